@@ -1,0 +1,53 @@
+# Two commands carry the project: `make run` and `make test`.
+SEED ?= 7
+SCALE ?= demo
+FAULTS ?= all
+APP ?= 1
+HOME_DIR ?= .throughline
+PYTHON3 ?= python3
+WORKERS ?= 2
+
+BIN := .venv/bin
+STAMP := .venv/.stamp
+export DO_NOT_TRACK := 1
+
+.PHONY: run test test-browser lint docs screenshots clean
+
+$(STAMP): requirements.lock pyproject.toml scripts/bootstrap.py
+	$(PYTHON3) scripts/bootstrap.py
+
+.venv: $(STAMP)
+
+## run: a sandbox firm, served over HTTP, landed, built, checked, published, exported; then the dashboard
+run: $(STAMP)
+	$(BIN)/python -m sandbox.play --seed $(SEED) --scale $(SCALE) --faults $(FAULTS) --home $(HOME_DIR) $(if $(filter 0,$(APP)),--no-app,)
+
+## test: everything that needs no system package
+test: $(STAMP)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m "not browser" tests
+
+## test-browser: the dashboard in Chromium
+test-browser: $(STAMP)
+	$(BIN)/python -m pytest -m browser tests/browser
+
+## lint: style, types, SQL, who may import whom, and the Spark parser
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_spark_sql.py
+
+## docs: static dbt documentation in one page, from an empty home
+docs: $(STAMP)
+	$(BIN)/python scripts/build_docs.py
+
+## screenshots: the pages in light and dark, desktop and phone, into docs/
+screenshots: $(STAMP)
+	$(BIN)/python scripts/screenshots.py
+
+clean:
+	rm -rf .venv .throughline build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf dbt_project/target dbt_project/logs
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
