@@ -1,0 +1,926 @@
+"""Metrics from process state: what every row of ``marts.metric_value`` must say at one load."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from sandbox.firm.state import Contract, ContractLine, Invoice, Project, Worker
+from sandbox.oracle.calendars import month_end
+from sandbox.oracle.money import ZERO, r4, r10
+from sandbox.oracle.view import NONE, Dims, TimeEntry, View, netsuite
+
+REPORTING = "USD"
+CONSTANT_DATE = date(2025, 12, 31)
+BILLABLE_METHODS = ("TM", "TM_CAPPED", "EXPENSE")
+UNPRODUCTIVE_LEAVE = ("Vacation", "Sick", "Parental")
+ID_COLUMNS = (
+    "legal_entity_id",
+    "region_id",
+    "practice_id",
+    "customer_id",
+    "project_id",
+    "contract_line_id",
+    "resource_id",
+)
+GRAIN_COLUMN = {
+    "LEGAL_ENTITY": "legal_entity_id",
+    "REGION": "region_id",
+    "PRACTICE": "practice_id",
+    "CUSTOMER": "customer_id",
+    "PROJECT": "project_id",
+    "CONTRACT_LINE": "contract_line_id",
+    "RESOURCE": "resource_id",
+}
+LINE_GRAINS = ("FIRM", "LEGAL_ENTITY", "REGION", "PRACTICE", "CUSTOMER", "CONTRACT_LINE")
+PROJECT_GRAINS = ("FIRM", "LEGAL_ENTITY", "REGION", "PRACTICE", "CUSTOMER", "PROJECT")
+AR_GRAINS = ("FIRM", "LEGAL_ENTITY", "CUSTOMER")
+PEOPLE_GRAINS = ("FIRM", "LEGAL_ENTITY", "REGION", "PRACTICE", "RESOURCE")
+DEAL_GRAINS = ("FIRM", "LEGAL_ENTITY", "PRACTICE", "CUSTOMER")
+TC_GRAINS = ("FIRM", "LEGAL_ENTITY", "CUSTOMER", "PROJECT", "CONTRACT_LINE")
+FC_GRAINS = ("LEGAL_ENTITY", "PROJECT", "CONTRACT_LINE")
+WIDE_PERIOD_GRAINS = ("FIRM", "LEGAL_ENTITY", "PRACTICE")
+PERIODS = ("MONTH", "QUARTER", "YTD", "T3M", "T12M")
+
+Row = dict[str, object]
+NoteLag = Callable[[str, str, str, int], None]
+NoteDelay = Callable[[str, str, str, Decimal, int], None]
+
+
+@dataclass(slots=True)
+class Amounts:
+    """One movement in the four views; ``unknown`` counts hours whose cost nobody knows."""
+
+    currency: str
+    tc: Decimal
+    functional: str
+    fc: Decimal
+    rc: Decimal
+    cc: Decimal
+    unknown: Decimal = ZERO
+
+
+@dataclass(slots=True)
+class Movement:
+    """An amount of one metric on a business date."""
+
+    day: date
+    dims: Dims
+    amounts: Amounts
+
+
+def metric_rows(view: View) -> list[Row]:
+    """Every row of metric_value that the view's instant must show."""
+    return list(_Metrics(view).rows())
+
+
+class _Metrics:
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.as_of = view.as_of
+        first = month_end(view.firm.start)
+        self.dates: list[date] = []
+        day = first
+        while day < self.as_of:
+            self.dates.append(day)
+            day = month_end(day + timedelta(days=1))
+        self.dates.append(self.as_of)
+
+    def rows(self) -> Iterator[Row]:
+        gross = list(self.gross_bookings())
+        yield from self._flow("gross_bookings", gross, LINE_GRAINS)
+        yield from self._flow("net_bookings", gross + list(self.debookings()), LINE_GRAINS)
+        yield from self.total_backlog()
+        yield from self.wip_operational()
+        yield from self._flow("billed", list(self.billed()), PROJECT_GRAINS)
+        revenue = list(self.recognised_revenue())
+        yield from self._flow("recognised_revenue", revenue, PROJECT_GRAINS)
+        labour = list(self.labour_cost())
+        yield from self._flow("labour_cost", [m for m, _ in labour], PROJECT_GRAINS, unknown_to_null=True)
+        subcontractors = list(self.subcontractor_cost())
+        yield from self._flow("subcontractor_cost", [m for m, _ in subcontractors], PROJECT_GRAINS)
+        client_costs = [
+            m for m, project in labour + subcontractors + list(self.expense_cost()) if self._client(project)
+        ]
+        yield from self._margin(revenue, client_costs)
+        yield from self.ar_gross()
+        yield from self.utilisation()
+        yield from self.handoff()
+        yield from self.delayed_revenue()
+
+    def _client(self, project: Project) -> bool:
+        return project.is_billable or self.view.line_of(project) is not None
+
+    def _months_in(self, period: str, day: date) -> tuple[date, date]:
+        """First and last day of the period that ends with the month of ``day``, cut at ``day``."""
+        start = date(day.year, day.month, 1)
+        if period == "QUARTER":
+            start = date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
+        elif period == "YTD":
+            start = date(day.year, 1, 1)
+        elif period in ("T3M", "T12M"):
+            back = 2 if period == "T3M" else 11
+            months = day.year * 12 + day.month - 1 - back
+            start = date(months // 12, months % 12 + 1, 1)
+        return start, day
+
+    def _members(self, grain: str, dims: Dims) -> str:
+        return {
+            "FIRM": "ALL",
+            "LEGAL_ENTITY": dims.legal_entity,
+            "REGION": dims.region,
+            "PRACTICE": dims.practice,
+            "CUSTOMER": dims.customer,
+            "PROJECT": dims.project,
+            "CONTRACT_LINE": dims.line,
+        }[grain]
+
+    def _row(
+        self,
+        metric: str,
+        as_of: date,
+        period: str,
+        grain: str,
+        member: str,
+        view: str,
+        currency: str,
+        numerator: Decimal | None,
+        denominator: Decimal | None,
+        value: Decimal | None,
+    ) -> Row:
+        row: Row = {
+            "metric_id": metric,
+            "as_of": as_of,
+            "known_at": self.view.at,
+            "period_type": period,
+            "grain": grain,
+        }
+        for column in ID_COLUMNS:
+            row[column] = "ALL"
+        if grain != "FIRM":
+            row[GRAIN_COLUMN[grain]] = member
+        row.update(
+            currency_view=view,
+            currency_code=currency,
+            numerator=numerator,
+            denominator=denominator,
+            value=value,
+        )
+        return row
+
+    def _views(self, grain: str, amounts: Amounts, with_tc: bool) -> Iterator[tuple[str, str, Decimal]]:
+        if with_tc and grain in TC_GRAINS:
+            yield "TC", amounts.currency, amounts.tc
+        if grain in FC_GRAINS:
+            yield "FC", amounts.functional, amounts.fc
+        yield "RC", REPORTING, amounts.rc
+        yield "CC", REPORTING, amounts.cc
+
+    def _monthly(
+        self, movements: Iterable[Movement], grains: Iterable[str], with_tc: bool
+    ) -> dict[tuple[str, str, str, str], dict[date, list[Decimal]]]:
+        """(grain, member, view, currency) -> month start -> [amount, unknown hours]; up to as_of."""
+        sums: dict[tuple[str, str, str, str], dict[date, list[Decimal]]] = defaultdict(dict)
+        for movement in movements:
+            if movement.day > self.as_of:
+                continue
+            month = movement.day.replace(day=1)
+            for grain in grains:
+                member = self._members(grain, movement.dims)
+                for view, currency, amount in self._views(grain, movement.amounts, with_tc):
+                    cell = sums[(grain, member, view, currency)].setdefault(month, [ZERO, ZERO])
+                    cell[0] += amount
+                    cell[1] += movement.amounts.unknown
+        return sums
+
+    def _periods(self, grain: str) -> tuple[str, ...]:
+        return PERIODS if grain in WIDE_PERIOD_GRAINS else ("MONTH",)
+
+    def _flow(
+        self,
+        metric: str,
+        movements: list[Movement],
+        grains: tuple[str, ...],
+        unknown_to_null: bool = False,
+    ) -> Iterator[Row]:
+        for (grain, member, view, currency), months in self._monthly(movements, grains, True).items():
+            for day in self.dates:
+                for period in self._periods(grain):
+                    start, end = self._months_in(period, day)
+                    cells = [cell for month, cell in months.items() if start <= month <= end]
+                    if not cells:
+                        continue
+                    amount = sum((c[0] for c in cells), ZERO)
+                    unknown = sum((c[1] for c in cells), ZERO)
+                    denominator = unknown if unknown_to_null and unknown else None
+                    value = None if denominator is not None else amount
+                    yield self._row(
+                        metric, day, period, grain, member, view, currency, amount, denominator, value
+                    )
+
+    def _margin(self, revenue: list[Movement], costs: list[Movement]) -> Iterator[Row]:
+        earned = self._monthly(revenue, PROJECT_GRAINS, False)
+        spent = self._monthly(costs, PROJECT_GRAINS, False)
+        for key in sorted(earned.keys() | spent.keys()):
+            grain, member, view, currency = key
+            income, cost = earned.get(key, {}), spent.get(key, {})
+            for day in self.dates:
+                for period in self._periods(grain):
+                    start, end = self._months_in(period, day)
+                    ins = [c for month, c in income.items() if start <= month <= end]
+                    outs = [c for month, c in cost.items() if start <= month <= end]
+                    if not ins and not outs:
+                        continue
+                    total = sum((c[0] for c in ins), ZERO)
+                    margin = total - sum((c[0] for c in outs), ZERO)
+                    unknown = sum((c[1] for c in outs), ZERO)
+                    yield self._row(
+                        "project_gross_margin",
+                        day,
+                        period,
+                        grain,
+                        member,
+                        view,
+                        currency,
+                        margin,
+                        total,
+                        None if unknown else margin,
+                    )
+
+    def _amounts(
+        self,
+        tc: Decimal,
+        currency: str,
+        functional: str,
+        day: date,
+        fc: Decimal | None = None,
+        unknown: Decimal = ZERO,
+    ) -> Amounts:
+        rates = self.view.rates
+        return Amounts(
+            currency=currency,
+            tc=tc,
+            functional=functional,
+            fc=rates.convert(tc, currency, functional, day) if fc is None else fc,
+            rc=rates.convert(tc, currency, REPORTING, day),
+            cc=rates.convert(tc, currency, REPORTING, CONSTANT_DATE),
+            unknown=unknown,
+        )
+
+    def _functional(self, dims: Dims) -> str:
+        for entity in self.view.firm.entities.values():
+            if netsuite(entity.subsidiary_id) == dims.legal_entity:
+                return entity.currency
+        raise KeyError(dims.legal_entity)
+
+    def _sold_lines(self) -> Iterator[tuple[Contract, ContractLine]]:
+        for contract in self.view.contracts:
+            if self.view.contract_status(contract) == "DRAFT":
+                continue
+            for line in contract.lines:
+                if line.method != "EXPENSE":
+                    yield contract, line
+
+    def _booking(self, contract: Contract, line: ContractLine, day: date, amount: Decimal) -> Movement:
+        functional = self.view.firm.entities[contract.entity].currency
+        return Movement(
+            day, self.view.line_dims(line), self._amounts(amount, contract.currency, functional, day)
+        )
+
+    def gross_bookings(self) -> Iterator[Movement]:
+        for contract, line in self._sold_lines():
+            yield self._booking(contract, line, contract.signed_on, line.original_value)
+            for amendment in self.view.signed[line.line_key]:
+                if amendment.delta_value > 0 and amendment.signed_on is not None:
+                    yield self._booking(contract, line, amendment.signed_on, amendment.delta_value)
+
+    def debookings(self) -> Iterator[Movement]:
+        for contract, line in self._sold_lines():
+            for amendment in self.view.signed[line.line_key]:
+                if amendment.delta_value < 0 and amendment.signed_on is not None:
+                    yield self._booking(contract, line, amendment.signed_on, amendment.delta_value)
+            if self.view.contract_status(contract) == "CANCELLED" and contract.closed_on is not None:
+                left = self.view.committed_value(line, contract.closed_on) - self._revenue_to(
+                    line, contract.closed_on
+                )
+                if left > 0:
+                    yield self._booking(contract, line, contract.closed_on, -left)
+
+    def _revenue_to(self, line: ContractLine, day: date) -> Decimal:
+        return sum((amount for on, amount in self._revenue_by_line()[line.line_key] if on <= day), ZERO)
+
+    def _revenue_by_line(self) -> dict[str, list[tuple[date, Decimal]]]:
+        cached: dict[str, list[tuple[date, Decimal]]] | None = getattr(self, "_revenue_cache", None)
+        if cached is None:
+            cached = defaultdict(list)
+            for entry in self.view.firm.revenue:
+                if entry.posted_at <= self.view.at:
+                    cached[entry.line.line_key].append((entry.accounting_date, entry.amount))
+            self._revenue_cache = cached
+        return cached
+
+    def recognised_revenue(self) -> Iterator[Movement]:
+        for entry in self.view.firm.revenue:
+            if entry.posted_at > self.view.at or entry.line.line_key not in self.view.contract_of_line:
+                continue
+            functional = self.view.firm.entities[entry.contract.entity].currency
+            amounts = self._amounts(
+                entry.amount, entry.contract.currency, functional, entry.accounting_date, entry.amount_base
+            )
+            yield Movement(entry.accounting_date, self.view.line_dims(entry.line), amounts)
+
+    def billed(self) -> Iterator[Movement]:
+        for billed in self.view.billed_lines:
+            invoice, line = billed.invoice, billed.line
+            functional = self.view.firm.entities[invoice.entity].currency
+            fc = r4(line.net * invoice.exchange_rate)
+            amounts = self._amounts(line.net, invoice.currency, functional, invoice.invoice_date, fc)
+            of_line = self.view.line_dims(line.contract_line)
+            dims = Dims(
+                self.view.entity_key(invoice.entity),
+                of_line.region,
+                of_line.practice,
+                self.view.customer_key(invoice.account),
+                of_line.project,
+                of_line.line,
+            )
+            yield Movement(invoice.invoice_date, dims, amounts)
+
+    def _rate_of(self, worker: Worker, day: date) -> tuple[Decimal, str] | None:
+        if worker.hr_at is None or worker.hr_at > self.view.at:
+            return None
+        valid = [
+            r
+            for r in worker.cost_rates
+            if r.at <= self.view.at and r.valid_from <= day and (r.valid_to is None or day <= r.valid_to)
+        ]
+        return (valid[0].rate, valid[0].currency) if len(valid) == 1 else None
+
+    def labour_cost(self) -> Iterator[tuple[Movement, Project]]:
+        for entry in self.view.entries:
+            if entry.worker.worker_type != "EMPLOYEE" or entry.status not in ("approved", "submitted"):
+                continue
+            dims = self.view.project_dims(entry.project)
+            functional = self._functional(dims)
+            rate = self._rate_of(entry.worker, entry.work_date)
+            if rate is None:
+                amounts = self._amounts(ZERO, functional, functional, entry.work_date, unknown=entry.hours)
+            else:
+                tc = r4(entry.hours * rate[0])
+                amounts = self._amounts(tc, rate[1], functional, entry.work_date)
+            yield Movement(entry.work_date, dims, amounts), entry.project
+
+    def subcontractor_cost(self) -> Iterator[tuple[Movement, Project]]:
+        orders = {
+            (po.project.project_id, po.worker.contact_id): po
+            for po in self.view.firm.purchase_orders
+            if po.created_at <= self.view.at
+        }
+        accrued: dict[tuple[str, str], list[tuple[date, Amounts]]] = defaultdict(list)
+        for entry in self.view.entries:
+            if entry.worker.worker_type == "EMPLOYEE" or entry.status != "approved":
+                continue
+            order = orders.get((entry.project.project_id, entry.worker.contact_id))
+            if order is None:
+                continue
+            dims = self.view.project_dims(entry.project)
+            amounts = self._amounts(
+                r4(entry.hours * order.rate), order.currency, self._functional(dims), entry.work_date
+            )
+            accrued[(entry.project.project_id, entry.worker.contact_id)].append((entry.work_date, amounts))
+            yield Movement(entry.work_date, dims, amounts), entry.project
+        for bill in self.view.firm.vendor_bills:
+            if bill.created_at > self.view.at:
+                continue
+            for line in bill.lines:
+                project, worker = line.po.project, line.po.worker
+                dims = self.view.project_dims(project)
+                for day, a in accrued[(project.project_id, worker.contact_id)]:
+                    if line.period_from <= day <= line.period_to:
+                        back = Amounts(a.currency, -a.tc, a.functional, -a.fc, -a.rc, -a.cc)
+                        yield Movement(bill.bill_date, dims, back), project
+                amounts = self._amounts(line.net, bill.currency, self._functional(dims), bill.bill_date)
+                yield Movement(bill.bill_date, dims, amounts), project
+
+    def expense_cost(self) -> Iterator[tuple[Movement, Project]]:
+        for expense in self.view.expenses:
+            if expense.approved_at is None or expense.approved_at > self.view.at:
+                continue
+            dims = self.view.project_dims(expense.project)
+            amounts = self._amounts(
+                expense.amount, expense.currency, self._functional(dims), expense.expense_date
+            )
+            yield Movement(expense.expense_date, dims, amounts), expense.project
+
+    def _balance_rows(
+        self,
+        metric: str,
+        balances: dict[tuple[Dims, str], dict[date, Decimal]],
+        grains: tuple[str, ...],
+    ) -> Iterator[Row]:
+        """Rows of a balance held per (dims, currency) at each as-of date; converted, then summed."""
+        for day in self.dates:
+            sums: dict[tuple[str, str, str, str], Decimal] = defaultdict(lambda: ZERO)
+            for (dims, currency), values in balances.items():
+                tc = values.get(day)
+                if not tc:
+                    continue
+                amounts = self._amounts(tc, currency, self._functional(dims), day)
+                for grain in grains:
+                    for view, code, amount in self._views(grain, amounts, True):
+                        sums[(grain, self._members(grain, dims), view, code)] += amount
+            for (grain, member, view, code), amount in sums.items():
+                yield self._row(metric, day, "POINT", grain, member, view, code, amount, None, amount)
+
+    def total_backlog(self) -> Iterator[Row]:
+        balances: dict[tuple[Dims, str], dict[date, Decimal]] = {}
+        for contract, line in self._sold_lines():
+            values: dict[date, Decimal] = {}
+            ended = self.view.contract_status(contract) in ("COMPLETED", "CANCELLED")
+            for day in self.dates:
+                if contract.signed_on > day:
+                    continue
+                if ended and contract.closed_on is not None and contract.closed_on <= day:
+                    continue
+                left = self.view.committed_value(line, day) - self._revenue_to(line, day)
+                if left > 0:
+                    values[day] = left
+            balances[(self.view.line_dims(line), contract.currency)] = values
+        yield from self._balance_rows("total_backlog", balances, LINE_GRAINS)
+
+    def _wip_items(self) -> Iterator[tuple[str, Dims, str, Decimal, Decimal, date]]:
+        """(source key, dims, currency, value, quantity, first day) of every item that can be in WIP."""
+        view = self.view
+        for entry in view.entries:
+            line = view.line_of(entry.project)
+            if (
+                entry.status != "approved"
+                or not entry.billable
+                or line is None
+                or line.method not in BILLABLE_METHODS
+            ):
+                continue
+            approved = entry.timecard.approved_at
+            assert approved is not None
+            begin = max(entry.work_date, approved.date())
+            yield (
+                entry.key,
+                view.project_dims(entry.project),
+                entry.project.currency,
+                entry.amount,
+                entry.hours,
+                begin,
+            )
+        for expense in view.expenses:
+            line = view.expense_line_of(expense.project) or view.line_of(expense.project)
+            approved = expense.approved_at
+            if approved is None or approved > view.at or not expense.billable or line is None:
+                continue
+            if line.method not in BILLABLE_METHODS:
+                continue
+            dims = _on_project(view.line_dims(line), expense.project)
+            begin = max(expense.expense_date, approved.date())
+            key = view.source_key("EXPENSE", expense.expense_id)
+            yield key, dims, expense.billing_currency, expense.billing_amount, Decimal(1), begin
+        for milestone in view.firm.milestones:
+            if (
+                milestone.created_at > view.at
+                or milestone.accepted_on is None
+                or milestone.accepted_at is None
+            ):
+                continue
+            line = view.line_of(milestone.project)
+            if milestone.accepted_at > view.at or line is None or line.method != "FIXED_MILESTONE":
+                continue
+            key = view.source_key("MILESTONE", milestone.milestone_id)
+            dims = _on_project(view.line_dims(line), milestone.project)
+            yield key, dims, milestone.project.currency, milestone.amount, Decimal(1), milestone.accepted_on
+
+    def wip_operational(self) -> Iterator[Row]:
+        deltas: dict[tuple[Dims, str], dict[date, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+        for key, dims, currency, value, quantity, begin in self._wip_items():
+            if begin > self.as_of or quantity == 0:
+                continue
+            billed_on = sorted({b.invoice.invoice_date for b in self.view.lines_of_source[key]})
+            held = ZERO
+            for day in sorted({begin, *(d for d in billed_on if d > begin)}):
+                share = min(Decimal(1), self.view.net_billed_quantity(key, day) / quantity)
+                now = r4(value * max(ZERO, 1 - share))
+                if now != held:
+                    deltas[(dims, currency)][day] += now - held
+                    held = now
+        balances: dict[tuple[Dims, str], dict[date, Decimal]] = {}
+        for place, moves in deltas.items():
+            days = sorted(moves)
+            running, position, values = ZERO, 0, {}
+            for day in self.dates:
+                while position < len(days) and days[position] <= day:
+                    running += moves[days[position]]
+                    position += 1
+                values[day] = running
+            balances[place] = values
+        yield from self._balance_rows("wip_operational", balances, PROJECT_GRAINS)
+
+    def ar_gross(self) -> Iterator[Row]:
+        view = self.view
+        applied: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+        for payment in view.firm.payments:
+            if payment.created_at <= view.at:
+                for invoice, amount in payment.applications:
+                    applied[invoice.invoice_id].append((payment.paid_on, amount))
+        posted = [i for i in view.firm.invoices if i.posted_at <= view.at]
+        used: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+        for credit in posted:
+            if credit.doc_type == "CREDIT_NOTE" and credit.applies_to is not None:
+                applied[credit.applies_to.invoice_id].append((credit.invoice_date, -credit.gross))
+                used[credit.invoice_id].append((credit.invoice_date, -credit.gross))
+        for day in self.dates:
+            sums: dict[tuple[str, str, str, str], Decimal] = defaultdict(lambda: ZERO)
+            for invoice in posted:
+                if invoice.invoice_date > day:
+                    continue
+                if invoice.doc_type == "CREDIT_NOTE":
+                    open_amount = invoice.gross + sum(
+                        (a for on, a in used[invoice.invoice_id] if on <= day), ZERO
+                    )
+                else:
+                    open_amount = invoice.gross - sum(
+                        (a for on, a in applied[invoice.invoice_id] if on <= day), ZERO
+                    )
+                if not open_amount:
+                    continue
+                functional = view.firm.entities[invoice.entity].currency
+                amounts = self._amounts(open_amount, invoice.currency, functional, day)
+                dims = Dims(
+                    view.entity_key(invoice.entity),
+                    NONE,
+                    NONE,
+                    view.customer_key(invoice.account),
+                    NONE,
+                    NONE,
+                )
+                for grain in AR_GRAINS:
+                    for name, code, amount in self._views(grain, amounts, True):
+                        sums[(grain, self._members(grain, dims), name, code)] += amount
+            for (grain, member, name, code), amount in sums.items():
+                yield self._row("ar_gross", day, "POINT", grain, member, name, code, amount, None, amount)
+
+    def utilisation(self) -> Iterator[Row]:
+        hours: dict[tuple[str, str], dict[date, list[Decimal]]] = defaultdict(dict)
+
+        def add(worker: Worker, day: date, position: int, amount: Decimal) -> None:
+            members = {
+                "FIRM": "ALL",
+                "LEGAL_ENTITY": self.view.entity_key(worker.entity),
+                "REGION": worker.region,
+                "PRACTICE": worker.practice,
+                "RESOURCE": self.view.resource_key(worker),
+            }
+            for grain in PEOPLE_GRAINS:
+                cell = hours[(grain, members[grain])].setdefault(day.replace(day=1), [ZERO, ZERO])
+                cell[position] += amount
+
+        employees = [w for w in self.view.firm.workers if w.hr_at is not None and w.hr_at <= self.view.at]
+        known = {id(w) for w in employees}
+        for entry in self.view.entries:
+            counts = entry.status == "approved" and entry.billable and entry.work_date <= self.as_of
+            if counts and id(entry.worker) in known:
+                add(entry.worker, entry.work_date, 0, entry.hours)
+        for worker in employees:
+            for day, available in self._available(worker).items():
+                add(worker, day, 1, available)
+        for (grain, member), months in hours.items():
+            for day in self.dates:
+                for period in self._periods(grain):
+                    start, end = self._months_in(period, day)
+                    cells = [c for month, c in months.items() if start <= month <= end]
+                    if not cells:
+                        continue
+                    numerator = sum((c[0] for c in cells), ZERO)
+                    denominator = sum((c[1] for c in cells), ZERO)
+                    value = r10(numerator / denominator) if denominator else None
+                    yield self._row(
+                        "billable_utilisation_net",
+                        day,
+                        period,
+                        grain,
+                        member,
+                        "NA",
+                        "NA",
+                        numerator,
+                        denominator,
+                        value,
+                    )
+
+    def _available(self, worker: Worker) -> dict[date, Decimal]:
+        calendar = self.view.calendars[worker.entity]
+        first = max(worker.hire_date, self.view.firm.start)
+        last = self.as_of
+        if (
+            worker.term_date is not None
+            and worker.termination_known_at is not None
+            and worker.termination_known_at <= self.view.at
+        ):
+            last = min(last, worker.term_date)
+        a_day = worker.weekly_hours / 5 * worker.fte
+        days = dict.fromkeys(calendar.inside(first, last), a_day) if first <= last else {}
+        for leave in worker.leaves:
+            if leave.at > self.view.at or leave.status != "approved" or leave.kind not in UNPRODUCTIVE_LEAVE:
+                continue
+            covered = calendar.inside(leave.start, leave.end)
+            for day in covered:
+                if day in days:
+                    days[day] -= leave.hours / len(covered)
+        return days
+
+    def handoff(self) -> Iterator[Row]:
+        lags: dict[tuple[str, str, str], Counter[int]] = defaultdict(Counter)
+
+        def note(stage: str, entity: str, practice: str, lag: int) -> None:
+            if lag >= 0:
+                for grain, member in (("FIRM", "ALL"), ("LEGAL_ENTITY", entity), ("PRACTICE", practice)):
+                    lags[(stage, grain, member)][lag] += 1
+
+        self._deal_lags(note)
+        self._item_lags(note)
+        self._cash_lags(note)
+        for (stage, grain, member), counts in lags.items():
+            n = sum(counts.values())
+            total = sum(lag * c for lag, c in counts.items())
+            yield self._row(
+                f"handoff_lag_{stage}",
+                self.as_of,
+                "POINT",
+                grain,
+                member,
+                "NA",
+                "NA",
+                Decimal(total),
+                Decimal(n),
+                _median(counts),
+            )
+
+    def _deal_lags(self, note: NoteLag) -> None:
+        view = self.view
+        with_amendment = {a.deal.opp_id for a in view.amendments if a.deal is not None}
+        own_contract: dict[str, Contract] = {}
+        for contract in view.contracts:
+            if contract.deal is not None:
+                held = own_contract.get(contract.deal.opp_id)
+                if held is None or contract.created_at < held.created_at:
+                    own_contract[contract.deal.opp_id] = contract
+        own_project: dict[str, Project] = {}
+        for project in view.projects:
+            if project.deal is not None:
+                first = own_project.get(project.deal.opp_id)
+                if first is None or project.created_at < first.created_at:
+                    own_project[project.deal.opp_id] = project
+        staffed = self._staffing()
+        first_work: dict[str, date] = {}
+        for entry in view.entries:
+            if entry.status in ("approved", "submitted") and entry.project.deal is not None:
+                opp = entry.project.deal.opp_id
+                first_work[opp] = min(first_work.get(opp, entry.work_date), entry.work_date)
+        for deal in view.deals:
+            won = view.won_at(deal)
+            if won is None or not view.is_won(deal) or deal.services_amount <= 0 or won.date() > self.as_of:
+                continue
+            if deal.parent is not None or deal.opp_id in with_amendment:
+                continue
+            calendar = view.calendars[deal.entity]
+            entity, practice = view.entity_key(deal.entity), deal.practice
+            own = own_contract.get(deal.opp_id)
+            shell = own_project.get(deal.opp_id)
+            t1 = won.date()
+            if own is not None:
+                note("t1_t2", entity, practice, calendar.between(t1, own.created_at.date()))
+            if shell is not None:
+                note("t1_t3", entity, practice, calendar.between(t1, shell.created_at.date()))
+            t4 = staffed.get(deal.opp_id)
+            if t4 is not None and own is not None and shell is not None:
+                ready = max(own.created_at.date(), shell.created_at.date())
+                note("t3_t4", entity, practice, calendar.between(ready, t4))
+            t5 = first_work.get(deal.opp_id)
+            if t4 is not None and t5 is not None and t5 <= self.as_of:
+                note("t4_t5", entity, practice, calendar.between(max(t4, deal.planned_start), t5))
+
+    def _staffing(self) -> dict[str, date]:
+        """Date of the first HARD assignment that covers the first planned week, else of any HARD one."""
+        covering: dict[str, date] = {}
+        any_hard: dict[str, date] = {}
+        for assignment in self.view.firm.assignments:
+            deal = assignment.project.deal
+            if deal is None or assignment.booking != "HARD" or assignment.created_at > self.view.at:
+                continue
+            made = assignment.created_at.date()
+            any_hard[deal.opp_id] = min(any_hard.get(deal.opp_id, made), made)
+            if assignment.start <= deal.planned_start + timedelta(days=6):
+                covering[deal.opp_id] = min(covering.get(deal.opp_id, made), made)
+        return any_hard | covering
+
+    def _approved_on(self) -> dict[str, date]:
+        approved: dict[str, date] = {}
+        for entry in self.view.entries:
+            if entry.status == "approved" and entry.timecard.approved_at is not None:
+                approved[entry.key] = entry.timecard.approved_at.date()
+        for expense in self.view.expenses:
+            if expense.approved_at is not None and expense.approved_at <= self.view.at:
+                approved[self.view.source_key("EXPENSE", expense.expense_id)] = expense.approved_at.date()
+        for milestone in self.view.firm.milestones:
+            if (
+                milestone.accepted_on is not None
+                and milestone.accepted_at is not None
+                and milestone.accepted_at <= self.view.at
+            ):
+                approved[self.view.source_key("MILESTONE", milestone.milestone_id)] = milestone.accepted_on
+        return approved
+
+    def _item_lags(self, note: NoteLag) -> None:
+        view = self.view
+        approved = self._approved_on()
+        for item in view.firm.billing_items:
+            if item.created_at > view.at or item.source_type not in ("TIME", "EXPENSE", "MILESTONE"):
+                continue
+            calendar = view.calendars[item.contract.entity]
+            entity, practice = view.entity_key(item.contract.entity), item.line.practice
+            eligible_at = status_of_eligible(item.eligible_at, view)
+            key = view.source_key(item.source_type, item.source_id)
+            if key in approved and eligible_at <= self.as_of:
+                note("t6_t7", entity, practice, calendar.between(approved[key], eligible_at))
+            posted = [
+                b.invoice.posted_at for b in view.lines_of_source[key] if b.invoice.doc_type == "STANDARD"
+            ]
+            if posted:
+                note("t7_t8", entity, practice, calendar.between(eligible_at, min(posted).date()))
+
+    def _cash_lags(self, note: NoteLag) -> None:
+        view = self.view
+        received: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+        for payment in view.firm.payments:
+            if payment.created_at <= view.at and payment.paid_on <= self.as_of:
+                for invoice, amount in payment.applications:
+                    received[invoice.invoice_id].append((payment.paid_on, amount))
+        credited = self._credited()
+        for invoice in view.firm.invoices:
+            if (
+                invoice.posted_at > view.at
+                or invoice.doc_type != "STANDARD"
+                or not received[invoice.invoice_id]
+            ):
+                continue
+            events = [(on, a, True) for on, a in received[invoice.invoice_id]]
+            events += [(on, a, False) for on, a in credited.get(invoice.invoice_id, []) if on <= self.as_of]
+            events.sort(key=lambda event: (event[0], event[2]))
+            left = invoice.gross
+            for on, amount, is_cash in events:
+                left -= amount
+                if left <= 0:
+                    if is_cash:
+                        practice = invoice.contract.lines[0].practice
+                        lag = (on - invoice.posted_at.date()).days
+                        note("t8_t10", view.entity_key(invoice.entity), practice, lag)
+                    break
+
+    def _credited(self) -> dict[str, list[tuple[date, Decimal]]]:
+        credits: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+        for credit in self.view.firm.invoices:
+            if credit.posted_at <= self.view.at and credit.applies_to is not None:
+                credits[credit.applies_to.invoice_id].append((credit.invoice_date, -credit.gross))
+        return credits
+
+    def delayed_revenue(self) -> Iterator[Row]:
+        sums: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+
+        def note(entity: str, practice: str, customer: str, amount: Decimal, late: int) -> None:
+            if late > 0 and amount:
+                members = {"FIRM": "ALL", "LEGAL_ENTITY": entity, "PRACTICE": practice, "CUSTOMER": customer}
+                for grain in DEAL_GRAINS:
+                    sums[(grain, members[grain])] += amount * late
+
+        self._late_deals(note)
+        self._late_items(note)
+        self._late_invoices(note)
+        for (grain, member), amount in sums.items():
+            yield self._row(
+                "delayed_revenue_currency_days",
+                self.as_of,
+                "POINT",
+                grain,
+                member,
+                "RC",
+                REPORTING,
+                amount,
+                None,
+                amount,
+            )
+
+    def _late_deals(self, note: NoteDelay) -> None:
+        view = self.view
+        with_amendment = {a.deal.opp_id for a in view.amendments if a.deal is not None}
+        contracted = {c.deal.opp_id for c in view.contracts if c.deal is not None}
+        mobilised = {p.deal.opp_id for p in view.projects if p.deal is not None}
+        for deal in view.deals:
+            won = view.won_at(deal)
+            if won is None or not view.is_won(deal) or deal.services_amount <= 0:
+                continue
+            if deal.parent is not None or deal.opp_id in with_amendment:
+                continue
+            calendar = view.calendars[deal.entity]
+            waits: list[int] = []
+            if deal.opp_id not in contracted:
+                waits.append((self.as_of - calendar.add(won.date(), 2)).days)
+            if deal.opp_id not in mobilised:
+                due = calendar.add(won.date(), 2)
+                if deal.planned_start > won.date() + timedelta(days=60):
+                    due = calendar.add(deal.planned_start - timedelta(days=1), -19)
+                waits.append((self.as_of - due).days)
+            if waits:
+                blocked = min(deal.first_30_days_revenue, deal.services_amount)
+                amount = view.rates.convert(blocked, deal.currency, REPORTING, self.as_of)
+                entity = view.entity_key(deal.entity)
+                note(entity, deal.practice, view.customer_key(deal.account), amount, max(waits))
+
+    def _late_items(self, note: NoteDelay) -> None:
+        view = self.view
+        for item in view.firm.billing_items:
+            if item.created_at > view.at or item.hold_reason is not None:
+                continue
+            key = view.source_key(item.source_type, item.source_id)
+            if view.net_billed_quantity(key, self.as_of) > 0:
+                continue
+            calendar = view.calendars[item.contract.entity]
+            due = calendar.add(month_end(status_of_eligible(item.eligible_at, view)), 5)
+            amount = view.rates.convert(item.amount, item.currency, REPORTING, self.as_of)
+            dims = view.line_dims(item.line)
+            note(dims.legal_entity, dims.practice, dims.customer, amount, (self.as_of - due).days)
+
+    def _late_invoices(self, note: NoteDelay) -> None:
+        view = self.view
+        paid: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        for payment in view.firm.payments:
+            if payment.created_at <= view.at and payment.paid_on <= self.as_of:
+                for invoice, amount in payment.applications:
+                    paid[invoice.invoice_id] += amount
+        for invoice_id, credits in self._credited().items():
+            paid[invoice_id] += sum((a for on, a in credits if on <= self.as_of), ZERO)
+        for invoice in view.firm.invoices:
+            if (
+                invoice.posted_at > view.at
+                or invoice.doc_type != "STANDARD"
+                or invoice.invoice_date > self.as_of
+            ):
+                continue
+            left = invoice.gross - paid[invoice.invoice_id]
+            late = (self.as_of - invoice.due_on).days - 5
+            if left > 0:
+                amount = view.rates.convert(left, invoice.currency, REPORTING, self.as_of)
+                note(
+                    view.entity_key(invoice.entity),
+                    first_line(invoice).practice,
+                    view.customer_key(invoice.account),
+                    amount,
+                    late,
+                )
+
+
+def first_line(invoice: Invoice) -> ContractLine:
+    """The first line of the invoice's contract."""
+    return min(invoice.contract.lines, key=lambda line: line.line_no)
+
+
+def status_of_eligible(history: Sequence[tuple[datetime, datetime]], view: View) -> date:
+    """The eligibility date an item shows at the view's instant."""
+    found = history[0][1]
+    for known, eligible in history:
+        if known <= view.at:
+            found = eligible
+    return found.date()
+
+
+def _on_project(dims: Dims, project: Project) -> Dims:
+    return Dims(
+        dims.legal_entity,
+        dims.region,
+        dims.practice,
+        dims.customer,
+        f"certinia:main:{project.project_id}",
+        dims.line,
+    )
+
+
+def _median(counts: Counter[int]) -> Decimal:
+    n = sum(counts.values())
+    wanted = ((n - 1) // 2, n // 2)
+    values: list[int] = []
+    seen = 0
+    for lag in sorted(counts):
+        following = seen + counts[lag]
+        values += [lag for position in wanted if seen <= position < following]
+        seen = following
+    return Decimal(sum(values[:2])) / 2
+
+
+__all__ = ["Amounts", "Movement", "TimeEntry", "metric_rows"]

@@ -1,0 +1,167 @@
+"""Writes the truth of each load beside the sandbox: cases, counts per control and metrics, as Parquet."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sandbox.firm.state import Firm
+from sandbox.oracle.controls import Case, Outcome, evaluate
+from sandbox.oracle.metrics import Row, metric_rows
+from sandbox.oracle.money import ZERO
+from sandbox.oracle.view import View
+
+# The controls each fault strikes by itself; what else it causes is a cascade.
+FAULT_CONTROLS = {
+    "F01": {"MDM-001", "CRM-ERP-001", "CRM-PSA-001"},
+    "F02": {"CRM-ERP-001", "ERP-PSA-001"},
+    "F06": {"CRM-ERP-004"},
+    "F14": {"ERP-PSA-002"},
+    "F18": {"ERP-PSA-001", "MDM-003"},
+    "F26": {"PSA-ERP-001"},
+    "F27": {"PSA-ERP-002"},
+    "F29": {"BIL-001"},
+    "F32": {"BIL-010", "BIL-003"},
+    "FX03": {"CRM-ERP-003"},
+}
+
+MONEY = pa.decimal128(19, 4)
+WIDE = pa.decimal128(38, 10)
+INSTANT = pa.timestamp("us", tz="UTC")
+EXCEPTIONS = pa.schema(
+    [
+        ("load_id", pa.string()),
+        ("case_id", pa.string()),
+        ("control_id", pa.string()),
+        ("grain_key", pa.string()),
+        ("outcome", pa.string()),
+        ("amount_at_risk", MONEY),
+        ("amount_at_risk_tc", MONEY),
+        ("severity", pa.string()),
+        ("visible_from", INSTANT),
+        ("becomes_exception_on", pa.date32()),
+        ("is_cascade", pa.bool_()),
+    ]
+)
+COUNTS = pa.schema(
+    [
+        ("load_id", pa.string()),
+        ("control_id", pa.string()),
+        ("outcome", pa.string()),
+        ("n", pa.int64()),
+        ("amount", MONEY),
+    ]
+)
+METRICS = pa.schema(
+    [
+        ("metric_id", pa.string()),
+        ("as_of", pa.date32()),
+        ("known_at", INSTANT),
+        ("period_type", pa.string()),
+        ("grain", pa.string()),
+        ("legal_entity_id", pa.string()),
+        ("region_id", pa.string()),
+        ("practice_id", pa.string()),
+        ("customer_id", pa.string()),
+        ("project_id", pa.string()),
+        ("contract_line_id", pa.string()),
+        ("resource_id", pa.string()),
+        ("currency_view", pa.string()),
+        ("currency_code", pa.string()),
+        ("numerator", WIDE),
+        ("denominator", WIDE),
+        ("value", WIDE),
+    ]
+)
+
+
+def load_id(at: datetime) -> str:
+    """The load id of a landing run that starts at ``at``."""
+    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def write_truth(firm: Firm, directory: Path, load_times: Sequence[datetime]) -> None:
+    """Write ``truth/<load id>/*.parquet`` below ``directory`` for each load time."""
+    for at in load_times:
+        view = View(firm, at)
+        target = directory / "truth" / load_id(at)
+        target.mkdir(parents=True, exist_ok=True)
+        outcomes = evaluate(view)
+        _write(exception_rows(firm, outcomes, at), EXCEPTIONS, target / "exceptions.parquet")
+        _write(count_rows(outcomes, at), COUNTS, target / "control_counts.parquet")
+        _write(_sorted_metrics(metric_rows(view)), METRICS, target / "metrics.parquet")
+
+
+def exception_rows(firm: Firm, outcomes: Sequence[Outcome], at: datetime) -> list[Row]:
+    """Cases as rows, labelled with the fault or look-alike that made them; unexplained: case_id ''."""
+    rows: list[Row] = []
+    for outcome in outcomes:
+        for case in outcome.cases:
+            label = _label(firm, case)
+            rows.append(
+                {
+                    "load_id": load_id(at),
+                    "case_id": label,
+                    "control_id": case.control_id,
+                    "grain_key": case.grain_key,
+                    "outcome": case.outcome,
+                    "amount_at_risk": case.amount,
+                    "amount_at_risk_tc": case.amount_tc,
+                    "severity": case.severity,
+                    "visible_from": datetime.combine(case.becomes_exception_on, time(0), UTC),
+                    "becomes_exception_on": case.becomes_exception_on,
+                    "is_cascade": label in FAULT_CONTROLS and case.control_id not in FAULT_CONTROLS[label],
+                }
+            )
+    return sorted(rows, key=lambda row: (str(row["control_id"]), str(row["grain_key"])))
+
+
+def _label(firm: Firm, case: Case) -> str:
+    """The fault whose marked objects the case touches (one that strikes this control first), or a look-alike."""
+    touched = [
+        mark.fault_id
+        for mark in firm.fault_marks
+        if any(native in case.objects for natives in mark.objects.values() for native in natives)
+    ]
+    touched.sort(key=lambda fault: (case.control_id not in FAULT_CONTROLS.get(fault, set()), fault))
+    if touched:
+        return touched[0]
+    if case.outcome == "PENDING":
+        for alike in firm.look_alikes:
+            if any(native in case.objects for natives in alike.objects.values() for native in natives):
+                return alike.case_id
+    return ""
+
+
+def count_rows(outcomes: Sequence[Outcome], at: datetime) -> list[Row]:
+    """Number and amount per control and outcome; PASS counts where the oracle knows the population."""
+    rows: list[Row] = []
+    for outcome in outcomes:
+        amounts: dict[str, list[Decimal]] = defaultdict(list)
+        for case in outcome.cases:
+            amounts[case.outcome].append(case.amount)
+        if outcome.passes >= 0:
+            rows.append(_count(outcome.control_id, "PASS", outcome.passes, ZERO, at))
+        for name in sorted(amounts):
+            rows.append(_count(outcome.control_id, name, len(amounts[name]), sum(amounts[name], ZERO), at))
+    return rows
+
+
+def _count(control: str, outcome: str, n: int, amount: Decimal, at: datetime) -> Row:
+    return {"load_id": load_id(at), "control_id": control, "outcome": outcome, "n": n, "amount": amount}
+
+
+def _sorted_metrics(rows: list[Row]) -> list[Row]:
+    keys = [name for name in METRICS.names if name not in ("known_at", "numerator", "denominator", "value")]
+    return sorted(rows, key=lambda row: tuple(str(row[key]) for key in keys))
+
+
+def _write(rows: list[Row], schema: pa.Schema, path: Path) -> None:
+    table = pa.Table.from_pylist(rows, schema=schema)
+    pq.write_table(table, path, compression="zstd", write_statistics=False)
