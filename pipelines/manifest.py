@@ -3,7 +3,7 @@
 A field is written `Name: kind`, with `!` behind the kind when a row is useless without it (the row is then
 rejected) and `?` when an account may lack the column altogether. Long form: a mapping with `type`, `path`
 (where it stands in a JSON record), `column`, `fallback` (a configuration key that fills a lacking column) and
-`null_values`.
+`null_values`, which a resource may also set by kind.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def snake_case(name: str) -> str:
-    """The landed column of a vendor's name: `AccountId` is `account_id`, `pse__Stage__c` is `pse__stage__c`."""
+    """The landed column of a vendor name: `AccountId` is `account_id`, `pse__Date__c` is `pse__date__c`."""
     text = re.sub(r"[^0-9A-Za-z_]", "_", name)
     text = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", text)
     text = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", text)
@@ -199,7 +199,7 @@ def _manifest(data: Mapping[str, Any]) -> Manifest:
 def _resource(entry: Mapping[str, Any]) -> Resource:
     name = entry["name"]
     written = {**entry["fields"], **entry.get("common", {})}
-    fields = tuple(_field(key, value) for key, value in written.items())
+    fields = tuple(_field(key, value, entry.get("null_values", {})) for key, value in written.items())
     names = {item.name for item in fields}
     columns = [item.column for item in fields]
     doubles = sorted({column for column in columns if columns.count(column) > 1})
@@ -266,7 +266,7 @@ def _deletes(entry: Mapping[str, Any]) -> Deletes:
     )
 
 
-def _field(name: str, value: str | Mapping[str, Any]) -> Field:
+def _field(name: str, value: str | Mapping[str, Any], null_values: Mapping[str, Any]) -> Field:
     entry: Mapping[str, Any] = {"type": value} if isinstance(value, str) else value
     kind = str(entry["type"])
     required, optional = "!" in kind, "?" in kind
@@ -282,5 +282,5 @@ def _field(name: str, value: str | Mapping[str, Any]) -> Field:
         optional=optional,
         paths=(paths,) if isinstance(paths, str) else tuple(paths),
         fallback=entry.get("fallback"),
-        null_values=tuple(str(item) for item in entry.get("null_values", [])),
+        null_values=tuple(str(item) for item in entry.get("null_values", null_values.get(kind, []))),
     )

@@ -149,7 +149,7 @@ class Http:
     ) -> Reply:
         """Send until there is a readable answer. `verify` returns what is wrong with a body worth repeating.
 
-        Raises ThroughlineError E-SRC-003 to E-SRC-008 and E-SRC-015, and `RefusedError` for other 4xx answers.
+        Raises ThroughlineError E-SRC-003 to E-SRC-008 and E-SRC-015, `RefusedError` for other 4xx answers.
         """
         refreshed = False
         detail = ""

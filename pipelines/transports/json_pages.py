@@ -232,8 +232,8 @@ class JsonReader:
             return self._error("E-SRC-010", resource, object=resource.object, detail=refused.text)
         return self._error("E-SRC-009", resource, detail=refused.text)
 
-    def _error(self, code: str, resource: Resource, **known: object) -> Exception:
-        return error(code, **{"source": self.http.source, "resource": resource.name}, **known)
+    def _error(self, code: str, resource: Resource, **known: Any) -> Exception:
+        return error(code, source=self.http.source, resource=resource.name, **known)
 
 
 def _flat_table(resource: Resource, records: Sequence[Mapping[str, Any]]) -> pa.Table:

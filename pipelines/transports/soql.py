@@ -6,7 +6,6 @@ they are in the recycle bin, then only the deleted-records feed and the key comp
 """
 
 # Names in the queries are the manifest's, checked against describe; values are written as literals here.
-# ruff: noqa: S608
 
 from __future__ import annotations
 
@@ -492,8 +491,8 @@ class SoqlReader:
             return self._error("E-SRC-011", resource, column=match[1])
         return self._error("E-SRC-009", resource, detail=refused.text)
 
-    def _error(self, code: str, resource: Resource, **known: object) -> Exception:
-        return error(code, **{"source": self.http.source, "resource": resource.name}, **known)
+    def _error(self, code: str, resource: Resource, **known: Any) -> Exception:
+        return error(code, source=self.http.source, resource=resource.name, **known)
 
 
 class _TooLargeError(Exception):

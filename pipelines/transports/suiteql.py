@@ -6,7 +6,6 @@ in the contract check. A missing right looks like a missing table, which is why 
 """
 
 # Names in the queries are the manifest's; values are written as literals here.
-# ruff: noqa: S608
 
 from __future__ import annotations
 
@@ -365,8 +364,8 @@ class SuiteqlReader:
             return self._error("E-SRC-011", resource, column=column)
         return self._error("E-SRC-009", resource, detail=detail)
 
-    def _error(self, code: str, resource: Resource, **known: object) -> Exception:
-        return error(code, **{"source": self.http.source, "resource": resource.name}, **known)
+    def _error(self, code: str, resource: Resource, **known: Any) -> Exception:
+        return error(code, source=self.http.source, resource=resource.name, **known)
 
 
 def _after(key: Sequence[str], last: Sequence[str]) -> str:
