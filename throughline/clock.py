@@ -34,7 +34,9 @@ def now() -> datetime:
     try:
         return parse_instant(str(json.loads(path.read_text(encoding="utf-8"))["now"]))
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{VARIABLE} points at {path}, which holds no instant under the key 'now'") from error
+        raise ValueError(
+            f"{VARIABLE} points at {path}, which holds no instant under the key 'now'"
+        ) from error
 
 
 def today() -> date:

@@ -1,7 +1,8 @@
 """Errors that teach: what happened, what it means for the numbers, why, how to fix it, what to run then.
 
 The texts live in `errors.yml`, keyed by code; code raises `error("E-RUN-001", name=value)` and the
-placeholders of the texts are filled with what is known where it happened.
+placeholders of the texts are filled with what is known where it happened. A room (pipelines, sandbox, ...) may
+keep the codes it raises in an `errors.yml` of its own folder; they are one catalogue.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any
 
 import yaml
 
-CATALOGUE = Path(__file__).with_name("errors.yml")
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("throughline", "pipelines", "expectations", "dashboards", "sandbox")
 FIELDS = ("what", "effect", "why", "fix", "then")
 
 
@@ -68,9 +70,18 @@ class _Known(dict[str, Any]):
 
 @cache
 def catalogue() -> dict[str, Entry]:
-    """All errors by code. Raises ValueError when an entry misses one of the five texts."""
+    """All errors by code. Raises ValueError when an entry misses one of the five texts or a code stands twice."""
+    texts_of: dict[str, dict[str, Any]] = {}
+    for room in ROOMS:
+        path = ROOT / room / "errors.yml"
+        if not path.exists():
+            continue
+        for code, texts in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).items():
+            if code in texts_of:
+                raise ValueError(f"{room}/errors.yml: {code} stands in another room's catalogue already")
+            texts_of[code] = texts
     entries: dict[str, Entry] = {}
-    for code, texts in (yaml.safe_load(CATALOGUE.read_text(encoding="utf-8")) or {}).items():
+    for code, texts in texts_of.items():
         missing = [field for field in FIELDS if field not in texts]
         if missing:
             raise ValueError(f"errors.yml: {code} has no {', '.join(missing)}")
@@ -82,7 +93,7 @@ def catalogue() -> dict[str, Entry]:
     return entries
 
 
-def error(code: str, *, more: str = "", **known: object) -> ThroughlineError:
+def error(code: str, /, *, more: str = "", **known: object) -> ThroughlineError:
     """The catalogue's error `code` with its placeholders filled. Raises KeyError for an unknown code."""
     entry = catalogue()[code]
     texts = {field: getattr(entry, field).format_map(_Known(known)) for field in FIELDS}

@@ -1,0 +1,302 @@
+"""throughline.toml, read whole and checked before anything runs.
+
+Read from the home first, else from the project's root. Credentials never stand in it: they live in the
+home's `.dlt/secrets.toml` or in the environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from throughline.errors import ThroughlineError, error
+from throughline.home import PROJECT_ROOT, Home
+
+ALL = "ALL"
+BEGINNING = date(1900, 1, 1)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source instance. `options` is everything its connector reads: base_url, page sizes, start dates ..."""
+
+    name: str
+    enabled: bool
+    instance: str
+    dataset: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SystemOfRecord:
+    """For one domain, legal entity ('ALL' = every one) and range of dates: which system is the record."""
+
+    domain: str
+    legal_entity_id: str
+    source_system: str
+    source_instance: str
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True)
+class EntityCalendar:
+    """A legal entity's calendar: which holidays, where its day ends, when its fiscal year begins."""
+
+    legal_entity_id: str
+    calendar: str
+    time_zone: str
+    fiscal_year_start_month: int
+
+
+@dataclass(frozen=True)
+class Whitelisted:
+    """A pair of legal entities (sold by a, invoiced by b) that a control leaves alone by design."""
+
+    control_id: str
+    legal_entity_id_a: str
+    legal_entity_id_b: str
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One business parameter from a date on; numbers travel as text so that they stay exact."""
+
+    name: str
+    value: str
+    effective_from: date
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How much of the machine a build may take."""
+
+    threads: int = 1
+    memory: str = "6GiB"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole configuration. `path` is the file it came from, None when there was none."""
+
+    path: Path | None = None
+    reporting_currency: str = "EUR"
+    keep_published: int = 14
+    engine: Engine = Engine()
+    sources: dict[str, Source] = field(default_factory=dict)
+    systems_of_record: tuple[SystemOfRecord, ...] = ()
+    entities: tuple[EntityCalendar, ...] = ()
+    entity_whitelist: tuple[Whitelisted, ...] = ()
+    quota: dict[str, Any] = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
+    digest: str = ""
+
+    def enabled_sources(self) -> list[Source]:
+        """The sources a run lands, in the order of the file."""
+        return [source for source in self.sources.values() if source.enabled]
+
+    def source_config(self, source: Source) -> dict[str, Any]:
+        """What a connector is handed: its own options, its dataset's name and its quota."""
+        general = {key: value for key, value in self.quota.items() if not isinstance(value, dict)}
+        own = self.quota.get(source.name, {})
+        return {**source.options, "dataset": source.dataset, "quota": {**general, **own}}
+
+
+class _Reader:
+    """Takes values out of a table by name and type, and says exactly what is wrong where."""
+
+    def __init__(self, path: Path, table: dict[str, Any], where: str) -> None:
+        self.path = path
+        self.table = dict(table)
+        self.where = where
+
+    def fail(self, detail: str) -> ThroughlineError:
+        return error("E-CFG-001", path=self.path, detail=f"{self.where}{detail}")
+
+    def take(self, name: str, kind: type | tuple[type, ...], default: Any = ...) -> Any:
+        if name not in self.table:
+            if default is ...:
+                raise self.fail(f"the setting {name} is missing")
+            return default
+        value = self.table.pop(name)
+        wanted = kind if isinstance(kind, tuple) else (kind,)
+        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+            names = " or ".join(one.__name__ for one in wanted)
+            raise self.fail(f"{name} = {value!r} is not of type {names}")
+        return value
+
+    def take_date(self, name: str, default: Any = ...) -> Any:
+        value = self.take(name, (date, str), default)
+        if isinstance(value, str):
+            try:
+                return date.fromisoformat(value)
+            except ValueError:
+                raise self.fail(f"{name} = {value!r} is not a date like 2026-01-31") from None
+        return value
+
+    def tables(self, name: str) -> list[_Reader]:
+        entries = self.take(name, list, [])
+        if not all(isinstance(entry, dict) for entry in entries):
+            raise self.fail(f"{name} is written as [[{name}]] tables")
+        return [
+            _Reader(self.path, entry, f"{self.where}{name}[{number}]: ")
+            for number, entry in enumerate(entries, start=1)
+        ]
+
+    def finish(self, known: tuple[str, ...]) -> None:
+        for name in self.table:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise self.fail(f"unknown setting {name}{hint}")
+
+
+def _sources(path: Path, table: dict[str, Any]) -> dict[str, Source]:
+    sources: dict[str, Source] = {}
+    for name, entry in table.items():
+        if not isinstance(entry, dict):
+            raise error(
+                "E-CFG-001", path=path, detail=f"sources.{name} is written as a [sources.{name}] table"
+            )
+        reader = _Reader(path, entry, f"sources.{name}: ")
+        enabled = reader.take("enabled", bool, True)
+        instance = reader.take("instance", str, "main")
+        if not instance.replace("_", "").isalnum() or not instance.islower():
+            raise reader.fail(f"instance = {instance!r} must be lower-case letters, digits and underscores")
+        dataset = reader.take("dataset", str, f"{name}_{instance}")
+        sources[name] = Source(name, enabled, instance, dataset, reader.table)
+    return sources
+
+
+def _systems(reader: _Reader) -> tuple[SystemOfRecord, ...]:
+    found = []
+    for entry in reader.tables("systems_of_record"):
+        found.append(
+            SystemOfRecord(
+                domain=entry.take("domain", str),
+                legal_entity_id=entry.take("legal_entity", str, ALL),
+                source_system=entry.take("system", str),
+                source_instance=entry.take("instance", str, "main"),
+                valid_from=entry.take_date("valid_from", BEGINNING),
+                valid_to=entry.take_date("valid_to", None),
+            )
+        )
+        entry.finish(("domain", "legal_entity", "system", "instance", "valid_from", "valid_to"))
+    return tuple(found)
+
+
+def _entities(reader: _Reader) -> tuple[EntityCalendar, ...]:
+    found = []
+    for entry in reader.tables("entities"):
+        calendar = EntityCalendar(
+            legal_entity_id=entry.take("id", str),
+            calendar=entry.take("calendar", str),
+            time_zone=entry.take("time_zone", str, "UTC"),
+            fiscal_year_start_month=entry.take("fiscal_year_start_month", int, 1),
+        )
+        if not 1 <= calendar.fiscal_year_start_month <= 12:
+            raise entry.fail("fiscal_year_start_month is a month from 1 to 12")
+        entry.finish(("id", "calendar", "time_zone", "fiscal_year_start_month"))
+        found.append(calendar)
+    return tuple(found)
+
+
+def _whitelist(reader: _Reader) -> tuple[Whitelisted, ...]:
+    found = []
+    for entry in reader.tables("entity_whitelist"):
+        found.append(
+            Whitelisted(
+                control_id=entry.take("control", str, ALL),
+                legal_entity_id_a=entry.take("sold_by", str),
+                legal_entity_id_b=entry.take("invoiced_by", str),
+                valid_from=entry.take_date("valid_from", BEGINNING),
+                valid_to=entry.take_date("valid_to", None),
+            )
+        )
+        entry.finish(("control", "sold_by", "invoiced_by", "valid_from", "valid_to"))
+    return tuple(found)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _parameters(reader: _Reader) -> tuple[Parameter, ...]:
+    found = []
+    for name, value in reader.take("parameters", dict, {}).items():
+        where = f"parameters.{name}: "
+        if isinstance(value, list):
+            for entry in value:
+                if not isinstance(entry, dict):
+                    raise reader.fail(f"{where}write {{value = ..., effective_from = ...}} for each date")
+                one = _Reader(reader.path, entry, where)
+                kinds = (str, int, Decimal, bool, date)
+                found.append(
+                    Parameter(name, _text(one.take("value", kinds)), one.take_date("effective_from"))
+                )
+                one.finish(("value", "effective_from"))
+        elif isinstance(value, dict):
+            raise reader.fail(f"{where}a value, or a list of {{value = ..., effective_from = ...}}")
+        else:
+            found.append(Parameter(name, _text(value), BEGINNING))
+    return tuple(found)
+
+
+def parse(path: Path, text: str) -> Config:
+    """The configuration in `text`. Raises E-CFG-001 (exit 64) naming the setting that is wrong."""
+    try:
+        table = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as problem:
+        raise error("E-CFG-001", path=path, detail=f"not valid TOML: {problem}") from None
+    reader = _Reader(path, table, "")
+    home = _Reader(path, reader.take("home", dict, {}), "home: ")
+    engine = _Reader(path, reader.take("engine", dict, {}), "engine: ")
+    currency = reader.take("reporting_currency", str, "EUR")
+    if len(currency) != 3 or not currency.isalpha() or not currency.isupper():
+        raise reader.fail(f"reporting_currency = {currency!r} is not an ISO code like EUR")
+    config = Config(
+        path=path,
+        reporting_currency=currency,
+        keep_published=home.take("keep_published", int, 14),
+        engine=Engine(engine.take("threads", int, 1), engine.take("memory", str, "6GiB")),
+        sources=_sources(path, reader.take("sources", dict, {})),
+        systems_of_record=_systems(reader),
+        entities=_entities(reader),
+        entity_whitelist=_whitelist(reader),
+        quota=reader.take("quota", dict, {}),
+        parameters=_parameters(reader),
+        digest=hashlib.sha256(json.dumps(table, sort_keys=True, default=str).encode()).hexdigest(),
+    )
+    if config.keep_published < 1:
+        raise home.fail("keep_published must be at least 1")
+    home.finish(("keep_published",))
+    engine.finish(("threads", "memory"))
+    reader.finish(
+        ("reporting_currency", "home", "engine", "sources", "systems_of_record", "entities",
+         "entity_whitelist", "quota", "parameters")
+    )  # fmt: skip
+    return config
+
+
+def find(home: Home) -> Path | None:
+    """The file that is read: the home's own, else the project's."""
+    for path in (home.config, PROJECT_ROOT / "throughline.toml"):
+        if path.exists():
+            return path
+    return None
+
+
+def load(home: Home) -> Config:
+    """The home's configuration. Raises E-CFG-002 when there is none, E-CFG-001 when one is wrong."""
+    path = find(home)
+    if path is None:
+        raise error("E-CFG-002", home=home.root)
+    return parse(path, path.read_text(encoding="utf-8"))

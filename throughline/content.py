@@ -1,0 +1,73 @@
+"""What a DuckDB file holds: its tables, their row counts, and hashes of their content."""
+
+from __future__ import annotations
+
+import hashlib
+
+import duckdb
+
+# The schema in which a published file says of itself what it is; not part of its content.
+OWN_SCHEMA = "publication"
+BATCH = 100_000
+
+
+def quoted(*parts: str) -> str:
+    """An SQL name of these parts."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+def tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """(schema, table) of the opened file, sorted; without what the file says of itself."""
+    return [
+        (str(schema), str(name))
+        for schema, name in connection.execute(
+            "select schema_name, table_name from duckdb_tables()"
+            " where database_name = current_database() and not internal and schema_name <> ? order by 1, 2",
+            [OWN_SCHEMA],
+        ).fetchall()
+    ]
+
+
+def views(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """(schema, view) of the opened file, sorted."""
+    return [
+        (str(schema), str(name))
+        for schema, name in connection.execute(
+            "select schema_name, view_name from duckdb_views()"
+            " where database_name = current_database() and not internal order by 1, 2"
+        ).fetchall()
+    ]
+
+
+def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
+    """Rows of every table."""
+    counts = {}
+    for schema, name in tables(connection):
+        found = connection.execute(f"select count(*) from {quoted(schema, name)}").fetchone()
+        counts[schema, name] = int(found[0]) if found else 0
+    return counts
+
+
+def table_hash(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> tuple[int, str]:
+    """Rows and SHA-256 of one table: its columns' names and types, then its rows in sorted order.
+
+    The order rows lie in the file does not count, so the same content hashes the same however it was built.
+    """
+    digest = hashlib.sha256()
+    for column, kind in connection.execute(
+        "select column_name, data_type from duckdb_columns()"
+        " where database_name = current_database() and schema_name = ? and table_name = ?"
+        " order by column_index",
+        [schema, name],
+    ).fetchall():
+        digest.update(f"{column}:{kind}\n".encode())
+    rows = 0
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"select md5(cast(t as varchar)) as h from {quoted(schema, name)} as t order by h")
+        while batch := cursor.fetchmany(BATCH):
+            rows += len(batch)
+            digest.update("".join(row[0] for row in batch).encode())
+    finally:
+        cursor.close()
+    return rows, digest.hexdigest()

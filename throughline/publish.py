@@ -1,0 +1,239 @@
+"""Publishing: the candidate becomes a file that never changes, then one small pointer is swapped to it.
+
+Whatever moment a kill strikes, readers see the old run or the new one, whole; `recover` puts what was left
+behind in order before the next writer starts. Rolling back is pointing at an earlier file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from typing import Any
+
+import duckdb
+
+from throughline import clock, content, files, runs, warehouse
+from throughline.errors import error
+from throughline.home import Home
+from throughline.runs import Run
+from throughline.state import Store
+
+READ_ONLY, WRITABLE = 0o444, 0o644
+
+
+def reached(point: str) -> None:
+    """Called between any two steps that change a file; tests replace it to stop the process there."""
+
+
+def _run_of(name: str, prefix: str) -> str:
+    return name.removeprefix(prefix).removesuffix(".duckdb")
+
+
+def published_runs(home: Home) -> list[str]:
+    """Ids of the runs whose published file is kept, oldest first."""
+    return sorted(_run_of(path.name, "serving_") for path in home.serving.glob("serving_*.duckdb"))
+
+
+def candidates(home: Home) -> list[str]:
+    """Ids of the runs that have a candidate, oldest first."""
+    return sorted(_run_of(path.name, "candidate_") for path in home.serving.glob("candidate_*.duckdb"))
+
+
+def pins(home: Home) -> list[str]:
+    """Ids of the runs that retention leaves alone."""
+    return list(files.read_json(home.pins, []))
+
+
+def current_run(home: Home) -> str | None:
+    """The run that is published now, None when nothing is."""
+    pointer = files.read_json(home.pointer)
+    return str(pointer["run_id"]) if pointer else None
+
+
+def _close(run: Run) -> dict[str, Any]:
+    """Hash the candidate's tables, write into it what it is, and close it for good."""
+    connection = duckdb.connect(str(run.home.candidate(run.run_id)))
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        hashed: dict[str, dict[str, Any]] = {}
+        whole = hashlib.sha256()
+        for schema, name in content.tables(connection):
+            rows, digest = content.table_hash(connection, schema, name)
+            hashed[f"{schema}.{name}"] = {"rows": rows, "sha256": digest}
+            whole.update(f"{schema}.{name}:{digest}\n".encode())
+        connection.execute("begin")
+        connection.execute(f"create schema if not exists {content.OWN_SCHEMA}")
+        connection.execute(
+            f"create or replace table {content.OWN_SCHEMA}.run (run_id varchar, as_of date, known_at timestamptz,"
+            " reporting_currency varchar, started_at timestamptz, content_hash varchar)"
+        )
+        connection.execute(
+            f"insert into {content.OWN_SCHEMA}.run values (?, ?, ?, ?, ?, ?)",
+            [
+                run.run_id, run.as_of, run.known_at, run.manifest["reporting_currency"],
+                clock.parse_instant(run.manifest["started_at"]), whole.hexdigest(),
+            ],
+        )  # fmt: skip
+        connection.execute(
+            f"create or replace table {content.OWN_SCHEMA}.content"
+            " (table_name varchar, row_count bigint, content_hash varchar)"
+        )
+        if hashed:
+            connection.executemany(
+                f"insert into {content.OWN_SCHEMA}.content values (?, ?, ?)",
+                [(name, one["rows"], one["sha256"]) for name, one in hashed.items()],
+            )
+        connection.execute("commit")
+        connection.execute("checkpoint")
+    finally:
+        connection.close()
+    return {"content_hash": whole.hexdigest(), "tables": hashed}
+
+
+def point(
+    home: Home, run_id: str, *, as_of: str | None, known_at: str | None, content_hash: str | None
+) -> None:
+    """Swap the pointer to `run_id` in one step."""
+    files.write_json(
+        home.pointer,
+        {
+            "run_id": run_id,
+            "file": home.published(run_id).name,
+            "published_at": clock.iso(clock.now()),
+            "as_of": as_of,
+            "known_at": known_at,
+            "content_hash": content_hash,
+        },
+    )
+
+
+def publish(run: Run) -> None:
+    """Publish the run's checked candidate. Raises E-PUB-003 (exit 4) when it did not pass its checks."""
+    home = run.home
+    candidate, target = home.candidate(run.run_id), home.published(run.run_id)
+    if not run.stage_done("check"):
+        raise error("E-PUB-003", run_id=run.run_id)
+    if not candidate.exists():
+        raise error("E-RUN-021", run_id=run.run_id)
+    with run.stage("publish") as entry:
+        before = current_run(home)
+        reached("start")
+        closed = _close(run)
+        run.manifest["published"] = {"file": target.name, **closed}
+        run.save()
+        reached("closed")
+        candidate.chmod(READ_ONLY)
+        candidate.rename(target)
+        files.sync_folder(home.serving)
+        reached("renamed")
+        point(
+            home,
+            run.run_id,
+            as_of=run.manifest["as_of"],
+            known_at=run.manifest["known_at"],
+            content_hash=closed["content_hash"],
+        )
+        reached("pointed")
+        run.manifest["status"] = runs.PUBLISHED
+        run.save()
+        reached("recorded")
+        Store(home).append("publication", run.run_id, "throughline", {"action": "publish", "from": before})
+        entry["removed"] = retain(home, run.config.keep_published)
+        entry["previous"] = before
+        run.log("publish", f"{run.run_id} is published: {len(closed['tables'])} tables, {target.name}")
+
+
+def retain(home: Home, keep: int) -> list[str]:
+    """Delete published files beyond the newest `keep`; the current one and pinned ones stay. Their ids."""
+    kept = published_runs(home)
+    stay = {*kept[-keep:], *pins(home), current_run(home)}
+    removed = []
+    for run_id in kept:
+        if run_id not in stay:
+            reached("retain")
+            home.published(run_id).unlink()
+            shutil.rmtree(home.run(run_id) / "dbt", ignore_errors=True)
+            removed.append(run_id)
+    return removed
+
+
+def recover(home: Home) -> list[str]:
+    """Put in order what a killed run left behind; what was done, one line each. Call it holding the lock."""
+    done = []
+    for leftover in [*home.serving.glob(".*.tmp"), *home.root.glob(".*.tmp")]:
+        leftover.unlink()
+    now_published = current_run(home)
+    for manifest in runs.manifests(home):
+        run_id, status = manifest["run_id"], manifest["status"]
+        if status != runs.RUNNING:
+            continue
+        ended = runs.PUBLISHED if run_id == now_published else "KILLED"
+        manifest["status"] = ended
+        files.write_json(home.run(run_id) / "manifest.json", manifest)
+        done.append(f"{run_id} was cut short; it is recorded as {ended.lower()}")
+    for run_id in published_runs(home):
+        manifest = files.read_json(home.run(run_id) / "manifest.json", {})
+        if run_id != now_published and manifest.get("status") != runs.PUBLISHED:
+            # Renamed but never pointed at: nobody has seen it, so it is a candidate again.
+            home.published(run_id).chmod(WRITABLE)
+            home.published(run_id).rename(home.candidate(run_id))
+            done.append(f"{run_id} was not published to the end; its candidate is kept")
+    for run_id in candidates(home)[:-1]:
+        home.candidate(run_id).unlink()
+        home.candidate(run_id).with_suffix(".duckdb.wal").unlink(missing_ok=True)
+    if candidates(home):
+        home.candidate(candidates(home)[-1]).chmod(WRITABLE)
+    return done
+
+
+def listing(home: Home) -> list[dict[str, Any]]:
+    """What is kept, newest first: run, as-of, known-at, whether current and pinned, size, content hash."""
+    now_published, pinned = current_run(home), pins(home)
+    rows = []
+    for run_id in reversed(published_runs(home)):
+        manifest = files.read_json(home.run(run_id) / "manifest.json", {})
+        rows.append(
+            {
+                "run_id": run_id,
+                "current": run_id == now_published,
+                "pinned": run_id in pinned,
+                "as_of": manifest.get("as_of"),
+                "known_at": manifest.get("known_at"),
+                "mib": round(home.published(run_id).stat().st_size / 2**20, 1),
+                "content_hash": (manifest.get("published") or {}).get("content_hash"),
+            }
+        )
+    return rows
+
+
+def rollback(home: Home, run_id: str | None, actor: str) -> str:
+    """Point at `run_id`, or at the run before the current one. The run now published.
+
+    Raises E-PUB-001 when nothing is published, E-PUB-002 when that run is not kept, E-PUB-004 when there is
+    no earlier one.
+    """
+    now_published = warehouse.current(home).run_id
+    if run_id is None:
+        earlier = [one for one in published_runs(home) if one < now_published]
+        if not earlier:
+            raise error("E-PUB-004", run_id=now_published)
+        run_id = earlier[-1]
+    warehouse.resolve(home, run_id)
+    manifest = files.read_json(home.run(run_id) / "manifest.json", {})
+    point(
+        home,
+        run_id,
+        as_of=manifest.get("as_of"),
+        known_at=manifest.get("known_at"),
+        content_hash=(manifest.get("published") or {}).get("content_hash"),
+    )
+    Store(home).append("publication", run_id, actor, {"action": "rollback", "from": now_published})
+    return run_id
+
+
+def pin(home: Home, run_id: str, actor: str, *, on: bool = True) -> None:
+    """Keep `run_id` whatever retention says, or (on=False) no longer. Raises E-PUB-002 when it is not kept."""
+    warehouse.resolve(home, run_id)
+    pinned = [one for one in pins(home) if one != run_id] + ([run_id] if on else [])
+    files.write_json(home.pins, sorted(pinned))
+    Store(home).append("publication", run_id, actor, {"action": "pin" if on else "unpin"})

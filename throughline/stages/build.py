@@ -1,0 +1,179 @@
+"""Build the models: hand dbt its inputs, run it in a process of its own, keep what it says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from throughline import clock, files, inputs, process, warehouse
+from throughline.errors import ThroughlineError, error
+from throughline.home import PROJECT_ROOT, Home
+from throughline.runs import Run
+
+PROJECT = PROJECT_ROOT / "dbt_project"
+# dbt's line for a node that ended: "12 of 80 OK created sql table model ...", "3 of 9 PASS ..."
+PROGRESS = re.compile(r"(\d+) of (\d+) (OK|PASS|ERROR|FAIL|WARN|SKIP)\b\s*(.*)")
+EVERY_SECONDS = 3.0
+
+
+def environment(home: Home, run_id: str, *, threads: int = 1, memory: str = "6GiB") -> dict[str, str]:
+    """What dbt and the expectations are told: the three files, the run, the machine's share."""
+    return {
+        "THROUGHLINE_HOME": str(home.root),
+        "THROUGHLINE_RUN_ID": run_id,
+        "THROUGHLINE_RAW_DB": str(home.raw),
+        "THROUGHLINE_BUILD_DB": str(home.build),
+        "THROUGHLINE_SERVING_DB": str(home.candidate(run_id)),
+        "THROUGHLINE_DBT_THREADS": str(threads),
+        "THROUGHLINE_MEMORY": memory,
+    }
+
+
+def progress(run: Run, stage: str) -> Callable[[str], None]:
+    """A listener that shows dbt's progress every few seconds, and every failure at once."""
+    shown = time.monotonic()
+
+    def listen(line: str) -> None:
+        nonlocal shown
+        found = PROGRESS.search(line)
+        if found is None:
+            return
+        done, total, status, what = found.groups()
+        bad = status in ("ERROR", "FAIL")
+        if bad or done == total or time.monotonic() - shown >= EVERY_SECONDS:
+            shown = time.monotonic()
+            run.log(stage, f"{done} of {total}" + (f"  {status} {what.strip(' .')}" if bad else ""))
+
+    return listen
+
+
+def results(target: Path, step: str) -> dict[str, Any] | None:
+    """What dbt said of one step (`models` or `tests`): counts by status, failures, slowest nodes, seconds."""
+    said = files.read_json(target / f"{step}_results.json")
+    if said is None:
+        return None
+    counts: dict[str, int] = {}
+    failures = []
+    for node in said["results"]:
+        counts[node["status"]] = counts.get(node["status"], 0) + 1
+        if node["status"] in ("error", "fail"):
+            message = " ".join(str(node.get("message") or "").split())
+            failures.append(
+                {
+                    "node": node["unique_id"],
+                    "status": node["status"],
+                    "message": message,
+                    "rows": node.get("failures"),
+                }
+            )
+    slowest = sorted(said["results"], key=lambda node: -node["execution_time"])[:10]
+    return {
+        "seconds": round(said["elapsed_time"], 2),
+        "counts": counts,
+        "failures": failures,
+        "slowest": [[node["unique_id"], round(node["execution_time"], 2)] for node in slowest],
+    }
+
+
+def run_dbt(run: Run, stage: str, entry: dict[str, Any], steps: str, select: str | None = None) -> int:
+    """Run dbt's `steps` for the run's candidate; dbt's exit code. Its output goes to runs/<id>/dbt/dbt.log."""
+    target = run.folder / "dbt"
+    target.mkdir(parents=True, exist_ok=True)
+    for step in steps.split(","):
+        (target / f"{step}_results.json").unlink(missing_ok=True)
+    kept = run.home.partial_parse
+    if kept.exists():
+        shutil.copyfile(kept, target / kept.name)
+    arguments = [
+        sys.executable, "-m", "throughline.dbt_process",
+        "--project", str(PROJECT), "--target", str(target), "--steps", steps,
+    ]  # fmt: skip
+    if select:
+        arguments += ["--select", select]
+    engine = run.config.engine
+    done = process.run(
+        arguments,
+        environment=environment(run.home, run.run_id, threads=engine.threads, memory=engine.memory),
+        log=target / "dbt.log",
+        on_line=progress(run, stage),
+        cwd=run.folder,
+    )
+    entry["peak_mib"] = max(entry.get("peak_mib", 0.0), done.peak_mib)
+    if (target / kept.name).exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(target / kept.name, kept)
+    for step in steps.split(","):
+        said = results(target, step)
+        if said is not None:
+            entry[step] = said
+    return done.code
+
+
+def _last_lines(path: Path, number: int = 4) -> str:
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return " / ".join(lines[-number:])
+
+
+def _failure(run: Run, code: int, entry: dict[str, Any]) -> ThroughlineError:
+    failures = entry.get("models", {}).get("failures", [])
+    more = f"{run.folder / 'dbt' / 'dbt.log'}"
+    if code == 1 and failures:
+        first = failures[0]
+        return error(
+            "E-RUN-010", model=first["node"].split(".")[-1], detail=first["message"][:600], others=len(failures) - 1,
+            more=more,
+        )  # fmt: skip
+    return error("E-RUN-012", detail=_last_lines(run.folder / "dbt" / "dbt.log")[:600], more=more)
+
+
+def _prepare_candidate(run: Run, select: str | None) -> None:
+    candidate = run.home.candidate(run.run_id)
+    for old in run.home.serving.glob("candidate_*"):
+        old.unlink()
+    if select:
+        # Only some models are built: the others stand in the candidate as they are published.
+        try:
+            published = warehouse.current(run.home).path
+        except ThroughlineError:
+            return
+        shutil.copyfile(published, candidate)
+
+
+def build(run: Run, select: str | None = None) -> None:
+    """Write the inputs, build seeds and models into the build file and the candidate, and run dbt's tests.
+
+    The tests run here, in dbt's one process, and are judged by the check stage. Raises E-RUN-011 when nothing
+    was ever landed, E-RUN-010 when a model could not be built, E-RUN-012 when dbt itself could not run.
+    """
+    if not run.home.raw.exists():
+        raise error("E-RUN-011", home=run.home.root)
+    with run.stage("build") as entry:
+        known_at = run.known_at or clock.now()
+        as_of = run.as_of or known_at.date()
+        run.manifest["known_at"] = clock.iso(known_at)
+        run.manifest["as_of"] = as_of.isoformat()
+        _prepare_candidate(run, select)
+        rows = inputs.collect(
+            run.home,
+            run.config,
+            run_id=run.run_id,
+            as_of=as_of,
+            known_at=known_at,
+            started_at=clock.parse_instant(run.manifest["started_at"]),
+        )
+        run.manifest["inputs"] = inputs.write(run.home.build, rows)
+        run.save()
+        run.log("build", f"as of {as_of}, knowing what was landed by {clock.iso(known_at)}")
+        code = run_dbt(run, "build", entry, "models,tests", select)
+        tests_ran = "tests" in entry
+        if code == 2 or (code == 1 and not tests_ran):
+            raise _failure(run, code, entry)
+        # The check stage judges what the tests said; they belong to it in the manifest.
+        run.manifest["dbt_tests"] = entry.pop("tests", None)
+        counts = entry.get("models", {}).get("counts", {})
+        run.log("build", f"{sum(counts.values())} models and seeds built")

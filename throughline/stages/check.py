@@ -1,0 +1,107 @@
+"""Check what was built: dbt's tests, the publish suite, smoke totals. Anything that fails stops a publish."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import Any
+
+from throughline import content, process, warehouse
+from throughline.errors import ThroughlineError, error
+from throughline.runs import Run
+from throughline.stages import build
+
+SUITE = "expectations.run"
+# These may rightly become empty from one run to the next.
+MAY_BE_EMPTY = {("reconciliation", "exception")}
+
+
+def _dbt_tests(run: Run, entry: dict[str, Any]) -> list[str]:
+    said = run.manifest.get("dbt_tests")
+    if said is None:
+        code = build.run_dbt(run, "check", entry, "tests")
+        said = entry.pop("tests", None)
+        if said is None:
+            raise error("E-RUN-012", detail=f"dbt ended with {code} and left no results")
+        run.manifest["dbt_tests"] = said
+    entry["dbt_tests"] = said["counts"]
+    return [
+        f"{failure['node'].split('.')[2]}: {failure['message']}"
+        if failure["node"].count(".") > 1
+        else failure["node"]
+        for failure in said["failures"]
+    ]
+
+
+def suite_command(run: Run) -> list[str]:
+    """The publish suite's process: it exits with 0 (all met), 1 (some not met) or 3 (could not run)."""
+    return [sys.executable, "-m", SUITE, "--door", "publish", "--home", str(run.home.root)]
+
+
+def _publish_suite(run: Run, entry: dict[str, Any]) -> list[str]:
+    if importlib.util.find_spec(SUITE) is None:
+        raise error("E-RUN-022", code="none", detail=f"the module {SUITE} is missing")
+    log = run.folder / "expectations.log"
+    done = process.run(
+        suite_command(run),
+        environment=build.environment(run.home, run.run_id),
+        log=log,
+        on_line=lambda line: run.log("check", line) if line.strip() else None,
+    )
+    entry["peak_mib"] = max(entry.get("peak_mib", 0.0), done.peak_mib)
+    entry["publish_suite"] = {"exit_code": done.code, "seconds": round(done.seconds, 2)}
+    if done.code == 0:
+        return []
+    if done.code == 1:
+        return [f"the publish suite has expectations that are not met (see {log})"]
+    raise error("E-RUN-022", code=done.code, detail="see its log", more=str(log))
+
+
+def _smoke_totals(run: Run, entry: dict[str, Any]) -> list[str]:
+    """The candidate opens, holds tables only, and no table that had rows when last published has lost them all."""
+    problems = []
+    candidate = warehouse.open_file(run.home.candidate(run.run_id))
+    try:
+        views = content.views(candidate)
+        problems += [
+            f"{schema}.{name} is a view; a published file holds tables only" for schema, name in views
+        ]
+        rows = content.row_counts(candidate)
+    finally:
+        candidate.close()
+    if not rows:
+        problems.append("the candidate holds no table")
+    try:
+        before = warehouse.open_published(run.home)
+    except ThroughlineError:
+        earlier = {}
+    else:
+        try:
+            earlier = content.row_counts(before)
+        finally:
+            before.close()
+    for (schema, name), number in earlier.items():
+        if schema == content.OWN_SCHEMA or number == 0 or (schema, name) in MAY_BE_EMPTY:
+            continue
+        if rows.get((schema, name), 0) == 0:
+            problems.append(f"{schema}.{name} held {number:,} rows when last published and is now empty")
+    entry["rows"] = {f"{schema}.{name}": number for (schema, name), number in rows.items()}
+    return problems
+
+
+def check(run: Run) -> None:
+    """Judge the candidate. Raises E-RUN-020 (exit 1) with what failed, E-RUN-021 when there is no candidate."""
+    if not run.home.candidate(run.run_id).exists():
+        raise error("E-RUN-021", run_id=run.run_id)
+    with run.stage("check") as entry:
+        problems = _dbt_tests(run, entry) + _smoke_totals(run, entry)
+        problems += _publish_suite(run, entry)
+        entry["problems"] = problems
+        tests = sum(entry["dbt_tests"].values())
+        run.log("check", f"{tests} tests, {len(entry['rows'])} tables, {len(problems)} problems")
+        for problem in problems[:10]:
+            run.log("check", f"  {problem}")
+        if problems:
+            raise error(
+                "E-RUN-020", number=len(problems), first=problems[0], more=str(run.folder / "manifest.json")
+            )

@@ -1,0 +1,88 @@
+"""Land what the enabled sources hold. A source that fails is told of and the others go on."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from typing import Any
+
+from throughline.config import Source
+from throughline.errors import ThroughlineError, error, render
+from throughline.runs import Run
+
+COUNTS = ("rows_extracted", "rows_landed", "rows_unchanged", "rows_rejected", "rows_deleted")
+
+
+def _sum(resources: list[dict[str, Any]], name: str) -> int:
+    return sum(int(resource.get(name) or 0) for resource in resources)
+
+
+def _land_one(run: Run, source: Source, resources: list[str] | None) -> dict[str, Any]:
+    landing = importlib.import_module("pipelines.landing")
+    began = time.monotonic()
+    outcome: dict[str, Any] = {"source": source.name, "instance": source.instance, "dataset": source.dataset}
+    try:
+        result = landing.run_source(
+            source.name,
+            source.instance,
+            run.home.root,
+            run.config.source_config(source),
+            run.run_id,
+            resources,
+        )
+    except ThroughlineError as problem:
+        run.log("land", render(problem), source=source.name, code=problem.code)
+        outcome |= {"status": "FAILED", "error": {"code": problem.code, "what": problem.what}}
+    except Exception as problem:
+        # Whatever a connector trips over must not keep the other systems' data from being landed.
+        told = error("E-RUN-005", source=source.name, detail=f"{type(problem).__name__}: {problem}")
+        run.log("land", render(told), source=source.name, code=told.code)
+        outcome |= {"status": "FAILED", "error": {"code": told.code, "what": told.what}}
+    else:
+        rows = [dict(resource) for resource in result.resources]
+        failed = list(result.failed)
+        outcome |= {name: _sum(rows, name) for name in COUNTS}
+        outcome |= {
+            "status": "PARTIAL" if failed else "OK",
+            "failed": failed,
+            "resources": rows,
+        }
+    outcome["seconds"] = round(time.monotonic() - began, 2)
+    return outcome
+
+
+def land(run: Run, only: str | None = None, resources: list[str] | None = None) -> list[dict[str, Any]]:
+    """Land every enabled source (or the one named `only`), one after the other.
+
+    Returns one entry per source with its counts and status, which also stand in the manifest under `landing`.
+    Raises E-SRC-001 when `only` is not an enabled source, E-SRC-002 when none is enabled, E-RUN-006 when no
+    source at all could be landed.
+    """
+    sources = [one for one in run.config.enabled_sources() if only is None or one.name == only]
+    if not sources:
+        names = ", ".join(one.name for one in run.config.enabled_sources()) or "none"
+        raise (
+            error("E-SRC-002", path=run.config.path)
+            if only is None
+            else error("E-SRC-001", source=only, enabled=names)
+        )
+    with run.stage("land") as entry:
+        outcomes: list[dict[str, Any]] = []
+        for source in sources:
+            run.log("land", f"{source.name}: asking {source.options.get('base_url', 'its source')}")
+            outcome = _land_one(run, source, resources)
+            outcomes.append(outcome)
+            run.manifest["landing"] = outcomes
+            run.save()
+            counts = (
+                f"{outcome['rows_landed']:,} rows landed, {outcome['rows_unchanged']:,} unchanged,"
+                f" {outcome['rows_rejected']:,} rejected"
+                if "rows_landed" in outcome
+                else "nothing landed"
+            )
+            failed = f", failed: {', '.join(outcome['failed'])}" if outcome.get("failed") else ""
+            run.log("land", f"{source.name}: {counts}{failed} ({outcome['seconds']:.1f} s)")
+        entry["sources"] = {one["source"]: one["status"] for one in outcomes}
+        if all(one["status"] == "FAILED" for one in outcomes):
+            raise error("E-RUN-006", sources=", ".join(one["source"] for one in outcomes))
+    return outcomes
