@@ -25,7 +25,7 @@ BEGINNING = date(1900, 1, 1)
 
 @dataclass(frozen=True)
 class Source:
-    """One source instance. `options` is everything its connector reads: base_url, page sizes, start dates ..."""
+    """One source instance. `options` is what its connector reads: base_url, page sizes, start dates ..."""
 
     name: str
     enabled: bool

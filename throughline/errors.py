@@ -1,8 +1,8 @@
 """Errors that teach: what happened, what it means for the numbers, why, how to fix it, what to run then.
 
 The texts live in `errors.yml`, keyed by code; code raises `error("E-RUN-001", name=value)` and the
-placeholders of the texts are filled with what is known where it happened. A room (pipelines, sandbox, ...) may
-keep the codes it raises in an `errors.yml` of its own folder; they are one catalogue.
+placeholders of the texts are filled with what is known where it happened. A room (pipelines, sandbox, ...)
+may keep the codes it raises in an `errors.yml` of its own folder; they are one catalogue.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _Known(dict[str, Any]):
 
 @cache
 def catalogue() -> dict[str, Entry]:
-    """All errors by code. Raises ValueError when an entry misses one of the five texts or a code stands twice."""
+    """All errors by code. Raises ValueError when one misses a text or stands twice."""
     texts_of: dict[str, dict[str, Any]] = {}
     for room in ROOMS:
         path = ROOT / room / "errors.yml"

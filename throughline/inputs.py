@@ -108,7 +108,8 @@ def _states(store: Store, known_at: datetime) -> list[Row]:
             said["reason"] = event.payload.get("reason")
         said["actor"], said["at"] = event.actor, event.at
     return [
-        (key, said.get("state"), said.get("owner"), said.get("reason"), said.get("until"), said["actor"], said["at"])
+        (key, said.get("state"), said.get("owner"), said.get("reason"), said.get("until"),
+         said["actor"], said["at"])
         for key, said in standing.items()
     ]  # fmt: skip
 

@@ -24,7 +24,7 @@ NUMBERS = (int, float, Decimal)
 
 
 def plain(value: Any) -> Any:
-    """`value` in JSON's terms: Decimal and times as text, nested values likewise, numbers and booleans as they are."""
+    """`value` in JSON's terms: Decimal and times as text, also inside lists and mappings."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, Decimal):
@@ -86,7 +86,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str =
 
 
 def emit(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, json_: bool, title: str = "") -> None:
-    """Print `rows` (one mapping per row) as a table of `columns`, or (json_) as JSON with every key they have."""
+    """Print `rows`, one mapping per row: a table of `columns`, or (json_) JSON with every key they have."""
     if json_:
         print(json.dumps([plain(row) for row in rows], indent=2))
     else:

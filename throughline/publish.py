@@ -64,8 +64,8 @@ def _close(run: Run) -> dict[str, Any]:
         connection.execute("begin")
         connection.execute(f"create schema if not exists {content.OWN_SCHEMA}")
         connection.execute(
-            f"create or replace table {content.OWN_SCHEMA}.run (run_id varchar, as_of date, known_at timestamptz,"
-            " reporting_currency varchar, started_at timestamptz, content_hash varchar)"
+            f"create or replace table {content.OWN_SCHEMA}.run (run_id varchar, as_of date,"
+            " known_at timestamptz, reporting_currency varchar, started_at timestamptz, content_hash varchar)"
         )
         connection.execute(
             f"insert into {content.OWN_SCHEMA}.run values (?, ?, ?, ?, ?, ?)",
@@ -232,7 +232,7 @@ def rollback(home: Home, run_id: str | None, actor: str) -> str:
 
 
 def pin(home: Home, run_id: str, actor: str, *, on: bool = True) -> None:
-    """Keep `run_id` whatever retention says, or (on=False) no longer. Raises E-PUB-002 when it is not kept."""
+    """Keep `run_id` whatever retention says, or (on=False) no longer. Raises E-PUB-002 when it is gone."""
     warehouse.resolve(home, run_id)
     pinned = [one for one in pins(home) if one != run_id] + ([run_id] if on else [])
     files.write_json(home.pins, sorted(pinned))

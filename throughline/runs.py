@@ -1,7 +1,8 @@
 """A run: its id, its folder, its manifest and its log.
 
-`runs/<id>/manifest.json` says what went in, what each stage did and cost, and how it ended; it is rewritten in
-one step after every stage, so a killed run leaves a manifest that says how far it came. `log.jsonl` beside it
+`runs/<id>/manifest.json` says what went in, what each stage did and cost, and how it ended; it is rewritten
+in one step after every stage, so a killed run leaves a manifest that says how far it came.
+`log.jsonl` beside it
 has one line per message.
 """
 

@@ -2,7 +2,7 @@
 
 Comments, assignments, acknowledgements, waivers, sign-offs, closes, saved views and exports are events; what
 stands now is what the events add up to. Nothing is updated and nothing is deleted. The file is in WAL mode:
-any number of readers (the dashboard's sessions) beside one writer at a time, who waits for at most ten seconds.
+any number of readers (the dashboard's sessions) beside one writer at a time, who waits ten seconds at most.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Store:
     def read(
         self, kind: str | None = None, object_id: str | None = None, *, until: datetime | None = None
     ) -> list[Event]:
-        """Events in the order they happened, of one kind and one object where given, up to `until` where given."""
+        """Events as they happened, of one kind, of one object, up to `until`, as far as given."""
         if not self.path.exists():
             return []
         with _connect(self.path) as connection:

@@ -55,7 +55,7 @@ def resolve(home: Home, run_id: str | None = None) -> Publication:
 
 
 def open_file(path: Path) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to one DuckDB file with external access off and its configuration locked, in UTC."""
+    """A read-only connection to one DuckDB file, in UTC, external access off, configuration locked."""
     with _locking:
         connection = duckdb.connect(str(path), read_only=True, config=SETTINGS)
         locked = connection.execute("select current_setting('lock_configuration')").fetchone()

@@ -20,9 +20,9 @@ and put its name into GROUPS. A module that does not exist is not offered. A ver
 VERBS; its module's `app` has a command of that name.
 
 Rules for every command: data goes to standard output, messages to standard error (`say`); a failure is
-raised as `throughline.errors.error("E-...", ...)`, which `throughline.cli` prints and turns into the exit code
-of the catalogue; an outcome without a failure ends with `raise typer.Exit(1)`; heavy imports (duckdb, dlt,
-xlsxwriter) happen inside the function; anything that writes to the home, people's input apart, holds
+raised as `throughline.errors.error("E-...", ...)`, which `throughline.cli` prints and turns into the exit
+code of the catalogue; an outcome without a failure ends with `raise typer.Exit(1)`; heavy imports (duckdb,
+dlt, xlsxwriter) happen inside the function; anything that writes to the home, people's input apart, holds
 `throughline.lock.exclusive`.
 """
 

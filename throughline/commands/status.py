@@ -53,18 +53,17 @@ def _headline(found: Home) -> None:
     if pointer is None:
         say(f"home       {found.root}\npublished  nothing yet; throughline run")
     else:
-        age = clock.now() - clock.parse_instant(pointer["published_at"])
+        hours = (clock.now() - clock.parse_instant(pointer["published_at"])).total_seconds() / 3600
         say(
             f"home       {found.root}\n"
-            f"published  {pointer['run_id']} as of {pointer['as_of']}, {age.total_seconds() / 3600:,.1f} hours ago"
+            f"published  {pointer['run_id']} as of {pointer['as_of']}, {hours:,.1f} hours ago"
         )
         newest = publish.published_runs(found)[-1]
         if newest != pointer["run_id"]:
             say(f"           rolled back: {newest} is newer")
     busy = lock.holder(found)
-    say(
-        f"writer     {f'process {busy.pid} on {busy.host}, {busy.run_id}, since {busy.since}' if busy else 'none'}"
-    )
+    who = f"process {busy.pid} on {busy.host}, {busy.run_id}, since {busy.since}" if busy else "none"
+    say(f"writer     {who}")
 
 
 @app.command("status")

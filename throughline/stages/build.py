@@ -81,7 +81,7 @@ def results(target: Path, step: str) -> dict[str, Any] | None:
 
 
 def run_dbt(run: Run, stage: str, entry: dict[str, Any], steps: str, select: str | None = None) -> int:
-    """Run dbt's `steps` for the run's candidate; dbt's exit code. Its output goes to runs/<id>/dbt/dbt.log."""
+    """Run dbt's `steps` for the run's candidate; dbt's exit code. Its output goes to dbt/dbt.log."""
     target = run.folder / "dbt"
     target.mkdir(parents=True, exist_ok=True)
     for step in steps.split(","):
@@ -125,9 +125,12 @@ def _failure(run: Run, code: int, entry: dict[str, Any]) -> ThroughlineError:
     if code == 1 and failures:
         first = failures[0]
         return error(
-            "E-RUN-010", model=first["node"].split(".")[-1], detail=first["message"][:600], others=len(failures) - 1,
+            "E-RUN-010",
+            model=first["node"].split(".")[-1],
+            detail=first["message"][:600],
+            others=len(failures) - 1,
             more=more,
-        )  # fmt: skip
+        )
     return error("E-RUN-012", detail=_last_lines(run.folder / "dbt" / "dbt.log")[:600], more=more)
 
 

@@ -58,7 +58,7 @@ def _publish_suite(run: Run, entry: dict[str, Any]) -> list[str]:
 
 
 def _smoke_totals(run: Run, entry: dict[str, Any]) -> list[str]:
-    """The candidate opens, holds tables only, and no table that had rows when last published has lost them all."""
+    """The candidate opens, holds tables only, and no table has lost all the rows it had."""
     problems = []
     candidate = warehouse.open_file(run.home.candidate(run.run_id))
     try:
@@ -90,7 +90,7 @@ def _smoke_totals(run: Run, entry: dict[str, Any]) -> list[str]:
 
 
 def check(run: Run) -> None:
-    """Judge the candidate. Raises E-RUN-020 (exit 1) with what failed, E-RUN-021 when there is no candidate."""
+    """Judge the candidate. Raises E-RUN-020 (exit 1) with what failed, E-RUN-021 without a candidate."""
     if not run.home.candidate(run.run_id).exists():
         raise error("E-RUN-021", run_id=run.run_id)
     with run.stage("check") as entry:
