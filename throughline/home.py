@@ -79,8 +79,14 @@ class Home:
     def run(self, run_id: str) -> Path:
         return self.runs / run_id
 
+    @property
+    def attached(self) -> Path:
+        """The candidate while dbt has it open: one name for all runs, because dbt parses its whole project
+        anew whenever a path in its profile has changed."""
+        return self.serving / "attached.duckdb"
+
     def candidate(self, run_id: str) -> Path:
-        """The serving file while it is being built and checked."""
+        """The serving file from the end of its build until it is published."""
         return self.serving / f"candidate_{run_id}.duckdb"
 
     def published(self, run_id: str) -> Path:

@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from throughline import clock, warehouse
+from throughline import clock, content, warehouse
 from throughline.config import Config
 from throughline.errors import ThroughlineError
 from throughline.home import Home
@@ -37,11 +37,12 @@ TABLES: dict[str, str] = {
     " valid_from date, valid_to date",
     "source_instance": "source_system varchar, source_instance varchar, dataset varchar",
     "waiver": "exception_id varchar, reason_code varchar, reason varchar, valid_from date, valid_to date,"
-    " amount_cap decimal(19,4), currency_code varchar, approver varchar, actor varchar, at timestamptz",
+    " amount_cap decimal(19,4), currency_code varchar, approver varchar, actor varchar,"
+    " decided_at timestamptz",
     "period_close": "legal_entity_id varchar, period varchar, close_type varchar, known_at timestamptz,"
-    " actor varchar, at timestamptz",
+    " actor varchar, decided_at timestamptz",
     "exception_state": "exception_id varchar, state varchar, owner varchar, reason varchar,"
-    " acknowledged_until date, actor varchar, at timestamptz",
+    " acknowledged_until date, actor varchar, decided_at timestamptz",
     "prior_exception": "exception_id varchar, control_id varchar, grain_key varchar, outcome varchar,"
     " state varchar, severity varchar, becomes_exception_on date, amount_at_risk decimal(19,4),"
     " root_exception_id varchar, run_id varchar",
@@ -130,8 +131,7 @@ def _prior_exceptions(home: Home) -> list[Row]:
             return []
         return connection.execute(
             "select exception_id, control_id, grain_key, outcome, state, severity, becomes_exception_on,"
-            " amount_at_risk, root_exception_id, ? from reconciliation.exception",
-            [publication.run_id],
+            f" amount_at_risk, root_exception_id, '{publication.run_id}' from reconciliation.exception"
         ).fetchall()
     finally:
         connection.close()
@@ -186,9 +186,7 @@ def write(build: Path, rows: dict[str, list[Row]]) -> dict[str, dict[str, Any]]:
         connection.execute("create schema if not exists inputs")
         for name, columns in TABLES.items():
             connection.execute(f"create or replace table inputs.{name} ({columns})")
-            if rows[name]:
-                marks = ", ".join("?" for _ in rows[name][0])
-                connection.executemany(f"insert into inputs.{name} values ({marks})", rows[name])
+            content.insert(connection, f"inputs.{name}", rows[name])
             text = json.dumps(rows[name], default=str)
             summary[name] = {"rows": len(rows[name]), "sha256": hashlib.sha256(text.encode()).hexdigest()}
         connection.execute("commit")

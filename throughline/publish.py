@@ -67,22 +67,17 @@ def _close(run: Run) -> dict[str, Any]:
             f"create or replace table {content.OWN_SCHEMA}.run (run_id varchar, as_of date,"
             " known_at timestamptz, reporting_currency varchar, started_at timestamptz, content_hash varchar)"
         )
-        connection.execute(
-            f"insert into {content.OWN_SCHEMA}.run values (?, ?, ?, ?, ?, ?)",
-            [
-                run.run_id, run.as_of, run.known_at, run.manifest["reporting_currency"],
-                clock.parse_instant(run.manifest["started_at"]), whole.hexdigest(),
-            ],
+        said = (
+            run.run_id, run.as_of, run.known_at, run.manifest["reporting_currency"],
+            clock.parse_instant(run.manifest["started_at"]), whole.hexdigest(),
         )  # fmt: skip
+        content.insert(connection, f"{content.OWN_SCHEMA}.run", [said])
         connection.execute(
             f"create or replace table {content.OWN_SCHEMA}.content"
             " (table_name varchar, row_count bigint, content_hash varchar)"
         )
-        if hashed:
-            connection.executemany(
-                f"insert into {content.OWN_SCHEMA}.content values (?, ?, ?)",
-                [(name, one["rows"], one["sha256"]) for name, one in hashed.items()],
-            )
+        listed = [(name, one["rows"], one["sha256"]) for name, one in hashed.items()]
+        content.insert(connection, f"{content.OWN_SCHEMA}.content", listed)
         connection.execute("commit")
         connection.execute("checkpoint")
     finally:
@@ -160,7 +155,11 @@ def retain(home: Home, keep: int) -> list[str]:
 def recover(home: Home) -> list[str]:
     """Put in order what a killed run left behind; what was done, one line each. Call it holding the lock."""
     done = []
-    for leftover in [*home.serving.glob(".*.tmp"), *home.root.glob(".*.tmp")]:
+    for leftover in [
+        *home.serving.glob(".*.tmp"),
+        *home.root.glob(".*.tmp"),
+        *home.serving.glob("attached*"),
+    ]:
         leftover.unlink()
     now_published = current_run(home)
     for manifest in runs.manifests(home):

@@ -6,7 +6,8 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,16 @@ PROGRESS = re.compile(r"(\d+) of (\d+) (OK|PASS|ERROR|FAIL|WARN|SKIP)\b\s*(.*)")
 EVERY_SECONDS = 3.0
 
 
-def environment(home: Home, run_id: str, *, threads: int = 1, memory: str = "6GiB") -> dict[str, str]:
+def environment(
+    home: Home, run_id: str, serving: Path, *, threads: int = 1, memory: str = "6GiB"
+) -> dict[str, str]:
     """What dbt and the expectations are told: the three files, the run, the machine's share."""
     return {
         "THROUGHLINE_HOME": str(home.root),
         "THROUGHLINE_RUN_ID": run_id,
         "THROUGHLINE_RAW_DB": str(home.raw),
         "THROUGHLINE_BUILD_DB": str(home.build),
-        "THROUGHLINE_SERVING_DB": str(home.candidate(run_id)),
+        "THROUGHLINE_SERVING_DB": str(serving),
         "THROUGHLINE_DBT_THREADS": str(threads),
         "THROUGHLINE_MEMORY": memory,
     }
@@ -80,6 +83,19 @@ def results(target: Path, step: str) -> dict[str, Any] | None:
     }
 
 
+@contextmanager
+def _attached(run: Run) -> Iterator[None]:
+    """Give the candidate the name dbt knows it by, and its own name back afterwards."""
+    candidate, attached = run.home.candidate(run.run_id), run.home.attached
+    if candidate.exists():
+        candidate.rename(attached)
+    try:
+        yield
+    finally:
+        if attached.exists():
+            attached.rename(candidate)
+
+
 def run_dbt(run: Run, stage: str, entry: dict[str, Any], steps: str, select: str | None = None) -> int:
     """Run dbt's `steps` for the run's candidate; dbt's exit code. Its output goes to dbt/dbt.log."""
     target = run.folder / "dbt"
@@ -96,13 +112,16 @@ def run_dbt(run: Run, stage: str, entry: dict[str, Any], steps: str, select: str
     if select:
         arguments += ["--select", select]
     engine = run.config.engine
-    done = process.run(
-        arguments,
-        environment=environment(run.home, run.run_id, threads=engine.threads, memory=engine.memory),
-        log=target / "dbt.log",
-        on_line=progress(run, stage),
-        cwd=run.folder,
-    )
+    with _attached(run):
+        done = process.run(
+            arguments,
+            environment=environment(
+                run.home, run.run_id, run.home.attached, threads=engine.threads, memory=engine.memory
+            ),
+            log=target / "dbt.log",
+            on_line=progress(run, stage),
+            cwd=run.folder,
+        )
     entry["peak_mib"] = max(entry.get("peak_mib", 0.0), done.peak_mib)
     if (target / kept.name).exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +155,7 @@ def _failure(run: Run, code: int, entry: dict[str, Any]) -> ThroughlineError:
 
 def _prepare_candidate(run: Run, select: str | None) -> None:
     candidate = run.home.candidate(run.run_id)
-    for old in run.home.serving.glob("candidate_*"):
+    for old in [*run.home.serving.glob("candidate_*"), *run.home.serving.glob("attached*")]:
         old.unlink()
     if select:
         # Only some models are built: the others stand in the candidate as they are published.
@@ -145,6 +164,7 @@ def _prepare_candidate(run: Run, select: str | None) -> None:
         except ThroughlineError:
             return
         shutil.copyfile(published, candidate)
+        candidate.chmod(0o644)
 
 
 def build(run: Run, select: str | None = None) -> None:

@@ -44,7 +44,7 @@ def _publish_suite(run: Run, entry: dict[str, Any]) -> list[str]:
     log = run.folder / "expectations.log"
     done = process.run(
         suite_command(run),
-        environment=build.environment(run.home, run.run_id),
+        environment=build.environment(run.home, run.run_id, run.home.candidate(run.run_id)),
         log=log,
         on_line=lambda line: run.log("check", line) if line.strip() else None,
     )
