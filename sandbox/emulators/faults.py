@@ -129,6 +129,16 @@ class Faults:
                 return rule
         return None
 
+    def awaits(self, kind: str, path: str, obj: str | None) -> bool:
+        """Whether a rule of `kind` could strike this or a later such request; counts nothing."""
+        with self._lock:
+            return any(
+                rule.kind == kind
+                and rule.matches(self.vendor, path, obj)
+                and (rule.times is None or rule.struck < rule.times)
+                for rule in self._rules
+            )
+
     def standing(self, kind: str, obj: str) -> list[Rule]:
         """Schema rules of `kind` in force for `obj`; these are states, not strikes, and are not counted."""
         with self._lock:

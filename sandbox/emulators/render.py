@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - only generated column names go into the statements
 """Pages of result rows as the vendors' text, built by DuckDB page by page: Python loops over no values."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - object and column names come from the store's schema and are quoted
 """Salesforce, with Certinia's pse__ objects on the same host: OAuth, describe, SOQL over REST, Bulk API 2.0.
 
 Switches (settings), for what is not verified of the vendor or differs per org:

@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - identifiers are resolved against the catalogue and quoted; literals are escaped here
 """SOQL: a lexer, a recursive-descent parser and a translation to DuckDB over the state tables.
 
 Understood: a field list (parents one level up by relationship name), COUNT(), and the aggregates COUNT,
@@ -563,7 +562,7 @@ class Compiler:
         return SoqlError(
             "INVALID_FIELD",
             f"\nSELECT {name}\n       ^\nERROR at Row:1:Column:8\nNo such column '{name}' on entity "
-            f"'{obj.name}'. A custom field's name ends in '__c'; see the describe call for the names there are.",
+            f"'{obj.name}'. A custom field's name ends in '__c'; see the describe call for the rest.",
         )
 
     def _order(self, target: Path | Aggregate, descending: bool, nulls_last: bool) -> str:

@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - identifiers come from the store's own schema and are quoted; values are bound
 """Records through time: a vendor's parquet versions in an in-memory DuckDB, seen from the sandbox clock.
 
 Per object there are two tables. `v_<object>` holds every version with the interval in which it was the newest
@@ -365,7 +364,8 @@ class Store:
             column = quote(item.name)
             odd = self._con.execute(
                 f"select count(*) from {raw} where {column} is not null "
-                f"and (try_cast({column} as BIGINT) is null or cast(try_cast({column} as BIGINT) as VARCHAR) <> {column})"
+                f"and (try_cast({column} as BIGINT) is null "
+                f"or cast(try_cast({column} as BIGINT) as VARCHAR) <> {column})"
             ).fetchone()
             if odd is not None and odd[0] == 0:
                 self._con.execute(f"alter table {raw} alter {column} type BIGINT")

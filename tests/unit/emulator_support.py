@@ -197,3 +197,86 @@ def salesforce_store(root: Path) -> None:
             for number in range(3)
         ],
     )
+
+
+def netsuite_store(root: Path) -> None:
+    """Transactions (one deleted, some alike in date), their lines, customers, currencies, periods."""
+    set_clock(root, NOW)
+    transactions: list[dict[str, Any]] = [
+        {
+            "id": str(900 + number),
+            "type": "CustInvc",
+            "recordtype": "invoice",
+            "tranid": f"INV-{number}",
+            "trandate": f"2026-03-{number % 28 + 1:02d}",
+            "entity": "551",
+            "currency": "2",
+            "exchangerate": "1.0842",
+            "foreigntotal": 48000 + number,
+            "posting": True,
+            "memo": None if number % 2 else 'it\'s\n"quoted"',
+            "createddate": "2026-03-01T06:30:00",
+            "_at": "2026-03-01T06:30:00",
+        }
+        for number in range(1, 251)
+    ]
+    transactions += [
+        {**transactions[0], "_op": "delete", "_at": "2026-06-01T02:00:00"},
+        {**transactions[1], "foreigntotal": "1.5", "_at": "2026-06-02T03:15:00"},
+    ]
+    write_object(
+        root,
+        "netsuite",
+        "transaction",
+        ["id"],
+        {
+            "id": "id",
+            "type": "picklist",
+            "recordtype": "string",
+            "tranid": "string",
+            "trandate": "date",
+            "entity": "reference",
+            "currency": "reference",
+            "exchangerate": "double",
+            "foreigntotal": "currency",
+            "posting": "boolean",
+            "memo": "string",
+            "createddate": "datetime",
+        },
+        transactions,
+    )
+    write_object(
+        root,
+        "netsuite",
+        "transactionline",
+        ["transaction", "id"],
+        {"transaction": "reference", "id": "id", "mainline": "boolean", "netamount": "currency"},
+        [
+            {
+                "transaction": str(900 + number),
+                "id": str(line),
+                "mainline": line == 0,
+                "netamount": -line,
+                "_at": "2026-03-01T06:30:00",
+            }
+            for number in range(2, 251)
+            for line in range(2)
+        ],
+    )
+    write_object(
+        root,
+        "netsuite",
+        "customer",
+        ["id"],
+        {"id": "id", "entityid": "string", "companyname": "string", "email": "email"},
+        [{"id": "551", "entityid": "C-551 Acme", "companyname": "Acme", "_at": "2026-01-01"}],
+    )
+    write_object(
+        root,
+        "netsuite",
+        "currency",
+        ["id"],
+        {"id": "id", "symbol": "string", "name": "string"},
+        [{"id": "2", "symbol": "EUR", "name": "Euro", "_at": "2026-01-01"}],
+        modified=False,
+    )
