@@ -34,8 +34,8 @@ def _dbt_tests(run: Run, entry: dict[str, Any]) -> list[str]:
 
 
 def suite_command(run: Run) -> list[str]:
-    """The publish suite's process: it exits with 0 (all met), 1 (some not met) or 3 (could not run)."""
-    return [sys.executable, "-m", SUITE, "--door", "publish", "--home", str(run.home.root)]
+    """The suites' process (landing and publish door): it exits with 0 (all met), 1 (some not met) or 3 (could not run)."""
+    return [sys.executable, "-m", SUITE, "--door", "all", "--home", str(run.home.root)]
 
 
 def _publish_suite(run: Run, entry: dict[str, Any]) -> list[str]:

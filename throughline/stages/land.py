@@ -55,16 +55,16 @@ def land(run: Run, only: str | None = None, resources: list[str] | None = None) 
     """Land every enabled source (or the one named `only`), one after the other.
 
     Returns one entry per source with its counts and status, which also stand in the manifest under `landing`.
-    Raises E-SRC-001 when `only` is not an enabled source, E-SRC-002 when none is enabled, E-RUN-006 when no
+    Raises E-LND-001 when `only` is not an enabled source, E-LND-002 when none is enabled, E-RUN-006 when no
     source at all could be landed.
     """
     sources = [one for one in run.config.enabled_sources() if only is None or one.name == only]
     if not sources:
         names = ", ".join(one.name for one in run.config.enabled_sources()) or "none"
         raise (
-            error("E-SRC-002", path=run.config.path)
+            error("E-LND-002", path=run.config.path)
             if only is None
-            else error("E-SRC-001", source=only, enabled=names)
+            else error("E-LND-001", source=only, enabled=names)
         )
     with run.stage("land") as entry:
         outcomes: list[dict[str, Any]] = []
