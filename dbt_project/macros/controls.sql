@@ -1,0 +1,276 @@
+{# What all controls share: the list of them, their parameters, working-day arithmetic, and the one shape of
+   their result. A control itself says only which grains it looks at and when one of them is broken. #}
+
+{# The controls that are built, in the catalogue's order. #}
+{% macro built_controls() -%}
+    {{ return([
+        'INT-003',
+        'MDM-001',
+        'MDM-003',
+        'CRM-PSA-001',
+        'CRM-ERP-001',
+        'CRM-ERP-003',
+        'CRM-ERP-004',
+        'ERP-PSA-001',
+        'ERP-PSA-002',
+        'PSA-ERP-001',
+        'PSA-ERP-002',
+        'BIL-001',
+        'BIL-003',
+        'BIL-010',
+    ]) }}
+{%- endmacro %}
+
+{# The model that holds a control's result. #}
+{% macro control_model(control_id) -%}
+    {{ return('ctl_' ~ (control_id | lower | replace('-', '_'))) }}
+{%- endmacro %}
+
+{# The run's one row: as_of, known_at, reporting_currency. #}
+{% macro control_run_row() -%}
+    (
+        select
+            run_context.run_id,
+            run_context.as_of,
+            run_context.known_at,
+            run_context.reporting_currency
+        from {{ source('inputs', 'run_context') }} as run_context
+    )
+{%- endmacro %}
+
+{# The parameters of one control in force on the run's as_of: one row. #}
+{% macro control_parameter(control_id) -%}
+    (
+        select
+            parameter.grace,
+            parameter.abs_tol,
+            parameter.rel_tol,
+            parameter.hard_cap,
+            parameter.floor,
+            parameter.risk_type
+        from {{ ref('control_parameter') }} as parameter
+        cross join run
+        where
+            parameter.control_id = '{{ control_id }}'
+            and parameter.effective_from <= run.as_of
+            and (parameter.effective_to is null or parameter.effective_to > run.as_of)
+    )
+{%- endmacro %}
+
+{# Further numbers of a control (or of all: 'ALL') in force on the run's as_of, one column each: one row.
+   A setting that is missing is null, and what rests on it is not evaluable. #}
+{% macro control_settings(names, control_id='ALL') -%}
+    (
+        select
+            {% for name in names -%}
+                max(case when setting.name = '{{ name }}' then setting.value end) as {{ name }},
+            {% endfor -%}
+            count(*) as settings_found
+        from {{ ref('control_setting') }} as setting
+        cross join run
+        where
+            setting.control_id = '{{ control_id }}'
+            and setting.effective_from <= run.as_of
+            and (setting.effective_to is null or setting.effective_to > run.as_of)
+    )
+{%- endmacro %}
+
+{# The crosswalk of one entity type as known at the run's known_at: left_key, right_key. #}
+{% macro known_xref(entity_type) -%}
+    (
+        select
+            xref.left_key,
+            min(xref.right_key) as right_key
+        from {{ ref('master__entity_xref') }} as xref
+        cross join run
+        where
+            xref.entity_type = '{{ entity_type }}'
+            and xref.known_from <= run.known_at
+            and (xref.known_to is null or xref.known_to > run.known_at)
+        group by xref.left_key
+    )
+{%- endmacro %}
+
+{# Joins that give bd_add(day, days) as <alias>.calendar_date: the working day `days` strictly after `day` on
+   the entity's calendar. Needs a CTE `calendar` of master__calendar_day. #}
+{% macro join_working_day(alias, entity, day, days) -%}
+    left join calendar as {{ alias }}_from
+        on
+            {{ entity }} = {{ alias }}_from.legal_entity_id
+            and {{ day }} = {{ alias }}_from.calendar_date
+    left join calendar as {{ alias }}
+        on
+            {{ entity }} = {{ alias }}.legal_entity_id
+            and {{ alias }}_from.working_day_number + {{ days }} = {{ alias }}.working_day_number
+            and {{ alias }}.is_working_day
+{%- endmacro %}
+
+{% macro import_calendar() -%}
+    (
+        select
+            calendar_day.legal_entity_id,
+            calendar_day.calendar_date,
+            calendar_day.is_working_day,
+            calendar_day.working_day_number
+        from {{ ref('master__calendar_day') }} as calendar_day
+    )
+{%- endmacro %}
+
+{# Rates into the reporting currency on the run's as_of: from_currency, rate. No row where none is known. #}
+{% macro reporting_rates() -%}
+    (
+        select
+            rate_day.from_currency,
+            rate_day.rate
+        from {{ ref('master__exchange_rate_day') }} as rate_day
+        inner join run
+            on
+                rate_day.rate_date = run.as_of
+                and rate_day.to_currency = run.reporting_currency
+    )
+{%- endmacro %}
+
+{# Money rounded half up to four decimals. #}
+{% macro money(expression) -%}
+    cast(round({{ expression }}, 4) as decimal(19, 4))
+{%- endmacro %}
+
+{# The first 16 hex digits of the SHA-256 of a text; the whole digest with `digits=64`. #}
+{% macro sha256_hex(expression, digits=64) -%}
+    {{ return(adapter.dispatch('sha256_hex', 'throughline')(expression, digits)) }}
+{%- endmacro %}
+{% macro default__sha256_hex(expression, digits) -%}
+    substr(sha256({{ expression }}), 1, {{ digits }})
+{%- endmacro %}
+{% macro spark__sha256_hex(expression, digits) -%}
+    substr(sha2({{ expression }}, 256), 1, {{ digits }})
+{%- endmacro %}
+
+{# Identity of an exception: it never depends on amount, run, order of rows or load. #}
+{% macro exception_key(control_id, grain_key) -%}
+    {{ control_id }} || '-' || {{ sha256_hex(control_id ~ " || '|' || " ~ grain_key, 16) }}
+{%- endmacro %}
+
+{# Turns a CTE of evaluated grains into the shape every control has. The CTE must hold: grain_key,
+   legal_entity_id, customer_id, contract_id, contract_line_id, project_id, period, currency_code, value_a,
+   value_b, is_broken, becomes_exception_on, amount_tc, population_tc, risk_object, break_type, evidence.
+   It needs the CTEs `run` and `parameter` before it. Options, each an SQL expression over `evaluated`:
+   amount_rc     the amount at risk where the control converts row by row itself (else amount_tc at as_of's rate)
+   population_rc likewise for the amount looked at
+   is_evaluable  false where an input is missing, so that nothing can be said
+   stays_pending true where the grain cannot become an exception by time alone
+   floor_met     whether the parameter's floor applies; floor: another floor than the parameter's
+   raise_by      levels by which the severity is raised; risk_type: another risk type than the parameter's #}
+{% macro control_result(
+    control_id,
+    amount_rc=none,
+    population_rc=none,
+    is_evaluable='true',
+    stays_pending='false',
+    floor_met='true',
+    floor='parameter.floor',
+    raise_by='0',
+    risk_type='parameter.risk_type'
+) -%}
+severity_level as {{ control_settings(['severity_s1', 'severity_s2', 'severity_s3']) }},
+
+reporting_rate as {{ reporting_rates() }},
+
+priced as (
+    select
+        evaluated.*,
+        {{ is_evaluable }} as is_evaluable,
+        {{ stays_pending }} as stays_pending,
+        {{ amount_rc or money('evaluated.amount_tc * reporting_rate.rate') }} as amount_rc_priced,
+        {{ population_rc or money('evaluated.population_tc * reporting_rate.rate') }} as population_rc_priced,
+        case
+            when {{ floor_met }} then coalesce(cast(substr({{ floor }}, 2, 1) as integer), 4)
+            else 4
+        end as floor_rank,
+        {{ raise_by }} as raise_by,
+        {{ risk_type }} as risk_type_priced
+    from evaluated
+    cross join run
+    cross join parameter
+    left join reporting_rate
+        on evaluated.currency_code = reporting_rate.from_currency
+),
+
+judged as (
+    select
+        priced.*,
+        case
+            when not priced.is_evaluable then 'NOT_EVALUABLE'
+            when not priced.is_broken then 'PASS'
+            when priced.stays_pending then 'PENDING'
+            when priced.becomes_exception_on is null then 'NOT_EVALUABLE'
+            when priced.becomes_exception_on > run.as_of then 'PENDING'
+            else 'EXCEPTION'
+        end as outcome,
+        greatest(
+            1,
+            least(
+                priced.floor_rank,
+                -- an amount nobody can convert is never taken for a small one
+                case
+                    when priced.amount_rc_priced is null then 2
+                    when priced.amount_rc_priced >= severity_level.severity_s1 then 1
+                    when priced.amount_rc_priced >= severity_level.severity_s2 then 2
+                    when priced.amount_rc_priced >= severity_level.severity_s3 then 3
+                    else 4
+                end
+            ) - priced.raise_by
+        ) as severity_rank
+    from priced
+    cross join run
+    cross join severity_level
+)
+
+select
+    '{{ control_id }}' as control_id,
+    judged.grain_key,
+    judged.legal_entity_id,
+    judged.customer_id,
+    judged.contract_id,
+    judged.contract_line_id,
+    judged.project_id,
+    judged.period,
+    cast(judged.value_a as decimal(28, 8)) as value_a,
+    cast(judged.value_b as decimal(28, 8)) as value_b,
+    judged.currency_code,
+    cast(judged.value_b - judged.value_a as decimal(28, 8)) as difference,
+    judged.outcome,
+    case
+        when judged.outcome <> 'PASS' then 'S' || cast(judged.severity_rank as {{ type_text() }})
+    end as severity,
+    case
+        when judged.outcome = 'PASS' then cast(0 as decimal(19, 4))
+        else cast(judged.amount_rc_priced as decimal(19, 4))
+    end as amount_at_risk,
+    case
+        when judged.outcome = 'PASS' then cast(0 as decimal(19, 4))
+        else cast(judged.amount_tc as decimal(19, 4))
+    end as amount_at_risk_tc,
+    case when judged.outcome <> 'PASS' then cast(judged.becomes_exception_on as date) end as becomes_exception_on,
+    judged.risk_type_priced as risk_type,
+    judged.risk_object,
+    case when judged.outcome <> 'PASS' then judged.break_type end as break_type,
+    judged.evidence,
+    cast(judged.population_rc_priced as decimal(19, 4)) as population_amount
+from judged
+{%- endmacro %}
+
+{# One plain sentence out of parts: quoted parts are words, the others are expressions ('unknown' when null). #}
+{% macro sentence(parts) -%}
+    {%- for part in parts -%}
+        {%- if part.startswith("'") -%}{{ part }}{%- else -%}coalesce({{ as_text(part) }}, 'unknown'){%- endif -%}
+        {{- ' || ' if not loop.last -}}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# A posted customer document: neither a draft nor void, dated on or before the run's as_of. Needs `run`. #}
+{% macro is_posted(invoice) -%}
+    {{ invoice }}.posted_at is not null
+    and {{ invoice }}.status not in ('draft', 'void')
+    and {{ invoice }}.invoice_date <= run.as_of
+{%- endmacro %}

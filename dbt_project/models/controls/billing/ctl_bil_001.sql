@@ -1,0 +1,118 @@
+-- A billable item of a T&M line is not on a posted invoice, net of credits, some working days after the end of the
+-- month in which it could be billed.
+with
+
+run as {{ control_run_row() }},
+
+parameter as {{ control_parameter('BIL-001') }},
+
+setting as {{ control_settings(['invoice_days', 'leakage_after_days'], 'BIL-001') }},
+
+calendar as {{ import_calendar() }},
+
+billing_items as (
+    select known.*
+    from {{ as_known(ref('canonical__billing_item')) }} as known
+    cross join parameter
+    where
+        known.is_billable
+        and known.amount > parameter.abs_tol
+        and coalesce(known.hold_reason, '') = ''
+),
+
+contract_lines as (
+    select line.*
+    from {{ ref('control__contract_line') }} as line
+    where line.billing_method in ('TM', 'TM_CAPPED')
+),
+
+projects as (
+    select
+        project.found_line_id as contract_line_id,
+        min(project.project_id) as project_id
+    from {{ ref('control__project') }} as project
+    where project.found_line_id is not null
+    group by project.found_line_id
+),
+
+billed as (
+    select billed_source.*
+    from {{ ref('control__billed') }} as billed_source
+),
+
+-- a source transferred twice is one grain: what counts is whether its work is billed
+date_items as (
+    select
+        billing_items.source_key,
+        max(billing_items.billing_item_id) as billing_item_id,
+        max(billing_items.contract_line_id) as contract_line_id,
+        max(billing_items.work_date) as work_date,
+        max(cast(billing_items.eligible_at as date)) as eligible_on,
+        max(billing_items.amount) as amount,
+        max(billing_items.currency_code) as currency_code
+    from billing_items
+    group by billing_items.source_key
+),
+
+expect_invoices as (
+    select
+        date_items.*,
+        contract_lines.legal_entity_id,
+        contract_lines.customer_id,
+        contract_lines.contract_id,
+        contract_lines.contract_number,
+        projects.project_id,
+        coalesce(billed.net_quantity, 0) as billed_quantity,
+        expected.calendar_date as expected_by,
+        {{ date_add_days('expected.calendar_date', 1) }} as late_from
+    from date_items
+    inner join contract_lines
+        on date_items.contract_line_id = contract_lines.contract_line_id
+    left join projects
+        on date_items.contract_line_id = projects.contract_line_id
+    left join billed
+        on date_items.source_key = billed.source_key
+    cross join setting
+    {{ join_working_day(
+        'expected', 'contract_lines.legal_entity_id', month_end('date_items.eligible_on'),
+        'cast(setting.invoice_days as integer)'
+    ) }}
+),
+
+evaluated as (
+    select
+        expect_invoices.source_key as grain_key,
+        expect_invoices.legal_entity_id,
+        expect_invoices.customer_id,
+        expect_invoices.contract_id,
+        expect_invoices.contract_line_id,
+        expect_invoices.project_id,
+        {{ month_text('expect_invoices.eligible_on') }} as period,
+        expect_invoices.currency_code,
+        expect_invoices.amount as value_a,
+        case when expect_invoices.billed_quantity > 0 then expect_invoices.amount else 0 end as value_b,
+        expect_invoices.billed_quantity <= 0 as is_broken,
+        expect_invoices.late_from as becomes_exception_on,
+        expect_invoices.amount as amount_tc,
+        expect_invoices.amount as population_tc,
+        {{ days_between('expect_invoices.late_from', 'run.as_of') }} > setting.leakage_after_days as is_leakage,
+        'item:' || expect_invoices.source_key as risk_object,
+        'MISSING_IN_B' as break_type,
+        {{ evidence([
+            ('what', sentence([
+                "'Work of '", 'expect_invoices.work_date', "' on contract '", 'expect_invoices.contract_number',
+                "' was due to be invoiced by '", 'expect_invoices.expected_by', "' and is not'",
+            ])),
+            ('business_date', 'expect_invoices.work_date'),
+            ('document_no', 'expect_invoices.billing_item_id'),
+            ('system_a', "'ERP billing items'"),
+            ('system_b', "'ERP invoices'"),
+            ('eligible_on', 'expect_invoices.eligible_on'),
+            ('expected_invoice_by', 'expect_invoices.expected_by'),
+        ]) }} as evidence
+    from expect_invoices
+    cross join run
+    cross join setting
+),
+
+{{ control_result('BIL-001', risk_type="case when evaluated.is_leakage then 'LEAKAGE' else 'TIMING' end") }}
