@@ -50,7 +50,12 @@ def _transfer(world: World) -> None:
     plans = {plan.project.project_id: plan for plan in world.plans if plan.project is not None}
     for card in world.firm.timecards:
         plan = plans.get(card.assignment.project.project_id)
-        if plan is None or plan.method not in TRANSFERRED or card.approved_at is None or not card.assignment.billable:
+        if (
+            plan is None
+            or plan.method not in TRANSFERRED
+            or card.approved_at is None
+            or not card.assignment.billable
+        ):
             continue
         assert plan.line is not None
         assert plan.contract is not None
@@ -62,7 +67,9 @@ def _transfer(world: World) -> None:
                 if hours:
                     day = card.week_start + DAY * place
                     source = f"{split.split_id}-{place + 1}"
-                    found.append((at, "TIME", source, plan.line, plan.contract, day, hours, rate, hours * rate))
+                    found.append(
+                        (at, "TIME", source, plan.line, plan.contract, day, hours, rate, hours * rate)
+                    )
     for expense in world.firm.expenses:
         plan = plans[expense.project.project_id]
         if expense.billable and expense.approved_at is not None:
@@ -88,7 +95,17 @@ def _transfer(world: World) -> None:
             first = add_months(plan.planned_start, n)
             at = night_after(first - DAY, rng)
             found.append(
-                (at, "RETAINER", f"{plan.line.line_key}|{first:%Y-%m}", plan.line, plan.contract, first, Decimal(1), fee, fee)
+                (
+                    at,
+                    "RETAINER",
+                    f"{plan.line.line_key}|{first:%Y-%m}",
+                    plan.line,
+                    plan.contract,
+                    first,
+                    Decimal(1),
+                    fee,
+                    fee,
+                )
             )
     found.sort(key=lambda row: (row[0], row[1], row[2]))
     for at, kind, source, line, contract, day, quantity, price, amount in found:
@@ -117,7 +134,7 @@ def _milestone_amounts(world: World) -> list[tuple[Milestone, Decimal]]:
     by_project: dict[str, list[Milestone]] = defaultdict(list)
     for milestone in world.firm.milestones:
         by_project[milestone.project.project_id].append(milestone)
-    pairs = []
+    pairs: list[tuple[Milestone, Decimal]] = []
     for plan in world.plans:
         if plan.project is None:
             continue
@@ -158,7 +175,9 @@ def _on_acceptance(world: World) -> list[_Draft]:
             posted = moment(day, rng, 9, 17)
             if posted <= LAST:
                 period = (item.work_date, item.work_date)
-                drafts.append(_Draft(posted, day, item.contract, item.contract.account, Decimal(1), [item], period))
+                drafts.append(
+                    _Draft(posted, day, item.contract, item.contract.account, Decimal(1), [item], period)
+                )
     return drafts
 
 
@@ -171,7 +190,9 @@ def _retainers(world: World) -> list[_Draft]:
             posted = moment(day, rng, 9, 15)
             if posted <= LAST:
                 period = (item.work_date, month_end(item.work_date))
-                drafts.append(_Draft(posted, day, item.contract, item.contract.account, Decimal(1), [item], period))
+                drafts.append(
+                    _Draft(posted, day, item.contract, item.contract.account, Decimal(1), [item], period)
+                )
     return drafts
 
 
@@ -201,7 +222,16 @@ def _post(world: World, draft: _Draft) -> None:
     due = draft.invoice_date + DAY * contract.payment_terms
     created = draft.posted_at - timedelta(minutes=rng.randrange(10, 50))
     add_document(
-        world, "STANDARD", contract, draft.account, draft.invoice_date, due, created, draft.posted_at, lines, draft.period
+        world,
+        "STANDARD",
+        contract,
+        draft.account,
+        draft.invoice_date,
+        due,
+        created,
+        draft.posted_at,
+        lines,
+        draft.period,
     )
 
 
@@ -294,7 +324,11 @@ def _credits(world: World) -> None:
 
 
 def _simple(plan: Plan, invoice: Invoice) -> bool:
-    return plan.method in TRANSFERRED and plan.partner is None and all(line.source_type == "TIME" for line in invoice.lines)
+    return (
+        plan.method in TRANSFERRED
+        and plan.partner is None
+        and all(line.source_type == "TIME" for line in invoice.lines)
+    )
 
 
 def _copy(lines: list[InvoiceLine], sign: int) -> list[InvoiceLine]:

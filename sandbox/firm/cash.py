@@ -12,7 +12,11 @@ from sandbox.firm.world import LAST, World, cents
 def collect(world: World) -> None:
     """Pay most invoices around their due date; some in two parts, some not at all before the end."""
     rng = world.rng("cash")
-    rebilled = {note.applies_to.invoice_id for note in world.firm.invoices if _refunds(note, "REBILL") and note.applies_to}
+    rebilled = {
+        note.applies_to.invoice_id
+        for note in world.firm.invoices
+        if _refunds(note, "REBILL") and note.applies_to
+    }
     conceded = {
         note.applies_to.invoice_id: note
         for note in world.firm.invoices
@@ -37,7 +41,9 @@ def collect(world: World) -> None:
             planned.append((invoice, owed, late))
     dated = []
     for invoice, amount, late in planned:
-        day = world.calendars[invoice.entity].on_or_after(max(invoice.due_on + DAY * late, invoice.posted_at.date() + DAY))
+        day = world.calendars[invoice.entity].on_or_after(
+            max(invoice.due_on + DAY * late, invoice.posted_at.date() + DAY)
+        )
         created = moment(day, rng, 9, 16)
         if created <= LAST:
             dated.append((created, invoice, amount))

@@ -187,7 +187,9 @@ def _internal(world: World, code: str, name: str, created: datetime, template: b
             is_billable=False,
             is_template=template,
             project_type="Template" if template else "Internal",
-            stages=[(created, "Planned")] if template else [(created, "Planned"), (created + timedelta(hours=1), "In Progress")],
+            stages=[(created, "Planned")]
+            if template
+            else [(created, "Planned"), (created + timedelta(hours=1), "In Progress")],
             created_at=created,
             start=world.scale.start,
             end=date(2027, 12, 31),
@@ -221,7 +223,9 @@ def _amend(world: World) -> None:
             share = Decimal(rng.randrange(8, 26)) / 100
             if plan.method in ("TM", "TM_CAPPED") and rng.random() < 0.2 and "LONG" not in plan.tags:
                 share = -share / 2
-            _amendment(world, rng, plan, "Change Order", 0.25 + 0.25 * place + rng.random() * 0.1, status, share)
+            _amendment(
+                world, rng, plan, "Change Order", 0.25 + 0.25 * place + rng.random() * 0.1, status, share
+            )
 
 
 def _amendment(
@@ -303,7 +307,9 @@ def _cancel(world: World, rng: random.Random) -> None:
         if "CANCEL" not in plan.tags or plan.contract is None or plan.project is None or plan.deal is None:
             continue
         assert plan.project.linked_at is not None
-        day = world.calendars[plan.entity].add(max(plan.project.linked_at.date(), plan.won_on), rng.randrange(2, 5))
+        day = world.calendars[plan.entity].add(
+            max(plan.project.linked_at.date(), plan.won_on), rng.randrange(2, 5)
+        )
         at = moment(day, rng, 10, 14)
         plan.deal.stages.append((at, "Closed Lost"))
         plan.contract.statuses.append((at + timedelta(hours=1), "CANCELLED"))

@@ -9,7 +9,38 @@ from sandbox.firm.calendar import DAY, moment
 from sandbox.firm.state import Account, CustomerEntity
 from sandbox.firm.world import World
 
-_FIRST = ["Alder", "Beacon", "Cedar", "Dunmore", "Elmhurst", "Falcon", "Glenrock", "Harrow", "Ironbridge", "Juniper", "Kingsway", "Larkfield", "Meridian", "Norwick", "Oakhaven", "Pinecrest", "Quarry", "Redstone", "Silverlake", "Thornbury", "Underhill", "Valemont", "Westmark", "Yarrow", "Zenith", "Ashgrove", "Brookline", "Copperfield", "Driftwood", "Evergreen"]
+_FIRST = [
+    "Alder",
+    "Beacon",
+    "Cedar",
+    "Dunmore",
+    "Elmhurst",
+    "Falcon",
+    "Glenrock",
+    "Harrow",
+    "Ironbridge",
+    "Juniper",
+    "Kingsway",
+    "Larkfield",
+    "Meridian",
+    "Norwick",
+    "Oakhaven",
+    "Pinecrest",
+    "Quarry",
+    "Redstone",
+    "Silverlake",
+    "Thornbury",
+    "Underhill",
+    "Valemont",
+    "Westmark",
+    "Yarrow",
+    "Zenith",
+    "Ashgrove",
+    "Brookline",
+    "Copperfield",
+    "Driftwood",
+    "Evergreen",
+]
 _SECOND = (
     ("Energy", "Energy"),
     ("Insurance", "Financial Services"),
@@ -34,7 +65,28 @@ _SUFFIX = {
 }
 _CURRENCY = {"US": "USD", "CA": "CAD", "GB": "GBP", "IE": "EUR", "DE": "EUR", "FR": "EUR", "NL": "EUR"}
 _HOME = {"US": "US01", "CA": "CA01", "GB": "GB01", "IE": "GB01", "DE": "DE01", "FR": "NL01", "NL": "NL01"}
-_MIX = ["US", "DE", "GB", "US", "CA", "NL", "US", "DE", "GB", "US", "IE", "US", "FR", "US", "CA", "GB", "US", "NL", "US", "DE"]
+_MIX = [
+    "US",
+    "DE",
+    "GB",
+    "US",
+    "CA",
+    "NL",
+    "US",
+    "DE",
+    "GB",
+    "US",
+    "IE",
+    "US",
+    "FR",
+    "US",
+    "CA",
+    "GB",
+    "US",
+    "NL",
+    "US",
+    "DE",
+]
 
 
 def home_entity(account: Account) -> str:
@@ -50,7 +102,9 @@ def make_accounts(world: World) -> None:
     stems: set[str] = set()
     calendar = world.calendars["US01"]
     for n in range(1, world.scale.accounts + 1):
-        first, second, industry = next(name for name in names if name[0] not in stems or len(stems) >= len(_FIRST))
+        first, second, industry = next(
+            name for name in names if name[0] not in stems or len(stems) >= len(_FIRST)
+        )
         names.remove((first, second, industry))
         stems.add(first)
         country = _MIX[(n - 1) % len(_MIX)]

@@ -34,7 +34,9 @@ class _Run:
     slots: int
     target: int  # quarter hours of a fixed fee
     factor: Decimal  # of the authorised value that a T&M line uses
-    milestones: list[tuple[Decimal, Milestone]] = field(default_factory=list)  # (share of the work, milestone)
+    milestones: list[tuple[Decimal, Milestone]] = field(
+        default_factory=list
+    )  # (share of the work, milestone)
     hours_done: int = 0
     value_done: int = 0  # quarter hours x bill rate
     team: list[tuple[_Person, Assignment, int]] = field(default_factory=list)
@@ -88,7 +90,13 @@ def _person(worker: Worker) -> _Person:
 def _run(world: World, rng: random.Random, plan: Plan) -> _Run:
     assert plan.project is not None
     slots = max(1, min(12, round(plan.hours / (plan.weeks * 16.5))))
-    factor = Decimal("1.08") if "OVERRUN" in plan.tags else Decimal("0.86") if "UNDERRUN" in plan.tags else Decimal(1)
+    factor = (
+        Decimal("1.08")
+        if "OVERRUN" in plan.tags
+        else Decimal("0.86")
+        if "UNDERRUN" in plan.tags
+        else Decimal(1)
+    )
     run = _Run(plan, plan.project, slots, round(plan.hours * 4 * rng.uniform(0.9, 1.08)), factor)
     if plan.method in ("FIXED_MILESTONE", "FIXED_POC"):
         _plan_milestones(world, rng, run)
@@ -101,7 +109,9 @@ def _plan_milestones(world: World, rng: random.Random, run: _Run) -> None:
     assert project.linked_at is not None
     count = 3 if "N44" in plan.tags else rng.randrange(3, 6)
     created = project.linked_at + timedelta(minutes=5)
-    part = cents(plan.amount / count) if "N44" in plan.tags else Decimal(round(plan.amount / count / 100) * 100)
+    part = (
+        cents(plan.amount / count) if "N44" in plan.tags else Decimal(round(plan.amount / count / 100) * 100)
+    )
     for n in range(1, count + 1):
         amount = part if n < count else plan.amount - part * (count - 1)
         run.milestones.append(
@@ -143,7 +153,9 @@ def _internal_assignment(world: World, person: _Person) -> None:
     if worker.worker_type != "EMPLOYEE" or not worker.time_required:
         return
     project = next(
-        item for item in world.firm.projects if item.project_type == "Internal" and item.entity == worker.entity
+        item
+        for item in world.firm.projects
+        if item.project_type == "Internal" and item.entity == worker.entity
     )
     person.internal = add_assignment(
         world,
@@ -303,7 +315,9 @@ def _approver(world: World, project: Project, worker: Worker) -> Worker:
     assert project.manager is not None
     if project.manager is not worker:
         return project.manager
-    return next(item for item in managers(world, project.entity, project.created_at.date()) if item is not worker)
+    return next(
+        item for item in managers(world, project.entity, project.created_at.date()) if item is not worker
+    )
 
 
 def _present(world: World, person: _Person, day: date) -> bool:
@@ -342,7 +356,9 @@ def _progress(world: World, rng: random.Random, run: _Run, week: date) -> None:
     extra = sum(
         int(change.delta_hours * 4)
         for change in plan.amendments
-        if any(row[3] == change.amendment_id and row[0].date() <= friday for row in run.project.budget_changes)
+        if any(
+            row[3] == change.amendment_id and row[0].date() <= friday for row in run.project.budget_changes
+        )
     )
     share = Decimal(run.hours_done) / (run.target + extra)
     over = plan.line is not None and plan.line.effective_to <= friday
@@ -368,7 +384,9 @@ def _progress(world: World, rng: random.Random, run: _Run, week: date) -> None:
 def _more_to_come(plan: Plan, day: date) -> bool:
     """Whether signed work becomes effective only later."""
     return any(
-        change.signed_on is not None and change.effective_on is not None and change.effective_on > day - DAY * 5
+        change.signed_on is not None
+        and change.effective_on is not None
+        and change.effective_on > day - DAY * 5
         for change in plan.amendments
     )
 
@@ -439,7 +457,11 @@ def late_contact_card(world: World) -> Timecard:
     """First timecard of the joiner whose contact the PSA will only hold the next day."""
     worker = next(item for item in world.firm.workers if item.psa_at > LAST)
     day = worker.hire_date
-    project = next(item for item in world.firm.projects if item.project_type == "Internal" and item.entity == worker.entity)
+    project = next(
+        item
+        for item in world.firm.projects
+        if item.project_type == "Internal" and item.entity == worker.entity
+    )
     at = datetime.combine(day + DAY * 2, time(8, 10), END.tzinfo)
     assignment = add_assignment(
         world,

@@ -13,10 +13,31 @@ from sandbox.firm.state import Firm
 
 def volumes(firm: Firm) -> dict[str, int]:
     """Number of records per kind."""
-    lists = ["workers", "accounts", "deals", "contracts", "amendments", "projects", "assignments", "timecards", "milestones", "expenses", "billing_items", "invoices", "payments", "revenue", "purchase_orders", "vendor_bills", "fault_marks", "look_alikes"]
+    lists = [
+        "workers",
+        "accounts",
+        "deals",
+        "contracts",
+        "amendments",
+        "projects",
+        "assignments",
+        "timecards",
+        "milestones",
+        "expenses",
+        "billing_items",
+        "invoices",
+        "payments",
+        "revenue",
+        "purchase_orders",
+        "vendor_bills",
+        "fault_marks",
+        "look_alikes",
+    ]
     counts = {name: len(getattr(firm, name)) for name in lists}
     counts["splits"] = sum(len(card.splits) for card in firm.timecards)
-    counts["time_entries"] = sum(bool(hours) for card in firm.timecards for split in card.splits for hours in split.hours)
+    counts["time_entries"] = sum(
+        bool(hours) for card in firm.timecards for split in card.splits for hours in split.hours
+    )
     counts["invoice_lines"] = sum(len(invoice.lines) for invoice in firm.invoices)
     return counts
 
@@ -27,7 +48,9 @@ def utilisation(firm: Firm) -> Decimal:
         (
             sum(split.hours, Decimal(0))
             for card in firm.timecards
-            if card.approved_at and card.assignment.billable and card.assignment.worker.worker_type == "EMPLOYEE"
+            if card.approved_at
+            and card.assignment.billable
+            and card.assignment.worker.worker_type == "EMPLOYEE"
             for split in card.splits
         ),
         Decimal(0),
@@ -37,10 +60,14 @@ def utilisation(firm: Firm) -> Decimal:
         if worker.worker_type != "EMPLOYEE":
             continue
         calendar = WorkCalendar(firm.entities[worker.entity].holidays)
-        first, last = max(worker.hire_date, firm.start), min(worker.term_date or firm.end.date(), firm.end.date())
+        first, last = (
+            max(worker.hire_date, firm.start),
+            min(worker.term_date or firm.end.date(), firm.end.date()),
+        )
         available += len(calendar.days(first, last)) * worker.weekly_hours / 5 * worker.fte
         available -= sum(
-            (leave.hours for leave in worker.leaves if leave.status == "approved" and leave.end <= last), Decimal(0)
+            (leave.hours for leave in worker.leaves if leave.status == "approved" and leave.end <= last),
+            Decimal(0),
         )
     return (billable / available).quantize(Decimal("0.001"))
 
@@ -59,7 +86,9 @@ def main() -> None:
         print(f"{name:16} {count:>9,}")
     print(f"{'utilisation':16} {utilisation(firm):>9}")
     for mark in firm.fault_marks:
-        print(f"{mark.fault_id:5} {mark.injected_at:%Y-%m-%d} {({kind: len(ids) for kind, ids in mark.objects.items()})}")
+        print(
+            f"{mark.fault_id:5} {mark.injected_at:%Y-%m-%d} { ({kind: len(ids) for kind, ids in mark.objects.items()}) }"
+        )
     print(f"{'seconds':16} {seconds:>9.2f}")
 
 

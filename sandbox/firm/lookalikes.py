@@ -21,10 +21,16 @@ def record_look_alikes(world: World) -> None:
         "amendment": [item.amendment_id for item in renewals],
     }
     july = datetime(2026, 7, 1, tzinfo=UTC)
-    waiting = [item for item in firm.billing_items if item.created_at >= july and item.statuses[-1][1] == "OPEN"]
+    waiting = [
+        item for item in firm.billing_items if item.created_at >= july and item.statuses[-1][1] == "OPEN"
+    ]
     cases["N16"] = {"billing_item": [item.source_id for item in waiting if item.source_type == "TIME"]}
-    rebilled = [note for note in firm.invoices if note.reason_code == "REBILL" and note.applies_to is not None]
-    cases["N17"] = {"invoice": [note.applies_to.invoice_id for note in rebilled if note.applies_to is not None]}
+    rebilled = [
+        note for note in firm.invoices if note.reason_code == "REBILL" and note.applies_to is not None
+    ]
+    cases["N17"] = {
+        "invoice": [note.applies_to.invoice_id for note in rebilled if note.applies_to is not None]
+    }
     shared = _plan(world, "N18")
     assert shared.contract is not None
     cases["N18"] = {
@@ -33,7 +39,11 @@ def record_look_alikes(world: World) -> None:
     }
     retainer = _plan(world, "N19")
     cases["N19"] = {"invoice": [row.invoice_id for row in firm.invoices if row.contract is retainer.contract]}
-    fixed = [plan.project.project_id for plan in world.plans if plan.project and plan.method in ("FIXED_POC", "FIXED_MILESTONE")]
+    fixed = [
+        plan.project.project_id
+        for plan in world.plans
+        if plan.project and plan.method in ("FIXED_POC", "FIXED_MILESTONE")
+    ]
     booked = {card.assignment.project.project_id for card in firm.timecards if card.approved_at is not None}
     cases["N23"] = {"project": [project for project in fixed if project in booked]}
     cases["N37"] = {"date": ["2026-03-07", "2026-03-08"]}

@@ -11,8 +11,90 @@ from sandbox.firm.entities import COST_USD, CURRENCY_FACTOR, GRADES, PRACTICE_FA
 from sandbox.firm.state import CostRate, Leave, Vendor, Worker
 from sandbox.firm.world import END, World, cents
 
-_FIRST = ["Ada", "Bruno", "Carla", "Dmitri", "Elena", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Karin", "Liam", "Maya", "Noah", "Olga", "Pavel", "Quinn", "Rosa", "Samir", "Tara", "Ulla", "Viktor", "Wanda", "Xenia", "Yusuf", "Zoe", "Amara", "Ben", "Chloe", "Daan", "Emil", "Fiona", "Gita", "Henri", "Isla", "Jens", "Kofi", "Lena", "Mateo", "Nadia"]
-_LAST = ["Abbott", "Becker", "Carver", "Dalton", "Eriksen", "Fischer", "Garner", "Hoffman", "Iverson", "Janssen", "Keller", "Lindqvist", "Moreau", "Novak", "Okafor", "Petrov", "Quigley", "Rossi", "Sandoval", "Tanaka", "Ueda", "Visser", "Whitfield", "Xu", "Yildiz", "Zeller", "Archer", "Boone", "Castell", "Drummond", "Eastman", "Farrow", "Gallagher", "Hewitt", "Ingram", "Jarvis", "Kendall", "Lowell", "Mercer", "Norwood"]
+_FIRST = [
+    "Ada",
+    "Bruno",
+    "Carla",
+    "Dmitri",
+    "Elena",
+    "Farid",
+    "Greta",
+    "Hugo",
+    "Ines",
+    "Jonas",
+    "Karin",
+    "Liam",
+    "Maya",
+    "Noah",
+    "Olga",
+    "Pavel",
+    "Quinn",
+    "Rosa",
+    "Samir",
+    "Tara",
+    "Ulla",
+    "Viktor",
+    "Wanda",
+    "Xenia",
+    "Yusuf",
+    "Zoe",
+    "Amara",
+    "Ben",
+    "Chloe",
+    "Daan",
+    "Emil",
+    "Fiona",
+    "Gita",
+    "Henri",
+    "Isla",
+    "Jens",
+    "Kofi",
+    "Lena",
+    "Mateo",
+    "Nadia",
+]
+_LAST = [
+    "Abbott",
+    "Becker",
+    "Carver",
+    "Dalton",
+    "Eriksen",
+    "Fischer",
+    "Garner",
+    "Hoffman",
+    "Iverson",
+    "Janssen",
+    "Keller",
+    "Lindqvist",
+    "Moreau",
+    "Novak",
+    "Okafor",
+    "Petrov",
+    "Quigley",
+    "Rossi",
+    "Sandoval",
+    "Tanaka",
+    "Ueda",
+    "Visser",
+    "Whitfield",
+    "Xu",
+    "Yildiz",
+    "Zeller",
+    "Archer",
+    "Boone",
+    "Castell",
+    "Drummond",
+    "Eastman",
+    "Farrow",
+    "Gallagher",
+    "Hewitt",
+    "Ingram",
+    "Jarvis",
+    "Kendall",
+    "Lowell",
+    "Mercer",
+    "Norwood",
+]
 _VENDORS = (
     "Brightwater Contracting",
     "Corvid Systems",
@@ -67,13 +149,17 @@ def _vendors(world: World) -> None:
     for n in range(world.scale.vendors):
         currency = world.entity_currency(_ENTITY_OF_VENDOR[n % len(_ENTITY_OF_VENDOR)])
         day = world.calendars["US01"].on_or_after(world.scale.prehistory)
-        world.firm.vendors.append(Vendor(world.ids.netsuite("vendor"), _VENDORS[n], currency, moment(day, rng)))
+        world.firm.vendors.append(
+            Vendor(world.ids.netsuite("vendor"), _VENDORS[n], currency, moment(day, rng))
+        )
 
 
 def _employee(world: World, rng: random.Random, n: int, entity_code: str) -> Worker:
     scale, entity, calendar = world.scale, world.firm.entities[entity_code], world.calendars[entity_code]
     grade = rng.choices(GRADES, _ROLE_WEIGHTS)[0]
-    head = n <= 6  # one partner-level manager per entity stays throughout, so that projects always find a manager
+    head = (
+        n <= 6
+    )  # one partner-level manager per entity stays throughout, so that projects always find a manager
     if head:
         grade = "Manager"
     span = (END.date() - scale.start).days
@@ -83,7 +169,9 @@ def _employee(world: World, rng: random.Random, n: int, entity_code: str) -> Wor
         hr_day = calendar.add(hire, -rng.randrange(9, 15))
         psa_day = calendar.add(hire, -rng.randrange(3, 8))
     else:
-        hire = calendar.on_or_after(date(rng.randrange(2014, scale.start.year), rng.randrange(1, 13), rng.randrange(1, 28)))
+        hire = calendar.on_or_after(
+            date(rng.randrange(2014, scale.start.year), rng.randrange(1, 13), rng.randrange(1, 28))
+        )
         hire = min(hire, calendar.on_or_before(scale.prehistory - DAY))
         hr_day = calendar.on_or_after(scale.prehistory)
         psa_day = calendar.add(hr_day, 1)
@@ -193,15 +281,21 @@ def _rates(world: World, rng: random.Random, worker: Worker) -> None:
     rate = COST_USD[worker.role] * CURRENCY_FACTOR[currency] * Decimal(rng.randrange(88, 113)) / 100
     starts = [worker.hire_date]
     for year in (2025, 2026):
-        if worker.hire_date < date(year, 1, 1) and (worker.term_date is None or worker.term_date >= date(year, 1, 1)):
+        if worker.hire_date < date(year, 1, 1) and (
+            worker.term_date is None or worker.term_date >= date(year, 1, 1)
+        ):
             starts.append(date(year, 1, 1))
     for place, start in enumerate(starts):
         ends = starts[place + 1] - DAY if place + 1 < len(starts) else None
         at = worker.hr_at
         if place:
-            at = max(at + timedelta(minutes=5), moment(calendar.on_or_after(date(start.year - 1, 12, 8)), rng))
+            at = max(
+                at + timedelta(minutes=5), moment(calendar.on_or_after(date(start.year - 1, 12, 8)), rng)
+            )
             rate *= 1 + Decimal(rng.randrange(15, 46)) / 1000
-        worker.cost_rates.append(CostRate(world.ids.bamboo("cost_rate"), start, ends, cents(rate), currency, at))
+        worker.cost_rates.append(
+            CostRate(world.ids.bamboo("cost_rate"), start, ends, cents(rate), currency, at)
+        )
 
 
 def _leaves(world: World, rng: random.Random, worker: Worker) -> None:
@@ -213,7 +307,11 @@ def _leaves(world: World, rng: random.Random, worker: Worker) -> None:
     day = first + DAY * rng.randrange(10, 60)
     while day < last - DAY * 20:
         kind = rng.choices(("Vacation", "Sick", "Training"), (50, 35, 15))[0]
-        length = {"Vacation": rng.randrange(3, 11), "Sick": rng.randrange(1, 4), "Training": rng.randrange(1, 3)}[kind]
+        length = {
+            "Vacation": rng.randrange(3, 11),
+            "Sick": rng.randrange(1, 4),
+            "Training": rng.randrange(1, 3),
+        }[kind]
         start = calendar.on_or_after(day)
         end = calendar.add(start, length - 1)
         denied = kind == "Vacation" and rng.random() < 0.06
@@ -223,7 +321,11 @@ def _leaves(world: World, rng: random.Random, worker: Worker) -> None:
             at = moment(calendar.add(start, -rng.randrange(10, 30)), rng)
         assert worker.hr_at is not None
         at = max(at, worker.hr_at + timedelta(hours=1))
-        if end <= last and not taken.intersection(calendar.days(start, end)) and at <= END - timedelta(hours=2):
+        if (
+            end <= last
+            and not taken.intersection(calendar.days(start, end))
+            and at <= END - timedelta(hours=2)
+        ):
             taken.update(calendar.days(start, end))
             worker.leaves.append(
                 Leave(

@@ -103,7 +103,11 @@ def _due(
             rows = capped
         return [row for row in rows if row[1]]
     if line.method == "FIXED_MILESTONE":
-        done = [item for item in milestones[line.line_key] if item.accepted_on and month_start(item.accepted_on) == first]
+        done = [
+            item
+            for item in milestones[line.line_key]
+            if item.accepted_on and month_start(item.accepted_on) == first
+        ]
         amount = sum((item.amount for item in done), Decimal(0))
         return [(first, amount)] if amount else []
     if line.method == "RETAINER":

@@ -62,18 +62,18 @@ def _win_dates(world: World, rng: random.Random, count: int) -> list[date]:
 def _specials(world: World) -> list[tuple[str, str, date, int]]:
     """Deals that the look-alikes and faults of every firm rest on: tags, method, day of the win, usual amount."""
     tiny = world.scale.name == "tiny"
-    size = 1 if tiny else 3
+    size = 1 if tiny else 4
     rows = [
-        ("N18 US02", "TM", date(2026, 1, 5), 90_000),
-        ("LONG US01", "TM", date(2026, 1, 5), 95_000),
-        ("LONG US01 NOAMEND", "TM", date(2026, 1, 6), 90_000),
-        ("LONG GB01", "TM_CAPPED", date(2026, 1, 7), 80_000),
-        ("WRONGMETHOD NOAMEND", "FIXED_POC", date(2026, 1, 9), 84_000),
+        ("N18 US02", "TM", date(2026, 1, 5), 150_000),
+        ("LONG US01", "TM", date(2026, 1, 5), 155_000),
+        ("LONG US01 NOAMEND", "TM", date(2026, 1, 6), 160_000),
+        ("LONG GB01", "TM_CAPPED", date(2026, 1, 7), 150_000),
+        ("WRONGMETHOD NOAMEND", "FIXED_POC", date(2026, 1, 9), 130_000),
         ("N19 CA01", "RETAINER", date(2026, 1, 8), 60_000),
         ("N44 NL01 NOAMEND", "FIXED_MILESTONE", date(2026, 1, 13), 70_000),
         ("ALONE US01", "TM", date(2026, 2, 24), 88_000),
         ("WRONGENTITY DE01 NOAMEND", "FIXED_MILESTONE", date(2026, 3, 11), 66_000),
-        ("FORGOTTEN NOAMEND US01", "TM", date(2026, 3, 24), 72_000),
+        ("FORGOTTEN NOAMEND US01", "TM", date(2026, 3, 24), 110_000),
         ("TRANSPOSED NOAMEND", "TM", date(2026, 6, 15), 80_000),
         ("N08 NOAMEND", "TM_CAPPED", date(2026, 6, 30), 90_000),
         ("N01 NOAMEND", "TM", date(2026, 7, 7), 76_000),
@@ -99,7 +99,9 @@ def _special(world: World, rng: random.Random, tags: str, method: str, won_on: d
         account = next(item for item in accounts if home_entity(item) == wanted)
     else:
         account = accounts[rng.randrange(min(6, len(accounts)))]
-    plan = _plan(world, rng, account, won_on, method, amount, wanted or home_entity(account), frozenset(words))
+    plan = _plan(
+        world, rng, account, won_on, method, amount, wanted or home_entity(account), frozenset(words)
+    )
     if "N18" in words:
         plan.partner = next(item for item in accounts if item.country == "US" and item is not account)
     return plan
@@ -156,6 +158,9 @@ def _plan(
         term_end = month_end(add_months(start, months - 1))
     if "N44" in tags and value % 300 == 0:
         value += 100
+    if "TRANSPOSED" in tags:
+        while str(value)[0] == str(value)[1] or str(value)[1] == "0":
+            value += 10 ** (len(str(value)) - 2)
     if "LONG" in tags or "N18" in tags:
         weeks = 30
     if "FORGOTTEN" in tags:
@@ -191,7 +196,12 @@ def _plan(
 
 
 def stage_history(
-    world: World, rng: random.Random, entity: str, won_at: datetime, last: str, weeks: tuple[int, int] = (3, 12)
+    world: World,
+    rng: random.Random,
+    entity: str,
+    won_at: datetime,
+    last: str,
+    weeks: tuple[int, int] = (3, 12),
 ) -> list[tuple[datetime, str]]:
     """Stages from Qualification to `last` at `won_at`, over three to twelve weeks, none before the firm's records."""
     calendar = world.calendars[entity]
@@ -203,7 +213,9 @@ def stage_history(
         raise ValueError(f"a deal of {entity} ends on {won_at.date()}, too early for its stages")
     inner = sorted(rng.sample(working[1:], wanted - 1))
     days = [working[0], *inner]
-    return [(moment(day, rng), stage) for day, stage in zip(days, _OPEN_STAGES, strict=True)] + [(won_at, last)]
+    return [(moment(day, rng), stage) for day, stage in zip(days, _OPEN_STAGES, strict=True)] + [
+        (won_at, last)
+    ]
 
 
 def _deal(world: World, rng: random.Random, plan: Plan) -> Deal:
@@ -292,7 +304,9 @@ def _open_and_lost(world: World, rng: random.Random) -> None:
         while id(plan.account) in alone:
             plan = _throwaway(world, rng, day)
         end_at = moment(plan.won_on, rng, 9, 17)
-        stages = stage_history(world, rng, plan.entity, end_at, "Closed Lost", (7, 18) if still_open else (3, 12))
+        stages = stage_history(
+            world, rng, plan.entity, end_at, "Closed Lost", (7, 18) if still_open else (3, 12)
+        )
         if still_open:
             stages = [row for row in stages[:-1] if row[0] <= END - timedelta(hours=2)]
         elif end_at > END - timedelta(hours=2):

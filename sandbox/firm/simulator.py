@@ -13,6 +13,7 @@ from sandbox.firm.customers import make_accounts
 from sandbox.firm.delivery import deliver
 from sandbox.firm.entities import make_entities, make_fx, make_org, make_rate_cards
 from sandbox.firm.expenses import make_expenses
+from sandbox.firm.faults import chosen, strike
 from sandbox.firm.ids import Ids
 from sandbox.firm.lookalikes import record_look_alikes
 from sandbox.firm.people import make_people
@@ -29,6 +30,7 @@ def simulate(seed: int, scale: str, faults: Sequence[str] = ()) -> Firm:
     `faults` are fault ids; ``["all"]`` means every business fault, ``["none"]`` or nothing a clean firm. The clean part of
     a faulty firm equals the clean firm of the same seed. Raises ThroughlineError for a scale or fault that is not known.
     """
+    chosen(faults)
     world = make_world(seed, scale)
     make_people(world)
     make_internal_projects(world)
@@ -43,6 +45,7 @@ def simulate(seed: int, scale: str, faults: Sequence[str] = ()) -> Firm:
     collect(world)
     purchase(world)
     record_look_alikes(world)
+    strike(world, faults)
     return world.firm
 
 

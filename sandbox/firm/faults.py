@@ -1,0 +1,445 @@
+"""Faults of the business: each bends what happened in the finished clean firm, before anything is emitted.
+
+Victims are chosen with a random stream and ids of the fault's own, so that everything a fault does not touch stays as it is
+in the clean firm. Every fault is visible from one of the monthly loads of February to July 2026.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from sandbox.firm.billing import total
+from sandbox.firm.calendar import DAY, moment
+from sandbox.firm.contracts import managers
+from sandbox.firm.customers import home_entity
+from sandbox.firm.delivery import add_assignment
+from sandbox.firm.entities import card_rate
+from sandbox.firm.ids import FAULT_OFFSET, Ids
+from sandbox.firm.removal import drop_contract, drop_invoice, drop_project, prune_look_alikes, settle
+from sandbox.firm.state import BillingItem, CustomerEntity, FaultMark, Invoice, Project, Timecard
+from sandbox.firm.timecards import make_splits
+from sandbox.firm.world import Plan, World, cents
+from throughline.errors import ThroughlineError
+
+_ID_SPAN = 1_000_000
+# Plans that a look-alike rests on, or that another fault is meant for, are no victims of the faults that choose.
+_RESERVED = frozenset(["N01", "N08", "N18", "N19", "N44", "CANCEL", "ALONE", "FORGOTTEN", "WRONGENTITY", "WRONGMETHOD", "TRANSPOSED"])
+_NOT_BUSINESS = frozenset(("none", "transport", "F67", "F69"))
+
+
+@dataclasses.dataclass
+class Strike:
+    """What a fault works with: the firm, ids and randomness of its own, and the contracts struck so far."""
+
+    world: World
+    rng: random.Random
+    struck: set[str]
+
+    def plan(self, tag: str) -> Plan:
+        """The deal that carries `tag`."""
+        return next(plan for plan in self.world.plans if tag in plan.tags)
+
+    def free(self, methods: Sequence[str]) -> list[Plan]:
+        """Delivered plans of the given methods, those that no fault has struck first."""
+        able = [
+            plan
+            for plan in self.world.plans
+            if plan.contract is not None
+            and plan.project is not None
+            and plan.method in methods
+            and not plan.tags & _RESERVED
+        ]
+        self.rng.shuffle(able)
+        return sorted(able, key=lambda plan: plan.contract is not None and plan.contract.so_id in self.struck)
+
+
+def chosen(faults: Sequence[str]) -> list[str]:
+    """Fault ids in the order they strike. Raises ThroughlineError for one that is not known."""
+    names = [name.strip() for name in faults if name.strip() and name.strip() not in _NOT_BUSINESS]
+    if "all" in names:
+        return list(FAULTS)
+    unknown = [name for name in names if name not in FAULTS]
+    if unknown:
+        raise ThroughlineError(
+            "E-SBX-002",
+            what=f"The sandbox knows no fault {', '.join(unknown)}",
+            effect="Nothing was written.",
+            why=f"The faults it can make happen are {', '.join(FAULTS)}.",
+            fix="Choose --faults none, all, or some of these ids separated by commas.",
+            then="throughline sandbox build --faults all",
+            exit_code=64,
+        )
+    return [name for name in FAULTS if name in names]
+
+
+def strike(world: World, faults: Sequence[str]) -> None:
+    """Make the faults happen and mark them. Raises ValueError when a fault finds no victim."""
+    wanted = chosen(faults)
+    struck: set[str] = set()
+    for place, name in enumerate(FAULTS):
+        if name not in wanted:
+            continue
+        own = dataclasses.replace(world, ids=Ids(FAULT_OFFSET + place * _ID_SPAN), _rngs={})
+        rng = random.Random(f"{world.firm.seed}|{world.firm.scale}|fault {name}")
+        world.firm.fault_marks.append(FAULTS[name](Strike(own, rng, struck)))
+    world.firm.faults = tuple(wanted)
+    if wanted:
+        prune_look_alikes(world.firm)
+
+
+def _unvalidated_customer(it: Strike) -> FaultMark:
+    """F01: the customer stays PENDING for the contracting entity, so the won deal gets neither contract nor project."""
+    plan, firm = it.plan("ALONE"), it.world.firm
+    assert plan.deal is not None
+    assert plan.deal.won_at is not None
+    assert plan.contract is not None
+    assert plan.project is not None
+    drop_contract(firm, plan.contract)
+    drop_project(firm, plan.project)
+    plan.contract, plan.project = None, None
+    for row in plan.account.entities:
+        if row.entity == plan.entity:
+            row.statuses = [status for status in row.statuses if status[1] == "PENDING"][:1]
+    objects = {"opportunity": [plan.deal.opp_id], "account": [plan.account.account_id]}
+    return FaultMark("F01", plan.deal.won_at, objects)
+
+
+def _forgotten_contract(it: Strike) -> FaultMark:
+    """F02: no contract was ever made; the project runs without a line and people book time on it."""
+    plan, firm = it.plan("FORGOTTEN"), it.world.firm
+    assert plan.deal is not None
+    assert plan.contract is not None
+    assert plan.project is not None
+    at = plan.contract.created_at
+    drop_contract(firm, plan.contract)
+    plan.project.line = plan.project.expense_line = plan.project.linked_at = None
+    plan.contract = None
+    return FaultMark("F02", at, {"opportunity": [plan.deal.opp_id], "project": [plan.project.project_id]})
+
+
+def _wrong_entity(it: Strike) -> FaultMark:
+    """F06: a German deal in euro is contracted by the first US entity in dollars, digit for digit."""
+    world, plan = it.world, it.plan("WRONGENTITY")
+    firm, contract = world.firm, plan.contract
+    assert plan.deal is not None
+    assert contract is not None
+    known = moment(world.calendars["US01"].add(contract.created_at.date(), -6), it.rng)
+    plan.account.entities.append(
+        CustomerEntity(
+            world.ids.netsuite("customersubsidiaryrelationship"),
+            "US01",
+            [(known, "PENDING"), (known + timedelta(hours=1), "ACTIVE")],
+        )
+    )
+    contract.entity, contract.currency, contract.exchange_rate = "US01", "USD", Decimal(1)
+    for item in firm.billing_items:
+        if item.contract is contract:
+            item.currency = "USD"
+    for invoice in firm.invoices:
+        if invoice.contract is contract:
+            invoice.entity, invoice.currency, invoice.exchange_rate = "US01", "USD", Decimal(1)
+            prefix = invoice.number.split("-")[0]
+            invoice.number = f"{prefix}-US01-{world.ids.number(prefix) % _ID_SPAN + 900_000:06d}"
+            _retotal(world, invoice)
+    for payment in firm.payments:
+        if any(invoice.contract is contract for invoice, _ in payment.applications):
+            payment.entity, payment.currency, payment.exchange_rate = "US01", "USD", Decimal(1)
+    journals = {
+        entry.accounting_date: entry
+        for entry in reversed(firm.revenue)
+        if entry.contract.entity == "US01"
+        and entry.contract is not contract
+        and entry.entry_type != "REVERSAL"
+    }
+    for entry in firm.revenue:
+        if entry.contract is contract:
+            entry.amount_base = entry.amount
+            same = journals.get(entry.accounting_date)
+            if same is None:
+                entry.journal_id = world.ids.netsuite("transaction")
+            else:
+                entry.journal_id, entry.posted_at = same.journal_id, same.posted_at
+    objects = {"opportunity": [plan.deal.opp_id], "contract": [contract.so_id]}
+    if plan.project is not None:
+        objects["project"] = [plan.project.project_id]
+    return FaultMark("F06", contract.created_at, objects)
+
+
+def _wrong_method(it: Strike) -> FaultMark:
+    """F14: the project of a fixed fee is set up as time and materials."""
+    plan = it.plan("WRONGMETHOD")
+    assert plan.project is not None
+    assert plan.contract is not None
+    plan.project.billing_method, plan.project.cap = "TM", None
+    it.struck.add(plan.contract.so_id)
+    objects = {"project": [plan.project.project_id], "contract": [plan.contract.so_id]}
+    return FaultMark("F14", plan.project.created_at, objects)
+
+
+def _orphan_project(it: Strike) -> FaultMark:
+    """F18: a project from an acquired firm: no deal, no contract line, a service line code that nobody knows."""
+    world, firm = it.world, it.world.firm
+    start, weeks = date(2026, 5, 4), [date(2026, 5, 4) + DAY * 7 * n for n in range(4)]
+    account = next(
+        item
+        for item in firm.accounts
+        if item.customer_id is not None and home_entity(item) in [row.entity for row in item.entities]
+    )
+    entity = firm.entities[home_entity(account)]
+    created = datetime(2026, 4, 30, 13, 20, tzinfo=UTC)
+    manager = managers(world, entity.code, start)[0]
+    project = Project(
+        project_id=world.ids.salesforce("proj"),
+        number="ACQ-00417",
+        name=f"{account.name.split(',')[0]} managed reporting",
+        deal=None,
+        account=account,
+        line=None,
+        expense_line=None,
+        linked_at=None,
+        entity=entity.code,
+        currency=entity.currency,
+        practice="DATA",
+        region=entity.region,
+        group="MANAGED",
+        service_line_code="XQ-77",
+        billing_method="TM",
+        cap=None,
+        is_billable=True,
+        is_template=False,
+        project_type="Client",
+        stages=[(created, "Planned"), (datetime(2026, 5, 4, 8, 5, tzinfo=UTC), "In Progress")],
+        created_at=created,
+        start=start,
+        end=date(2026, 9, 30),
+        planned_hours=Decimal(400),
+        budget_revenue=Decimal(50_000),
+        budget_cost=Decimal(28_000),
+        manager=manager,
+    )
+    firm.projects.append(project)
+    idle: dict[int, list[Timecard]] = {}
+    for card in firm.timecards:
+        if (
+            card.assignment.project.project_type == "Internal"
+            and card.week_start in weeks
+            and card.approved_at
+        ):
+            idle.setdefault(card.assignment.worker.n, []).append(card)
+    able = [cards for cards in idle.values() if cards[0].assignment.worker is not manager]
+    able.sort(key=lambda cards: (-len(cards), cards[0].assignment.worker.entity != entity.code))
+    headers = []
+    for cards in able[:2]:
+        headers += _rebook(world, project, cards)
+    if not headers:
+        raise ValueError("nobody was idle in May 2026, so nobody can book time on the orphan project")
+    return FaultMark("F18", created, {"project": [project.project_id], "timecard": headers})
+
+
+def _rebook(world: World, project: Project, cards: list[Timecard]) -> list[str]:
+    """Move idle weeks of one person to `project` as billable time; returns the new headers' ids."""
+    worker = cards[0].assignment.worker
+    rate, _ = card_rate(worker.role, project.practice, project.currency, 2026)
+    assignment = add_assignment(
+        world,
+        project,
+        worker,
+        pattern=tuple(max(card.splits[0].hours[place] for card in cards) for place in range(7)),
+        rate=rate,
+        billable=True,
+        start=project.start,
+        end=project.end,
+        created_at=project.created_at + timedelta(hours=1),
+    )
+    headers = []
+    for card in cards:
+        hours = [sum((split.hours[place] for split in card.splits), Decimal(0)) for place in range(7)]
+        new = dataclasses.replace(
+            card,
+            header_id=world.ids.salesforce("timecard_header"),
+            assignment=assignment,
+            splits=make_splits(world.ids, assignment, card.week_start, [int(value * 4) for value in hours]),
+            approver=project.manager,
+        )
+        world.firm.timecards[next(n for n, row in enumerate(world.firm.timecards) if row is card)] = new
+        headers.append(new.header_id)
+    return headers
+
+
+def _never_transferred(it: Strike) -> FaultMark:
+    """F26: the approved time of one project and week never reached billing."""
+    firm = it.world.firm
+    weeks = [date(2026, 4, 6) + DAY * 7 * n for n in (1, 0, 2, -2, -3, -4, 5, 6, -6)]
+    for plan in it.free(("TM", "TM_CAPPED")):
+        assert plan.project is not None
+        assert plan.contract is not None
+        for week in weeks:
+            cards = [
+                card
+                for card in firm.timecards
+                if card.week_start == week
+                and card.assignment.project is plan.project
+                and card.assignment.billable
+                and card.approved_at is not None
+            ]
+            splits = {split.split_id for card in cards for split in card.splits}
+            lost = [item for item in firm.billing_items if item.source_id.rsplit("-", 1)[0] in splits]
+            if len(lost) < 3 or any(len(item.statuses) > 2 for item in lost):
+                continue
+            sources = {item.source_id for item in lost}
+            if _without(it.world, sources):
+                firm.billing_items = [item for item in firm.billing_items if item.source_id not in sources]
+                it.struck.add(plan.contract.so_id)
+                objects = {"project": [plan.project.project_id], "time_entry": sorted(sources)}
+                return FaultMark("F26", min(item.created_at for item in lost), objects)
+    raise ValueError("no project-week of approved time could be lost")
+
+
+def _without(world: World, sources: set[str]) -> bool:
+    """Take the lines of `sources` off their invoices; False, and nothing done, when an invoice would be left empty."""
+    hit = [
+        invoice for invoice in world.firm.invoices if any(line.source_id in sources for line in invoice.lines)
+    ]
+    if any(all(line.source_id in sources for line in invoice.lines) for invoice in hit):
+        return False
+    for invoice in hit:
+        invoice.lines = [line for line in invoice.lines if line.source_id not in sources]
+        for number, line in enumerate(invoice.lines, start=1):
+            line.line_no = number
+        _retotal(world, invoice)
+    return True
+
+
+def _retotal(world: World, invoice: Invoice) -> None:
+    """Total a changed invoice anew and let its payments follow."""
+    before = invoice.gross
+    total(invoice, world.firm.entities[invoice.entity].tax_rate)
+    settle(world.firm, invoice, before)
+
+
+def _unit_bug(it: Strike) -> FaultMark:
+    """F27: twenty items crossed the interface with an hourly price taken for a daily one; ten were billed so."""
+    firm = it.world.firm
+    july = datetime(2026, 7, 1, tzinfo=UTC)
+    free = it.free(("TM", "TM_CAPPED"))
+    contracts = {plan.contract.so_id: rank for rank, plan in enumerate(free) if plan.contract is not None}
+    items = [
+        item for item in firm.billing_items if item.source_type == "TIME" and item.contract.so_id in contracts
+    ]
+    items.sort(key=lambda item: (contracts[item.contract.so_id], item.created_at, item.item_id))
+    waiting = [item for item in items if item.created_at >= july and len(item.statuses) == 1][:10]
+    billed: list[BillingItem] = []
+    for last in (date(2026, 5, 31), date(2026, 4, 30), date(2026, 6, 30)):
+        for invoice in _plain_invoices(it, contracts, last):
+            sources = {line.source_id for line in invoice.lines}
+            group = [item for item in items if item.source_id in sources]
+            if len(group) >= 10 and not billed:
+                billed = group[:10]
+    if not waiting or not billed:
+        raise ValueError("there are no transferred items that a wrong unit could have struck")
+    struck = {item.source_id for item in billed + waiting}
+    for item in billed + waiting:
+        item.unit_price *= 8
+        item.amount *= 8
+        it.struck.add(item.contract.so_id)
+    for invoice in firm.invoices:
+        if any(line.source_id in struck for line in invoice.lines):
+            for line in invoice.lines:
+                if line.source_id in struck:
+                    line.unit_price *= 8
+                    line.net *= 8
+            _retotal(it.world, invoice)
+    return FaultMark("F27", min(item.created_at for item in billed), {"billing_item": sorted(struck)})
+
+
+def _plain_invoices(it: Strike, contracts: dict[str, int], last: date) -> list[Invoice]:
+    """Monthly T&M invoices of the month ending `last` that no credit note touches, best victims first."""
+    firm = it.world.firm
+    touched = {note.applies_to.invoice_id for note in firm.invoices if note.applies_to is not None}
+    able = [
+        invoice
+        for invoice in firm.invoices
+        if invoice.doc_type == "STANDARD"
+        and invoice.contract.so_id in contracts
+        and invoice.invoice_id not in touched
+        and invoice.period_to == last
+        and invoice.invoice_date == last
+        and any(line.source_type == "TIME" for line in invoice.lines)
+    ]
+    return sorted(able, key=lambda invoice: contracts[invoice.contract.so_id])
+
+
+def _month_not_billed(it: Strike) -> FaultMark:
+    """F29: billing skipped one T&M line for one month and never made up for it."""
+    world, firm = it.world, it.world.firm
+    free = it.free(("TM", "TM_CAPPED"))
+    contracts = {plan.contract.so_id: rank for rank, plan in enumerate(free) if plan.contract is not None}
+    for last in (date(2026, 2, 28), date(2026, 3, 31), date(2026, 1, 31), date(2026, 4, 30)):
+        for invoice in _plain_invoices(it, contracts, last):
+            sources = {
+                line.source_id for line in invoice.lines if line.source_type == "TIME" and line.source_id
+            }
+            at = invoice.posted_at
+            if not _without(world, sources):
+                drop_invoice(firm, invoice)
+            for item in firm.billing_items:
+                if item.source_id in sources:
+                    item.statuses = item.statuses[:1]
+            it.struck.add(invoice.contract.so_id)
+            line = next(row for row in invoice.contract.lines if row.method != "EXPENSE")
+            return FaultMark("F29", at, {"contract_line": [line.line_key], "billing_item": sorted(sources)})
+    raise ValueError("no monthly invoice could be skipped")
+
+
+def _copied_invoice(it: Strike) -> FaultMark:
+    """F32: a posted invoice came a second time, with a new number and id."""
+    world, firm = it.world, it.world.firm
+    free = it.free(("TM", "TM_CAPPED"))
+    contracts = {plan.contract.so_id: rank for rank, plan in enumerate(free) if plan.contract is not None}
+    for last in (date(2026, 4, 30), date(2026, 3, 31), date(2026, 5, 31), date(2026, 2, 28)):
+        for invoice in _plain_invoices(it, contracts, last):
+            day = world.calendars[invoice.entity].add(invoice.posted_at.date(), it.rng.randrange(5, 9))
+            at = moment(day, it.rng, 10, 16)
+            copy = dataclasses.replace(
+                invoice,
+                invoice_id=world.ids.netsuite("transaction"),
+                number=f"{invoice.number}-M",
+                created_at=at - timedelta(minutes=4),
+                posted_at=at,
+                lines=[dataclasses.replace(line, line_key=world.ids.line_key()) for line in invoice.lines],
+                main_line_key=world.ids.line_key(),
+                tax_line_key=world.ids.line_key(),
+            )
+            firm.invoices.append(copy)
+            it.struck.add(invoice.contract.so_id)
+            return FaultMark("F32", at, {"invoice": [invoice.invoice_id, copy.invoice_id]})
+    raise ValueError("no monthly invoice could be copied")
+
+
+def _transposed_digits(it: Strike) -> FaultMark:
+    """FX03: two digits of the contract line's value changed places when it was typed."""
+    plan = it.plan("TRANSPOSED")
+    assert plan.contract is not None
+    assert plan.line is not None
+    digits = str(int(plan.line.original_value))
+    plan.line.original_value = cents(Decimal(digits[1] + digits[0] + digits[2:]))
+    objects = {"contract": [plan.contract.so_id], "contract_line": [plan.line.line_key]}
+    return FaultMark("FX03", plan.contract.created_at, objects)
+
+
+FAULTS: dict[str, Callable[[Strike], FaultMark]] = {
+    "F01": _unvalidated_customer,
+    "F02": _forgotten_contract,
+    "F06": _wrong_entity,
+    "F14": _wrong_method,
+    "F18": _orphan_project,
+    "F26": _never_transferred,
+    "F27": _unit_bug,
+    "F29": _month_not_billed,
+    "F32": _copied_invoice,
+    "FX03": _transposed_digits,
+}
