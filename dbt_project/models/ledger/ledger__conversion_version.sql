@@ -1,0 +1,85 @@
+-- What one unit of a currency is worth on a day, in an entity's functional currency, in the reporting currency
+-- and in the reporting currency at the constant-currency day: one row to join per amount.
+with rate as (
+    select from_currency, to_currency, rate_date, rate, known_from, known_to
+    from {{ ref('ledger__exchange_rate_version') }}
+),
+
+to_reporting as (
+    select from_currency, rate_date, rate, known_from, known_to
+    from rate
+    where to_currency = {{ run_reporting_currency() }}
+),
+
+to_constant as (
+    select from_currency, rate, known_from, known_to
+    from to_reporting
+    where rate_date = {{ ledger_constant_currency_date() }}
+),
+
+reporting as (
+    select
+        to_reporting.from_currency,
+        to_reporting.rate_date,
+        to_reporting.rate as rate_rc,
+        to_constant.rate as rate_cc,
+        {{ ledger_common('to_reporting', 'to_constant') }}
+    from to_reporting
+    left join to_constant
+        on
+            to_reporting.from_currency = to_constant.from_currency
+            and {{ ledger_overlap('to_reporting', 'to_constant') }}
+),
+
+functional as (
+    select
+        reporting.from_currency,
+        rate.to_currency as functional_currency,
+        reporting.rate_date,
+        rate.rate as rate_fc,
+        reporting.rate_rc,
+        reporting.rate_cc,
+        {{ ledger_common('reporting', 'rate') }}
+    from reporting
+    inner join rate
+        on
+            reporting.from_currency = rate.from_currency
+            and reporting.rate_date = rate.rate_date
+            and {{ ledger_overlap('reporting', 'rate') }}
+),
+
+with_unknown_entity as (
+    select from_currency, functional_currency, rate_date, rate_fc, rate_rc, rate_cc, known_from, known_to
+    from functional
+    union all
+    -- an amount whose legal entity nobody knows still has a worth in the reporting currency
+    select
+        from_currency,
+        'NONE' as functional_currency,
+        rate_date,
+        cast(null as decimal(18, 10)) as rate_fc,
+        rate_rc,
+        rate_cc,
+        known_from,
+        known_to
+    from reporting
+),
+
+merged as (
+    {{ ledger_merge_versions(
+        'with_unknown_entity',
+        ['from_currency', 'functional_currency', 'rate_date'],
+        ['rate_fc', 'rate_rc', 'rate_cc'],
+    ) }}
+)
+
+select
+    from_currency,
+    cast(functional_currency as {{ type_text() }}) as functional_currency,
+    rate_date,
+    rate_fc,
+    rate_rc,
+    rate_cc,
+    known_from,
+    known_to
+from merged

@@ -1,0 +1,76 @@
+-- Which movements make which flow metric, by month. `base` is what a ratio or a margin is set against.
+with movement as (
+    select
+        movement_type, month_start, is_increase, legal_entity_id, region_id, practice_id, customer_id, project_id,
+        contract_line_id, currency_code, functional_currency, amount_tc, amount_fc, amount_rc, amount_cc,
+        unknown_hours, unconverted_fc, unconverted_rc, unconverted_cc, rows_standing
+    from {{ ref('ledger__movement_month') }}
+    -- what is wholly taken back left nothing in the month
+    where rows_standing <> 0
+),
+
+client_project as (
+    select project_id
+    from {{ ledger_as_known(ref('ledger__project_version')) }} as project_version
+    where is_client
+),
+
+rule as (
+    {%- for metric_id, movement_type, sign, base, only_increase, client_only in [
+        ('gross_bookings', 'booked', 1, 0, false, false),
+        ('gross_bookings', 'amended', 1, 0, true, false),
+        ('net_bookings', 'booked', 1, 0, false, false),
+        ('net_bookings', 'amended', 1, 0, false, false),
+        ('net_bookings', 'cancelled', 1, 0, false, false),
+        ('recognised_revenue', 'recognised', 1, 0, false, false),
+        ('billed', 'billed', 1, 0, false, false),
+        ('billed', 'credited', 1, 0, false, false),
+        ('labour_cost', 'labour_cost', 1, 0, false, false),
+        ('subcontractor_cost', 'subcontractor_accrual', 1, 0, false, false),
+        ('subcontractor_cost', 'subcontractor_cost', 1, 0, false, false),
+        ('project_gross_margin', 'recognised', 1, 1, false, false),
+        ('project_gross_margin', 'labour_cost', -1, 0, false, true),
+        ('project_gross_margin', 'subcontractor_accrual', -1, 0, false, true),
+        ('project_gross_margin', 'subcontractor_cost', -1, 0, false, true),
+        ('project_gross_margin', 'expense_cost', -1, 0, false, true),
+    ] %}
+    select
+        '{{ metric_id }}' as metric_id, '{{ movement_type }}' as movement_type, {{ sign }} as sign,
+        {{ base }} as base_sign, {{ only_increase }} as only_increase, {{ client_only }} as client_only
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+)
+
+select
+    {{ as_text('rule.metric_id') }} as metric_id,
+    movement.movement_type,
+    movement.month_start,
+    movement.legal_entity_id,
+    movement.region_id,
+    movement.practice_id,
+    movement.customer_id,
+    movement.project_id,
+    movement.contract_line_id,
+    movement.currency_code,
+    movement.functional_currency,
+    cast(rule.sign * movement.amount_tc as decimal(28, 4)) as amount_tc,
+    cast(rule.sign * movement.amount_fc as decimal(28, 4)) as amount_fc,
+    cast(rule.sign * movement.amount_rc as decimal(28, 4)) as amount_rc,
+    cast(rule.sign * movement.amount_cc as decimal(28, 4)) as amount_cc,
+    cast(rule.base_sign * movement.amount_fc as decimal(28, 4)) as base_fc,
+    cast(rule.base_sign * movement.amount_rc as decimal(28, 4)) as base_rc,
+    cast(rule.base_sign * movement.amount_cc as decimal(28, 4)) as base_cc,
+    movement.unknown_hours,
+    movement.unconverted_fc,
+    movement.unconverted_rc,
+    movement.unconverted_cc
+from movement
+inner join rule on movement.movement_type = rule.movement_type
+left join client_project on movement.project_id = client_project.project_id
+where
+    (not rule.only_increase or movement.is_increase)
+    and (
+        not rule.client_only
+        or movement.contract_line_id <> 'NONE'
+        or client_project.project_id is not null
+    )

@@ -1,0 +1,205 @@
+-- Every metric at every date, grain and currency view that the registry lists. Sums are sums of the journal, ratios
+-- are sums over sums, and a sum with an unknown part is unknown.
+with registry as (
+    select metric_id, kind, grains, currency_views, period_types
+    from {{ ref('metric_registry') }}
+),
+
+as_of_date as (
+    select as_of, month_start, is_run_as_of from {{ ref('ledger__as_of_date') }}
+),
+
+flow as (
+    select
+        metric_id, month_start, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
+        'NONE' as resource_id, currency_code, functional_currency, amount_tc, amount_fc, amount_rc, amount_cc,
+        base_fc, base_rc, base_cc, unknown_hours, unconverted_fc, unconverted_rc, unconverted_cc
+    from {{ ref('ledger__metric_flow') }}
+),
+
+balance as (
+    select
+        metric_id, as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
+        currency_code, functional_currency, amount_tc, amount_fc, amount_rc, amount_cc
+    from {{ ref('ledger__metric_balance') }}
+),
+
+grain as (
+    {%- for grain in ledger_grains() %}
+    select '{{ grain }}' as grain, {{ grain in ['FIRM', 'LEGAL_ENTITY', 'PRACTICE'] }} as has_long_periods
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+currency_view as (
+    select 'TC' as currency_view
+    union all
+    select 'FC' as currency_view
+    union all
+    select 'RC' as currency_view
+    union all
+    select 'CC' as currency_view
+),
+
+-- which grains and currency views a metric is shown at: amounts of several currencies never meet in one row
+shown as (
+    select registry.metric_id, grain.grain, grain.has_long_periods, currency_view.currency_view
+    from registry
+    inner join grain on concat(', ', registry.grains, ', ') like concat('%, ', grain.grain, ', %')
+    inner join currency_view
+        on concat(', ', registry.currency_views, ', ') like concat('%, ', currency_view.currency_view, ', %')
+    where
+        currency_view.currency_view in ('RC', 'CC')
+        or (
+            currency_view.currency_view = 'TC'
+            and grain.grain in ('FIRM', 'LEGAL_ENTITY', 'CUSTOMER', 'PROJECT', 'CONTRACT_LINE')
+        )
+        or (currency_view.currency_view = 'FC' and grain.grain in ('LEGAL_ENTITY', 'PROJECT', 'CONTRACT_LINE'))
+),
+
+-- the months that each date's periods are made of
+period as (
+    {%- for period_type in ['MONTH', 'QUARTER', 'YTD', 'T3M', 'T12M'] %}
+    select
+        as_of,
+        '{{ period_type }}' as period_type,
+        {{ ledger_period_start('month_start', period_type) }} as first_month,
+        month_start as last_month
+    from as_of_date
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+flow_month as (
+    select
+        flow.metric_id,
+        flow.month_start,
+        shown.grain,
+        shown.has_long_periods,
+        shown.currency_view,
+        {{ ledger_grain_members('flow', 'shown.grain') }},
+        {{ ledger_view_currency('flow', 'shown.currency_view') }} as currency_code,
+        sum({{ ledger_view_amount('flow', 'amount', 'shown.currency_view') }}) as amount,
+        sum(case shown.currency_view
+            when 'FC' then flow.base_fc when 'RC' then flow.base_rc when 'CC' then flow.base_cc
+        end) as base,
+        sum(flow.unknown_hours) as unknown_hours,
+        sum(case shown.currency_view
+            when 'FC' then flow.unconverted_fc when 'RC' then flow.unconverted_rc when 'CC' then flow.unconverted_cc
+            else 0
+        end) as unconverted
+    from flow
+    inner join shown on flow.metric_id = shown.metric_id
+    group by
+        flow.metric_id, flow.month_start, shown.grain, shown.has_long_periods, shown.currency_view,
+        {{ ledger_grain_members('flow', 'shown.grain', aliased=false) }},
+        {{ ledger_view_currency('flow', 'shown.currency_view') }}
+),
+
+flow_period as (
+    select
+        flow_month.metric_id,
+        period.as_of,
+        period.period_type,
+        flow_month.grain,
+        flow_month.legal_entity_id,
+        flow_month.region_id,
+        flow_month.practice_id,
+        flow_month.customer_id,
+        flow_month.project_id,
+        flow_month.contract_line_id,
+        flow_month.resource_id,
+        flow_month.currency_view,
+        flow_month.currency_code,
+        sum(flow_month.amount) as amount,
+        sum(flow_month.base) as base,
+        sum(flow_month.unknown_hours) as unknown_hours,
+        sum(flow_month.unconverted) as unconverted
+    from flow_month
+    inner join period
+        on flow_month.month_start >= period.first_month and flow_month.month_start <= period.last_month
+    where period.period_type = 'MONTH' or flow_month.has_long_periods
+    group by
+        flow_month.metric_id, period.as_of, period.period_type, flow_month.grain, flow_month.legal_entity_id,
+        flow_month.region_id, flow_month.practice_id, flow_month.customer_id, flow_month.project_id,
+        flow_month.contract_line_id, flow_month.resource_id, flow_month.currency_view, flow_month.currency_code
+),
+
+flow_value as (
+    select
+        flow_period.metric_id, flow_period.as_of, flow_period.period_type, flow_period.grain,
+        flow_period.legal_entity_id, flow_period.region_id, flow_period.practice_id, flow_period.customer_id,
+        flow_period.project_id, flow_period.contract_line_id, flow_period.resource_id, flow_period.currency_view,
+        flow_period.currency_code,
+        flow_period.amount as numerator,
+        case
+            when registry.kind = 'margin' then flow_period.base
+            when flow_period.unknown_hours > 0 then flow_period.unknown_hours
+        end as denominator,
+        case
+            when flow_period.unknown_hours = 0 and flow_period.unconverted = 0 then flow_period.amount
+        end as value
+    from flow_period
+    inner join registry on flow_period.metric_id = registry.metric_id
+),
+
+balance_value as (
+    select
+        balance.metric_id,
+        balance.as_of,
+        'POINT' as period_type,
+        shown.grain,
+        {{ ledger_grain_members('balance', 'shown.grain') }},
+        shown.currency_view,
+        {{ ledger_view_currency('balance', 'shown.currency_view') }} as currency_code,
+        coalesce(sum({{ ledger_view_amount('balance', 'amount', 'shown.currency_view') }}), 0) as numerator,
+        case
+            when
+                count(*) = count({{ ledger_view_amount('balance', 'amount', 'shown.currency_view') }})
+                then sum({{ ledger_view_amount('balance', 'amount', 'shown.currency_view') }})
+        end as value
+    from balance
+    inner join shown on balance.metric_id = shown.metric_id
+    group by
+        balance.metric_id, balance.as_of, shown.grain, shown.currency_view,
+        {{ ledger_grain_members('balance', 'shown.grain', aliased=false) }},
+        {{ ledger_view_currency('balance', 'shown.currency_view') }}
+),
+
+measured as (
+    select
+        metric_id, as_of, period_type, grain, legal_entity_id, region_id, practice_id, customer_id, project_id,
+        contract_line_id, resource_id, currency_view, currency_code,
+        cast(numerator as decimal(38, 10)) as numerator,
+        cast(denominator as decimal(38, 10)) as denominator,
+        cast(value as decimal(38, 10)) as value
+    from flow_value
+    union all
+    select
+        metric_id, as_of, period_type, grain, legal_entity_id, region_id, practice_id, customer_id, project_id,
+        contract_line_id, resource_id, currency_view, currency_code,
+        cast(numerator as decimal(38, 10)) as numerator,
+        cast(null as decimal(38, 10)) as denominator,
+        cast(value as decimal(38, 10)) as value
+    from balance_value
+)
+
+select
+    {{ as_text('metric_id') }} as metric_id,
+    as_of,
+    {{ run_known_at() }} as known_at,
+    {{ as_text('period_type') }} as period_type,
+    {{ as_text('grain') }} as grain,
+    {{ as_text('legal_entity_id') }} as legal_entity_id,
+    {{ as_text('region_id') }} as region_id,
+    {{ as_text('practice_id') }} as practice_id,
+    {{ as_text('customer_id') }} as customer_id,
+    {{ as_text('project_id') }} as project_id,
+    {{ as_text('contract_line_id') }} as contract_line_id,
+    {{ as_text('resource_id') }} as resource_id,
+    {{ as_text('currency_view') }} as currency_view,
+    {{ as_text('currency_code') }} as currency_code,
+    numerator,
+    denominator,
+    value
+from measured
