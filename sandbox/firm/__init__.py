@@ -1,1 +1,2 @@
-"""The simulated consulting firm: its process state, the simulator that advances it and the faults that strike it."""
+"""The simulated consulting firm: its process state, the simulator that advances it and the faults that
+strike it."""

@@ -130,7 +130,8 @@ def _transfer(world: World) -> None:
 
 
 def _milestone_amounts(world: World) -> list[tuple[Milestone, Decimal]]:
-    """Milestones with the amount the ERP bills: of a fee cut in three it puts the odd cent elsewhere than the PSA."""
+    """Milestones with the amount the ERP bills: of a fee cut in three it puts the odd cent elsewhere than
+    the PSA."""
     by_project: dict[str, list[Milestone]] = defaultdict(list)
     for milestone in world.firm.milestones:
         by_project[milestone.project.project_id].append(milestone)
@@ -147,7 +148,8 @@ def _milestone_amounts(world: World) -> list[tuple[Milestone, Decimal]]:
 
 
 def _monthly_run(world: World) -> list[_Draft]:
-    """Time and expenses that became eligible in a month: one invoice per contract and customer, dated its last day."""
+    """Time and expenses that became eligible in a month: one invoice per contract and customer, dated its
+    last day."""
     rng = world.rng("billing run")
     groups: dict[tuple[str, date], list[BillingItem]] = defaultdict(list)
     for item in world.firm.billing_items:
@@ -357,13 +359,31 @@ def _rebill(world: World, rng: random.Random, invoice: Invoice, items: dict[str,
     again = moment(again_day, rng, 9, 16)
     period = (invoice.period_from, invoice.period_to)
     add_document(
-        world, "CREDIT_NOTE", invoice.contract, invoice.account, credit_day, credit_day, credited - timedelta(minutes=9),
-        credited, _copy(invoice.lines, -1), period, invoice, "REBILL",
-    )  # fmt: skip
+        world,
+        "CREDIT_NOTE",
+        invoice.contract,
+        invoice.account,
+        credit_day,
+        credit_day,
+        credited - timedelta(minutes=9),
+        credited,
+        _copy(invoice.lines, -1),
+        period,
+        invoice,
+        "REBILL",
+    )
     add_document(
-        world, "STANDARD", invoice.contract, invoice.account, again_day,
-        again_day + DAY * invoice.contract.payment_terms, again - timedelta(minutes=20), again, _copy(invoice.lines, 1), period,
-    )  # fmt: skip
+        world,
+        "STANDARD",
+        invoice.contract,
+        invoice.account,
+        again_day,
+        again_day + DAY * invoice.contract.payment_terms,
+        again - timedelta(minutes=20),
+        again,
+        _copy(invoice.lines, 1),
+        period,
+    )
     reopened = credited + timedelta(minutes=2)
     for line in invoice.lines:
         assert line.source_id is not None
@@ -379,6 +399,16 @@ def _concede(world: World, rng: random.Random, invoice: Invoice) -> None:
     line.quantity, line.unit_price = Decimal(0), Decimal(0)
     line.net = -cents(invoice.lines[0].net * rng.randrange(10, 40) / 100)
     add_document(
-        world, "CREDIT_NOTE", invoice.contract, invoice.account, day, day, at - timedelta(minutes=9), at, [line],
-        (invoice.period_from, invoice.period_to), invoice, "CONCESSION",
-    )  # fmt: skip
+        world,
+        "CREDIT_NOTE",
+        invoice.contract,
+        invoice.account,
+        day,
+        day,
+        at - timedelta(minutes=9),
+        at,
+        [line],
+        (invoice.period_from, invoice.period_to),
+        invoice,
+        "CONCESSION",
+    )

@@ -16,7 +16,8 @@ _TREATMENT = {"FIXED_POC": "CUMULATIVE", "FIXED_MILESTONE": "PROSPECTIVE"}
 
 
 def make_contracts(world: World) -> None:
-    """Contract and project of every won deal, as far as they exist before the end; amendments; cancellations."""
+    """Contract and project of every won deal, as far as they exist before the end; amendments;
+    cancellations."""
     rng = world.rng("contracts")
     for plan in world.plans:
         assert plan.deal is not None
@@ -154,7 +155,8 @@ def _project(world: World, rng: random.Random, plan: Plan) -> None:
 
 
 def make_internal_projects(world: World) -> None:
-    """One internal project per entity for idle and training time, and one template that is no project at all."""
+    """One internal project per entity for idle and training time, and one template that is no project at
+    all."""
     rng = world.rng("internal")
     for entity in world.firm.entities.values():
         calendar = world.calendars[entity.code]

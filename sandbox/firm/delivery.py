@@ -243,7 +243,9 @@ def _staff(world: World, rng: random.Random, run: _Run, people: list[_Person], w
                 continue
             score = (
                 float(worker.entity != plan.entity) * 2 + float(worker.region != project.region),
-                float(worker.practice != plan.practice) + rng.random() * 1.5,
+                float(worker.practice != plan.practice)
+                - 0.4 * float(worker.worker_type == "CONTRACTOR")
+                + rng.random() * 1.5,
             )
             if best is None or score < best[0]:
                 best = (score, person)

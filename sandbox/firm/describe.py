@@ -86,9 +86,8 @@ def main() -> None:
         print(f"{name:16} {count:>9,}")
     print(f"{'utilisation':16} {utilisation(firm):>9}")
     for mark in firm.fault_marks:
-        print(
-            f"{mark.fault_id:5} {mark.injected_at:%Y-%m-%d} { ({kind: len(ids) for kind, ids in mark.objects.items()}) }"
-        )
+        counts = {kind: len(ids) for kind, ids in mark.objects.items()}
+        print(f"{mark.fault_id:5} {mark.injected_at:%Y-%m-%d} {counts}")
     print(f"{'seconds':16} {seconds:>9.2f}")
 
 

@@ -100,8 +100,8 @@ def card_rate(grade: str, practice: str, currency: str, year: int) -> tuple[Deci
 def make_rate_cards(ids: Ids) -> list[dict[str, object]]:
     """One card row per year, region, practice, role and currency.
 
-    Keys: card_id, account_id (None = every customer), region, practice (codes), role, currency, start, end (dates),
-    bill_rate, cost_rate (Decimal per hour).
+    Keys: card_id, account_id (None = every customer), region, practice (codes), role, currency, start, end
+    (dates), bill_rate, cost_rate (Decimal per hour).
     """
     rows: list[dict[str, object]] = []
     for year in (2024, 2025, 2026):

@@ -15,7 +15,8 @@ _KINDS = (("Airfare", 180, 620), ("Lodging", 110, 420), ("Meals", 18, 90), ("Gro
 
 
 def make_expenses(world: World) -> None:
-    """Monthly reports: billable up to the value of the contract's expense line, else at the firm's own cost."""
+    """Monthly reports: billable up to the value of the contract's expense line, else at the firm's own
+    cost."""
     rng = world.rng("expenses")
     days: dict[str, dict[tuple[date, int], list[date]]] = defaultdict(lambda: defaultdict(list))
     people: dict[int, Worker] = {worker.n: worker for worker in world.firm.workers}

@@ -1,7 +1,7 @@
 """Faults of the business: each bends what happened in the finished clean firm, before anything is emitted.
 
-Victims are chosen with a random stream and ids of the fault's own, so that everything a fault does not touch stays as it is
-in the clean firm. Every fault is visible from one of the monthly loads of February to July 2026.
+Victims are chosen with a random stream and ids of the fault's own, so that everything a fault does not touch
+stays as it is in the clean firm. Every fault is visible from one of the loads of February to July 2026.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ from sandbox.firm.world import Plan, World, cents
 from throughline.errors import ThroughlineError
 
 _ID_SPAN = 1_000_000
-# Plans that a look-alike rests on, or that another fault is meant for, are no victims of the faults that choose.
-_RESERVED = frozenset(["N01", "N08", "N18", "N19", "N44", "CANCEL", "ALONE", "FORGOTTEN", "WRONGENTITY", "WRONGMETHOD", "TRANSPOSED"])
+# Plans that a look-alike rests on, or that another fault is meant for, are no victims of the faults that
+# choose.
+_RESERVED = frozenset(
+    ("N01", "N08", "N18", "N19", "N44", "CANCEL")
+    + ("ALONE", "FORGOTTEN", "WRONGENTITY", "WRONGMETHOD", "TRANSPOSED")
+)
 _NOT_BUSINESS = frozenset(("none", "transport", "F67", "F69"))
 
 
@@ -92,7 +96,8 @@ def strike(world: World, faults: Sequence[str]) -> None:
 
 
 def _unvalidated_customer(it: Strike) -> FaultMark:
-    """F01: the customer stays PENDING for the contracting entity, so the won deal gets neither contract nor project."""
+    """F01: the customer stays PENDING for the contracting entity, so the won deal gets neither contract
+    nor project."""
     plan, firm = it.plan("ALONE"), it.world.firm
     assert plan.deal is not None
     assert plan.deal.won_at is not None
@@ -181,7 +186,8 @@ def _wrong_method(it: Strike) -> FaultMark:
 
 
 def _orphan_project(it: Strike) -> FaultMark:
-    """F18: a project from an acquired firm: no deal, no contract line, a service line code that nobody knows."""
+    """F18: a project from an acquired firm: no deal, no contract line, a service line code that nobody
+    knows."""
     world, firm = it.world, it.world.firm
     start, weeks = date(2026, 5, 4), [date(2026, 5, 4) + DAY * 7 * n for n in range(4)]
     account = next(
@@ -300,7 +306,8 @@ def _never_transferred(it: Strike) -> FaultMark:
 
 
 def _without(world: World, sources: set[str]) -> bool:
-    """Take the lines of `sources` off their invoices; False, and nothing done, when an invoice would be left empty."""
+    """Take the lines of `sources` off their invoices; False, and nothing done, when an invoice would be
+    left empty."""
     hit = [
         invoice for invoice in world.firm.invoices if any(line.source_id in sources for line in invoice.lines)
     ]
@@ -322,7 +329,8 @@ def _retotal(world: World, invoice: Invoice) -> None:
 
 
 def _unit_bug(it: Strike) -> FaultMark:
-    """F27: twenty items crossed the interface with an hourly price taken for a daily one; ten were billed so."""
+    """F27: twenty items crossed the interface with an hourly price taken for a daily one; ten were billed
+    so."""
     firm = it.world.firm
     july = datetime(2026, 7, 1, tzinfo=UTC)
     free = it.free(("TM", "TM_CAPPED"))

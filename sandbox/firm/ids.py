@@ -1,4 +1,5 @@
-"""Native record ids as the vendors form them: Salesforce's 18 characters, NetSuite's and BambooHR's integers as text."""
+"""Native record ids as the vendors form them: Salesforce's 18 characters, NetSuite's and BambooHR's
+integers as text."""
 
 from __future__ import annotations
 
@@ -34,9 +35,11 @@ PREFIXES = {
     "budget": "a1C",
 }
 
-# What faults add to the firm is numbered far from what the clean firm holds, so that both firms share every other id.
+# What faults add to the firm is numbered far from what the clean firm holds, so that both firms share every
+# other id.
 FAULT_OFFSET = 90_000_000
-# Records that only the emission needs (journal lines, history rows) are numbered from here, clear of the simulator's.
+# Records that only the emission needs (journal lines, history rows) are numbered from here, clear of the
+# simulator's.
 EMISSION_OFFSET = 500_000_000
 
 

@@ -1,4 +1,5 @@
-"""Benign cases that every firm holds: they look like errors and are none. Here they are named for the truth."""
+"""Benign cases that every firm holds: they look like errors and are none. Here they are named for the
+truth."""
 
 from __future__ import annotations
 

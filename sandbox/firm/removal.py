@@ -38,7 +38,8 @@ def drop_project(firm: Firm, project: Project) -> None:
 
 
 def settle(firm: Firm, invoice: Invoice, gross_before: Decimal) -> None:
-    """Fit the payments of a changed invoice to its new gross, in the proportion they had to `gross_before`."""
+    """Fit the payments of a changed invoice to its new gross, in the proportion they had to
+    `gross_before`."""
     credits = sum((row.gross for row in firm.invoices if row.applies_to is invoice), Decimal(0))
     before, left = gross_before + credits, invoice.gross + credits
     owed = left

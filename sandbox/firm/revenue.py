@@ -43,7 +43,8 @@ _Performed = dict[str, list[tuple[datetime, date, Decimal]]]
 
 
 def _performed(world: World) -> tuple[_Performed, _Performed]:
-    """Approved value per line key, and approved hours per project: (approved at, service month, amount or hours)."""
+    """Approved value per line key, and approved hours per project: (approved at, service month, amount or
+    hours)."""
     value: _Performed = defaultdict(list)
     hours: _Performed = defaultdict(list)
     lines = {plan.project.project_id: plan for plan in world.plans if plan.project is not None}
@@ -119,7 +120,8 @@ def _due(
 
 
 def _cost_to_cost(plan: Plan, line: ContractLine, last: date, at: datetime, hours: _Performed) -> Decimal:
-    """Cumulative revenue of a percent-complete line: hours worked of hours planned, all of it once completed."""
+    """Cumulative revenue of a percent-complete line: hours worked of hours planned, all of it once
+    completed."""
     assert plan.project is not None
     assert plan.contract is not None
     signed = [item for item in plan.amendments if item.signed_on is not None and item.signed_on <= last]

@@ -60,7 +60,8 @@ def _win_dates(world: World, rng: random.Random, count: int) -> list[date]:
 
 
 def _specials(world: World) -> list[tuple[str, str, date, int]]:
-    """Deals that the look-alikes and faults of every firm rest on: tags, method, day of the win, usual amount."""
+    """Deals that the look-alikes and faults of every firm rest on: tags, method, day of the win, usual
+    amount."""
     tiny = world.scale.name == "tiny"
     size = 1 if tiny else 4
     rows = [
@@ -203,7 +204,8 @@ def stage_history(
     last: str,
     weeks: tuple[int, int] = (3, 12),
 ) -> list[tuple[datetime, str]]:
-    """Stages from Qualification to `last` at `won_at`, over three to twelve weeks, none before the firm's records."""
+    """Stages from Qualification to `last` at `won_at`, over three to twelve weeks, none before the firm's
+    records."""
     calendar = world.calendars[entity]
     first = won_at.date() - DAY * rng.randrange(weeks[0] * 7, weeks[1] * 7 + 1)
     first = max(calendar.on_or_after(first), calendar.on_or_after(world.scale.prehistory))

@@ -1,4 +1,5 @@
-"""The sandbox firm as a process: sales, contracts, delivery, billing, revenue, cash and purchasing, from one seed."""
+"""The sandbox firm as a process: sales, contracts, delivery, billing, revenue, cash and purchasing, from
+one seed."""
 
 from __future__ import annotations
 
@@ -25,10 +26,11 @@ from sandbox.firm.world import END, World, scale_of
 
 
 def simulate(seed: int, scale: str, faults: Sequence[str] = ()) -> Firm:
-    """Everything that happened in a firm of `scale` (tiny or demo); the same seed gives the same firm, field by field.
+    """Everything that happened in a firm of `scale` (tiny or demo).
 
-    `faults` are fault ids; ``["all"]`` means every business fault, ``["none"]`` or nothing a clean firm. The clean part of
-    a faulty firm equals the clean firm of the same seed. Raises ThroughlineError for a scale or fault that is not known.
+    The same seed gives the same firm, field by field. `faults` are fault ids; ``["all"]`` means every
+    business fault, ``["none"]`` or nothing a clean firm. What no fault touches equals the clean firm of the same seed.
+    Raises ThroughlineError for a scale or fault that is not known.
     """
     chosen(faults)
     world = make_world(seed, scale)

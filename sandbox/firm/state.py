@@ -1,9 +1,10 @@
 """Process state of the sandbox firm: what really happened, when, and when each system came to know it.
 
-The simulator fills these records, the emission turns them into vendor records, the oracle computes the truth from them.
-Every instant is UTC. ``*_at`` is the moment a record (or a change of it) first exists in the system that holds it, so
-"what a system shows at T" is a filter ``at <= T``. Money is :class:`~decimal.Decimal`, never float. Native ids are assigned
-by the simulator, because the truth names grains by them.
+The simulator fills these records, the emission turns them into vendor records, the oracle computes the truth
+from them. Every instant is UTC. ``*_at`` is the moment a record (or a change of it) first exists in the
+system that holds it, so "what a system shows at T" is a filter ``at <= T``. Money is
+:class:`~decimal.Decimal`, never float. Native ids are assigned by the simulator, because the truth names
+grains by them.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Entity:
 
 @dataclass(slots=True)
 class OrgCode:
-    """A region, practice or group: ``kind`` in {region, practice, group}; ``psa_id`` is Certinia's record id."""
+    """A region, practice or group: ``kind`` in {region, practice, group}; ``psa_id`` is Certinia's record
+    id."""
 
     kind: str
     code: str
@@ -40,7 +42,8 @@ class OrgCode:
 
 @dataclass(slots=True)
 class CostRate:
-    """Loaded hourly cost of a worker from ``valid_from`` to ``valid_to`` inclusive (None = open), known from ``at``."""
+    """Loaded hourly cost of a worker from ``valid_from`` to ``valid_to`` inclusive (None = open), known
+    from ``at``."""
 
     row_id: str
     valid_from: date
@@ -169,12 +172,14 @@ class ContractLine:
     effective_to: date
     element_id: str
     plan_id: str
-    shares: list[tuple[str, Account, Decimal]] = field(default_factory=list)  # (row id, customer, share); empty = sole
+    # (row id, customer, share); empty = sole
+    shares: list[tuple[str, Account, Decimal]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Contract:
-    """A sales order in the ERP. ``statuses`` is (at, status); ``closed_on`` is the business date of the end status."""
+    """A sales order in the ERP. ``statuses`` is (at, status); ``closed_on`` is the business date of the
+    end status."""
 
     so_id: str
     number: str
@@ -215,7 +220,8 @@ class Amendment:
 
 @dataclass(slots=True)
 class Project:
-    """A PSA project. ``billing_method``, ``cap`` and ``line`` are what the PMO set up, which may differ from the contract."""
+    """A PSA project. ``billing_method``, ``cap`` and ``line`` are what the PMO set up, which may differ
+    from the contract."""
 
     project_id: str
     number: str
@@ -281,7 +287,8 @@ class Split:
 
 @dataclass(slots=True)
 class Timecard:
-    """A week of one person on one assignment. A time entry is one weekday of a split: ``{split_id}-{1..7}``."""
+    """A week of one person on one assignment. A time entry is one weekday of a split:
+    ``{split_id}-{1..7}``."""
 
     header_id: str
     assignment: Assignment
@@ -519,7 +526,8 @@ class Firm:
     entities: dict[str, Entity]
     org: list[OrgCode]
     rate_cards: list[dict[str, object]]
-    fx: dict[tuple[str, date], Decimal]  # (currency, date) -> units of USD for 1 unit, 10 decimals; every calendar day
+    # (currency, date) -> units of USD for 1 unit, 10 decimals; every calendar day
+    fx: dict[tuple[str, date], Decimal]
     workers: list[Worker]
     vendors: list[Vendor]
     accounts: list[Account]

@@ -19,7 +19,8 @@ _ZERO = Decimal(0)
 
 
 def make_splits(ids: Ids, assignment: Assignment, week_start: date, quarters: Sequence[int]) -> list[Split]:
-    """Splits of a week: one per calendar month that holds hours. `quarters` are quarter hours, Monday to Sunday."""
+    """Splits of a week: one per calendar month that holds hours. `quarters` are quarter hours, Monday to
+    Sunday."""
     week_end = week_start + 6 * DAY
     if week_start.month == week_end.month:
         spans = [(week_start, week_end)]
@@ -60,13 +61,11 @@ def make_card(
     *,
     may_be_rejected: bool,
 ) -> list[Timecard]:
-    """The card of a week, preceded by a rejected one now and then. Nothing when it is not submitted before the end."""
+    """The card of a week, preceded by a rejected one now and then. Nothing when it is not submitted before
+    the end."""
     calendar = world.calendars[assignment.worker.entity]
     friday = week_start + 4 * DAY
-    if rng.random() < 0.6:
-        day = calendar.on_or_after(friday)
-    else:
-        day = calendar.on_or_after(week_start + 7 * DAY)
+    day = calendar.on_or_after(friday) if rng.random() < 0.6 else calendar.on_or_after(week_start + 7 * DAY)
     submitted = moment(day, rng, 8, 11) if day > friday else moment(day, rng, 14, 17)
     if submitted > LAST:
         return []

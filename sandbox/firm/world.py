@@ -1,4 +1,5 @@
-"""What the modules of the simulator share while a firm is made: its records, calendars, ids, randomness and size."""
+"""What the modules of the simulator share while a firm is made: its records, calendars, ids, randomness
+and size."""
 
 from __future__ import annotations
 
@@ -44,18 +45,40 @@ class Scale:
     amounts: tuple[int, int, int]  # lowest, usual, highest services amount
     weeks: tuple[int, int]
     amended: float
-    cancelled: int
 
 
 SCALES = {
     "tiny": Scale(
-        "tiny", date(2026, 1, 1), date(2025, 12, 1), 18, 2, 2, 9, 17, 1, 4, (50_000, 130_000, 180_000), (8, 18), 0.25, 1
+        name="tiny",
+        start=date(2026, 1, 1),
+        prehistory=date(2025, 12, 1),
+        employees=18,
+        contractors=2,
+        vendors=2,
+        accounts=9,
+        contracts=17,
+        early_wins=1,
+        open_deals=4,
+        amounts=(50_000, 130_000, 180_000),
+        weeks=(8, 18),
+        amended=0.25,
     ),
     "demo": Scale(
-        "demo", date(2024, 7, 1), date(2024, 6, 3), 420, 30, 12, 60, 220, 44, 60,
-        (40_000, 800_000, 900_000), (14, 46), 0.25, 3,
+        name="demo",
+        start=date(2024, 7, 1),
+        prehistory=date(2024, 6, 3),
+        employees=420,
+        contractors=30,
+        vendors=12,
+        accounts=60,
+        contracts=220,
+        early_wins=44,
+        open_deals=60,
+        amounts=(40_000, 800_000, 900_000),
+        weeks=(14, 46),
+        amended=0.25,
     ),
-}  # fmt: skip
+}
 
 
 def scale_of(name: str) -> Scale:
@@ -66,8 +89,8 @@ def scale_of(name: str) -> Scale:
         "E-SBX-001",
         what=f"The sandbox cannot make a firm of scale {name!r}",
         effect="Nothing was written.",
-        why="Firms of the scales tiny and demo are simulated in memory; reference and large are not at this scale yet: "
-        "bulk files.",
+        why="Firms of the scales tiny and demo are simulated in memory; reference and large are not at this "
+        "scale yet: bulk files.",
         fix="Choose --scale tiny or --scale demo.",
         then="throughline sandbox build --scale demo",
         exit_code=64,
@@ -133,7 +156,8 @@ class World:
     _rngs: dict[str, random.Random] = field(default_factory=dict)
 
     def rng(self, concern: str) -> random.Random:
-        """The random stream of one concern: seeded by seed and name, so that concerns do not disturb each other."""
+        """The random stream of one concern: seeded by seed and name, so that concerns do not disturb each
+        other."""
         if concern not in self._rngs:
             self._rngs[concern] = random.Random(f"{self.firm.seed}|{self.firm.scale}|{concern}")
         return self._rngs[concern]
