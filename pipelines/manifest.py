@@ -121,6 +121,7 @@ class Resource:
     pii: frozenset[str]
     where: str | None
     parent: Parent | None
+    ignore: frozenset[str]
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def field(self, name: str) -> Field:
@@ -251,6 +252,7 @@ def _resource(entry: Mapping[str, Any]) -> Resource:
         pii=frozenset(entry.get("pii", [])),
         where=entry.get("where"),
         parent=Parent(**parent) if parent else None,
+        ignore=frozenset(str(item).lower() for item in entry.get("ignore", [])),
         options=entry.get("options", {}),
     )
 

@@ -1,0 +1,98 @@
+"""The sources: one folder each, with what it holds (source.yml) and how it is reached (source.py)."""
+
+from __future__ import annotations
+
+import importlib
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyarrow as pa
+
+from pipelines.manifest import Manifest
+from pipelines.transports.base import Reader
+from pipelines.transports.http import Auth, Http, RetryPolicy
+from throughline.errors import error
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Source:
+    """A vendor: its manifest, `reader` from settings, and `tables`, the dlt source over rows to append."""
+
+    manifest: Manifest
+    reader: Callable[[Mapping[str, Any]], Reader]
+    tables: Callable[[Mapping[str, Iterable[pa.Table]]], Any]
+
+
+def source_names() -> list[str]:
+    """All sources there are, in alphabetical order."""
+    return sorted(path.parent.name for path in HERE.glob("*/source.yml"))
+
+
+def load_source(name: str) -> Source:
+    """The source `name`. Raises ThroughlineError E-SRC-018."""
+    if name not in source_names():
+        raise error("E-SRC-018", kind="source", name=name, known=", ".join(source_names()))
+    found = importlib.import_module(f"pipelines.sources.{name}.source").SOURCE
+    if not isinstance(found, Source):
+        raise error("E-SRC-001", path=f"{name}/source.py", detail="it holds no SOURCE", source=name)
+    return found
+
+
+def setting(settings: Mapping[str, Any], name: str, source: str) -> str:
+    """A setting that must be there. Raises ThroughlineError E-SRC-002."""
+    value = settings.get(name)
+    if value in (None, ""):
+        raise error("E-SRC-002", source=source, setting=name)
+    return str(value)
+
+
+def private_key(settings: Mapping[str, Any], source: str) -> str | None:
+    """The PEM text of the private key, given itself or by path; none when neither is set."""
+    if settings.get("private_key"):
+        return str(settings["private_key"])
+    path = settings.get("private_key_path")
+    if not path:
+        return None
+    try:
+        return Path(str(path)).read_text(encoding="utf-8")
+    except OSError as problem:
+        raise error("E-SRC-002", source=source, setting=f"private_key_path ({problem.strerror})") from None
+
+
+def client(
+    source: str,
+    settings: Mapping[str, Any],
+    auth: Auth,
+    *,
+    secrets: Iterable[str | None],
+    quota: Callable[[httpx.Headers], Decimal | None] | None = None,
+) -> Http:
+    """The HTTP client of a source by its settings; `limits` bound retries, waiting and allowance."""
+    limits: Mapping[str, Any] = settings.get("limits", {})
+    standard = RetryPolicy()
+    http = Http(
+        source=source,
+        base_url=setting(settings, "base_url", source),
+        auth=auth,
+        policy=RetryPolicy(
+            attempts=int(limits.get("attempts", standard.attempts)),
+            budget=int(limits.get("retry_budget", standard.budget)),
+            base=float(limits.get("backoff_seconds", standard.base)),
+            cap=float(limits.get("backoff_longest", standard.cap)),
+        ),
+        quota=quota,
+        quota_share=Decimal(str(limits.get("quota_share", "0.8"))),
+        sleep=settings.get("sleep", time.sleep),
+        chance=settings.get("chance", random.random),
+        transport=settings.get("http_transport"),
+    )
+    http.hide(secret for secret in secrets if secret)
+    return http

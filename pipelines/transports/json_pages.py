@@ -239,8 +239,10 @@ class JsonReader:
 def _flat_table(resource: Resource, records: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Records as a table of the declared fields, what else they hold, and the fields the vendor hid."""
     tops = {path.split(".")[0] for item in resource.fields for path in item.paths}
-    ignored = {"_restrictedFields", "_links", *resource.options.get("ignore", [])}
-    extra = sorted({name for record in records for name in record} - tops - ignored)
+    known = tops | {"_restrictedFields", "_links"}
+    extra = sorted(
+        {name for record in records for name in record if name.lower() not in resource.ignore} - known
+    )
     declared = set(resource.names)
     flat = []
     for record in records:

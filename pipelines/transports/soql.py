@@ -182,12 +182,11 @@ class SoqlReader:
                 raise self._error(
                     "E-SRC-012", resource, column=declared.name, declared=declared.kind, found=found
                 )
-        declared_names = {name.lower() for name in resource.names}
-        ignored = {str(name).lower() for name in resource.options.get("ignore", [])}
+        named = {name.lower() for name in resource.names} | resource.ignore
         extra = tuple(
             name
             for name, kind in types.items()
-            if name.lower() not in declared_names | ignored and kind.lower() not in UNREADABLE_TYPES
+            if name.lower() not in named and kind.lower() not in UNREADABLE_TYPES
         )
         self._present[resource.name] = frozenset(types)
         return Found(extra=extra if self.extra_columns else (), types=types)

@@ -151,8 +151,7 @@ class SuiteqlReader:
         except RefusedError as refused:
             LOG.info("%s %s: no column probe: %s", self.http.source, resource.name, _detail(refused))
             return Found()
-        ignored = {str(name).lower() for name in resource.options.get("ignore", [])}
-        declared = {name.lower() for name in resource.names} | ignored | {"links"}
+        declared = {name.lower() for name in resource.names} | resource.ignore | {"links"}
         return Found(extra=tuple(name for name in (rows[0] if rows else {}) if name.lower() not in declared))
 
     def rows(self, resource: Resource, window: Window, found: Found) -> Iterator[pa.Table]:

@@ -1,0 +1,703 @@
+"""Landing: what the vendors hold, as they hold it, version by version.
+
+`run_source` reads one source instance, resource by resource: a closed window of the cursor with overlap, the
+contract check, the comparison with what is landed, the deletions, then one load by dlt. A resource that fails
+leaves the others alone. What happened stands in landing.extract_run, also for a resource that failed, and the
+next window starts from there, never from local state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import tomllib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.contract import REJECTED, Drift, check, extra_columns
+from pipelines.manifest import SQL_TYPES, Manifest, Resource
+from pipelines.rejects import RESOLVED, open_rejects, reject_rows
+from pipelines.sources import Source, load_source
+from pipelines.spool import Spool
+from pipelines.store import LANDING, RECORDS, RawStore
+from pipelines.transports.base import Control, Found, Reader, Window
+from pipelines.transports.http import QuotaStopError, RefusedError
+from pipelines.versions import Load, Versions, empty_table
+from throughline import clock
+from throughline.errors import ThroughlineError, error
+
+LOG = logging.getLogger("throughline.pipelines.landing")
+OK, PARTIAL, FAILED = "OK", "PARTIAL", "FAILED"
+# up to this many live records every run compares all keys; above it, only every so many days
+COMPARE_ROWS = 100_000
+COMPARE_DAYS = 7
+
+
+@dataclass
+class ResourceResult:
+    """How one resource fared; the counts of its extract_run row."""
+
+    resource: str
+    dataset: str
+    status: str = FAILED
+    rows_extracted: int = 0
+    rows_landed: int = 0
+    rows_unchanged: int = 0
+    rows_rejected: int = 0
+    rows_deleted: int = 0
+    source_count: int | None = None
+    source_amount: Decimal | None = None
+    pages: int = 0
+    requests: int = 0
+    retries: int = 0
+    cursor_from: datetime | None = None
+    cursor_to: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    schema_hash: str | None = None
+    quota_used: Decimal | None = None
+    is_backfill: bool = False
+    control_amount_field: str | None = None
+    error: ThroughlineError | None = None
+
+
+@dataclass
+class SourceResult:
+    """One run of one source instance. `status` is OK when every resource is, FAILED when none is."""
+
+    source: str
+    instance: str
+    load_id: str
+    resources: list[ResourceResult] = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        found = {resource.status for resource in self.resources}
+        if found <= {OK}:
+            return OK
+        return FAILED if found == {FAILED} else PARTIAL
+
+    @property
+    def errors(self) -> list[ThroughlineError]:
+        return [resource.error for resource in self.resources if resource.error]
+
+    @property
+    def rows_landed(self) -> int:
+        return sum(resource.rows_landed for resource in self.resources)
+
+
+@dataclass
+class _Prepared:
+    """A resource that was read: what to give to dlt and what to write down."""
+
+    result: ResourceResult
+    spool: Spool | None = None
+    rejected: pa.Table | None = None
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    compared: tuple[int, int, int] | None = None
+    touched: pa.Table | None = None
+    gone: pa.Table | None = None
+
+
+@dataclass(frozen=True)
+class _Previous:
+    """What earlier runs of a resource reached. `whole_at` is none until one of them read all it should."""
+
+    cursor_to: datetime | None
+    whole_at: datetime | None
+    live_rows: int | None
+
+
+def run_source(
+    source_name: str,
+    instance: str,
+    home: Path,
+    config: Mapping[str, Any],
+    run_id: str,
+    resources: list[str] | None = None,
+) -> SourceResult:
+    """Land one source instance into `home`/raw.duckdb.
+
+    `config` holds base_url, limits, mode and the like; credentials are read from `home`/.dlt/secrets.toml.
+    Raises ThroughlineError for what stops the whole source before it starts (configuration, storage); what
+    stops a resource is in the result.
+    """
+    source = load_source(source_name)
+    manifest = source.manifest
+    wanted = [manifest.resource(name) for name in resources] if resources else list(manifest.resources)
+    settings = {**read_secrets(home, source_name, instance), **config}
+    store = RawStore(home, source_name, instance)
+    store.recover()
+    now = clock.now()
+    with store.reading() as connection:
+        load_id = store.next_load_id(connection, now, [item.name for item in manifest.resources])
+    run = _Run(source, store, settings, Load(load_id, now, instance), run_id)
+    return run.land([item for item in manifest.resources if item in wanted])
+
+
+def read_secrets(home: Path, source: str, instance: str) -> dict[str, Any]:
+    """The table [sources.<source>] of the home's secrets, overlaid by its table for the instance."""
+    path = home / ".dlt" / "secrets.toml"
+    if not path.exists():
+        return {}
+    found = tomllib.loads(path.read_text(encoding="utf-8")).get("sources", {}).get(source, {})
+    own = found.get(instance, {})
+    plain = {name: value for name, value in found.items() if not isinstance(value, dict)}
+    return {**plain, **(own if isinstance(own, dict) else {})}
+
+
+class _Run:
+    def __init__(
+        self, source: Source, store: RawStore, settings: Mapping[str, Any], load: Load, run_id: str
+    ) -> None:
+        self._source = source
+        self._manifest: Manifest = source.manifest
+        self._store = store
+        self._settings = settings
+        self._limits: Mapping[str, Any] = settings.get("limits", {})
+        self._load = load
+        self._run_id = run_id
+        self._done: dict[str, _Prepared] = {}
+        self._windows: dict[str, Window] = {}
+
+    def land(self, wanted: list[Resource]) -> SourceResult:
+        reader = self._source.reader(self._settings)
+        stop: ThroughlineError | None = None
+        try:
+            try:
+                reader.open()
+            except QuotaStopError as quota:
+                stop = quota.problem
+            except ThroughlineError as problem:
+                stop = problem
+            for resource in wanted:
+                prepared = self._read(reader, resource, stop)
+                self._done[resource.name] = prepared
+                problem_here = prepared.result.error
+                if problem_here is not None and problem_here.code in {"E-SRC-003", "E-SRC-006"}:
+                    stop = problem_here
+        finally:
+            reader.close()
+        self._store_all()
+        return SourceResult(
+            source=self._manifest.source,
+            instance=self._load.instance,
+            load_id=self._load.load_id,
+            resources=[prepared.result for prepared in self._done.values()],
+        )
+
+    def _read(self, reader: Reader, resource: Resource, stop: ThroughlineError | None) -> _Prepared:
+        result = ResourceResult(
+            resource=resource.name,
+            dataset=f"{self._store.dataset}.{resource.name}",
+            started_at=self._load.at,
+            control_amount_field=resource.control_amount,
+        )
+        before = (reader.http.counters.requests, reader.http.counters.retries)
+        prepared = _Prepared(result)
+        try:
+            if stop is not None:
+                raise stop
+            with self._store.reading() as connection:
+                _Reading(self, reader, resource, prepared, connection).run()
+        except ThroughlineError as problem:
+            self._fail(prepared, problem)
+        except QuotaStopError as quota:
+            self._fail(prepared, quota.problem)
+        except RefusedError as refused:
+            self._fail(prepared, self._error("E-SRC-009", resource, detail=refused.text))
+        except Exception as problem:
+            LOG.exception("%s: stopped", result.dataset)
+            detail = reader.http.clean(f"{type(problem).__name__}: {problem}")
+            self._fail(prepared, self._error("E-SRC-021", resource, detail=detail))
+        result.requests = reader.http.counters.requests - before[0]
+        result.retries = reader.http.counters.retries - before[1]
+        result.quota_used = reader.http.counters.quota
+        result.ended_at = clock.now()
+        if result.error:
+            LOG.warning("%s: %s", result.dataset, result.error)
+        else:
+            LOG.info("%s: %d landed, %d unchanged", result.dataset, result.rows_landed, result.rows_unchanged)
+        return prepared
+
+    def _fail(self, prepared: _Prepared, problem: ThroughlineError) -> None:
+        result = prepared.result
+        if prepared.spool:
+            prepared.spool.drop()
+        prepared.spool, prepared.rejected, prepared.compared = None, None, None
+        prepared.touched, prepared.gone = None, None
+        prepared.changes = [change for change in prepared.changes if change["change"] != "ADDED"]
+        result.status, result.error = FAILED, problem
+        result.rows_landed = result.rows_unchanged = result.rows_rejected = result.rows_deleted = 0
+        result.cursor_to = None
+
+    def _error(self, code: str, resource: Resource, **known: Any) -> ThroughlineError:
+        return error(code, source=self._manifest.source, resource=resource.name, **known)
+
+    def _store_all(self) -> None:
+        with self._store.reading() as connection:
+            missing = {
+                resource.name: empty_table(
+                    connection,
+                    Versions(connection, resource, None, []).columns(None),
+                )
+                for resource in self._manifest.resources
+                if not self._store.columns(connection, resource.name)
+            }
+        tables: dict[str, Iterable[pa.Table]] = {}
+        for resource in self._manifest.resources:
+            prepared = self._done.get(resource.name)
+            if prepared and prepared.spool and prepared.spool.rows:
+                tables[resource.name] = prepared.spool.tables()
+            elif resource.name in missing:
+                tables[resource.name] = [missing[resource.name]]
+        if tables:
+            self._store.land(self._source.tables(tables))
+        self._store.record(self._records())
+        self._store.record({"extract_run": self._extract_runs()})
+        for prepared in self._done.values():
+            if prepared.spool:
+                prepared.spool.drop()
+
+    def _records(self) -> dict[str, pa.Table]:
+        """Everything but extract_run, which comes last: it says that all the rest is stored."""
+        rejects, changes, compares = [], [], []
+        for name, prepared in self._done.items():
+            if prepared.rejected is not None:
+                rejects.append(reject_rows(prepared.rejected, self._manifest, name, self._load))
+            changes += prepared.changes
+            if prepared.compared:
+                at_source, absent, missed = prepared.compared
+                compares.append(
+                    {
+                        **self._identity(name),
+                        "at": self._load.at,
+                        "keys_at_source": at_source,
+                        "keys_absent": absent,
+                        "keys_missed": missed,
+                    }
+                )
+        tables = {
+            "schema_change": pa.Table.from_pylist(changes, RECORDS["schema_change"]),
+            "key_compare": pa.Table.from_pylist(compares, RECORDS["key_compare"]),
+        }
+        with self._store.reading() as connection:
+            if rejects:
+                tables["reject"] = self._unknown_rejects(connection, pa.concat_tables(rejects))
+            resolved = self._resolved(connection)
+            if resolved.num_rows:
+                tables["reject_event"] = resolved
+        return tables
+
+    def _unknown_rejects(self, connection: duckdb.DuckDBPyConnection, rejects: pa.Table) -> pa.Table:
+        connection.register("new_rejects", rejects)
+        known = ""
+        if self._store.columns(connection, "reject", LANDING):
+            known = f"where reject_id not in (select reject_id from {self._store.table('reject', LANDING)})"
+        return connection.execute(
+            f"select distinct on (reject_id) * from new_rejects {known}"
+        ).to_arrow_table()
+
+    def _resolved(self, connection: duckdb.DuckDBPyConnection) -> pa.Table:
+        """Events for open rejects whose record has now been landed from the source itself."""
+        empty = RECORDS["reject_event"].empty_table()
+        waiting = open_rejects(self._store, connection)
+        if not waiting:
+            return empty
+        rows = []
+        for name, prepared in self._done.items():
+            if prepared.touched is None:
+                continue
+            touched = prepared.touched.column("record_id")
+            for reject in waiting:
+                if reject["resource"] != name or not pc.index(touched, reject["record_id"]).as_py() >= 0:
+                    continue
+                rows.append(
+                    {
+                        "reject_id": reject["reject_id"],
+                        "action": RESOLVED,
+                        "load_id": self._load.load_id,
+                        "at": self._load.at,
+                    }
+                )
+        return pa.Table.from_pylist(rows, RECORDS["reject_event"])
+
+    def _identity(self, resource: str) -> dict[str, Any]:
+        return {
+            "source_system": self._manifest.source_system,
+            "source_instance": self._load.instance,
+            "resource": resource,
+            "load_id": self._load.load_id,
+        }
+
+    def _extract_runs(self) -> pa.Table:
+        rows = []
+        for name, prepared in self._done.items():
+            result = prepared.result
+            key = f"{self._manifest.source}|{self._load.instance}|{name}|{self._load.load_id}"
+            row = {column: getattr(result, column, None) for column in RECORDS["extract_run"].names}
+            row.update(self._identity(name))
+            row.update(
+                extract_run_id=hashlib.sha256(key.encode()).hexdigest()[:32],
+                run_id=self._run_id,
+                error_code=result.error.code if result.error else None,
+                error=result.error.what if result.error else None,
+                quota_used=_scaled(result.quota_used, 8),
+                source_amount=_scaled(result.source_amount, 4),
+            )
+            rows.append(row)
+        return pa.Table.from_pylist(rows, RECORDS["extract_run"])
+
+
+class _Reading:
+    """One resource from the first request to the rows that are new."""
+
+    def __init__(
+        self,
+        run: _Run,
+        reader: Reader,
+        resource: Resource,
+        prepared: _Prepared,
+        connection: duckdb.DuckDBPyConnection,
+    ) -> None:
+        self._run = run
+        self._reader = reader
+        self._resource = resource
+        self._prepared = prepared
+        self._result = prepared.result
+        self._sql = connection
+        self._store = run._store
+        self._landed_columns = self._store.columns(connection, resource.name)
+        self._read = Spool(self._store.work / resource.name / "read")
+        self._rejected: list[pa.Table] = []
+        self._drift = Drift()
+
+    def run(self) -> None:
+        self._check_landed_types()
+        previous = self._previous()
+        first = previous is None or previous.whole_at is None
+        self._result.is_backfill = first
+        compare = previous is not None and not first and self._compare_due(previous)
+        window = self._window(previous, compare)
+        self._run._windows[self._resource.name] = window
+        self._result.cursor_from = window.start
+        found = self._discover()
+        complete = self._fetch(window, found)
+        self._judge_drift()
+        self._note_columns(found)
+        tombstones = None
+        if complete:
+            tombstones, compare = self._tombstones(previous, compare)
+        versions = self._versions()
+        reads_all = complete and self._reader.reads_all(self._resource, window)
+        parents = self._parents()
+        everything = compare or reads_all or self._landed_is_small()
+        parent_column = self._parent_column()
+        prepare: dict[str, Any] = {
+            "tombstones": tombstones,
+            "parents": parents,
+            "parent_column": parent_column,
+            "everything": everything,
+        }
+        versions.prepare(self._read, **prepare)
+        self._refuse(versions)
+        if complete and (compare or (reads_all and not first)):
+            self._compare(versions, window, found, reads_all, prepare)
+        versions.delete_tombstones()
+        if parents is not None and parent_column and complete:
+            versions.delete_absent_children(parent_column)
+        self._control(window)
+        self._finish(versions, complete)
+
+    def _check_landed_types(self) -> None:
+        for item in self._resource.fields:
+            landed = self._landed_columns.get(item.column)
+            declared = SQL_TYPES[item.kind]
+            if landed is not None and landed.lower() != declared:
+                raise self._error("E-SRC-017", column=item.column, declared=item.kind, found=landed.lower())
+
+    def _previous(self) -> _Previous | None:
+        if not self._store.columns(self._sql, "extract_run", LANDING):
+            return None
+        row = self._sql.execute(
+            f"""
+            select
+                max(cursor_to),
+                max(started_at) filter (where status = '{OK}'),
+                arg_max(source_count, started_at),
+                count(*)
+            from {self._store.table("extract_run", LANDING)}
+            where source_system = ? and source_instance = ? and resource = ? and status <> '{FAILED}'
+            """,
+            [self._run._manifest.source_system, self._run._load.instance, self._resource.name],
+        ).fetchone()
+        if row is None or row[3] == 0:
+            return None
+        return _Previous(cursor_to=row[0], whole_at=row[1], live_rows=row[2])
+
+    def _compare_due(self, previous: _Previous) -> bool:
+        if not self._resource.deletes.key_compare:
+            return False
+        rows = previous.live_rows
+        if rows is None and self._landed_columns:
+            counted = self._sql.execute(f"select count(*) from {self._landed}").fetchone()
+            rows = counted[0] if counted else 0
+        if (rows or 0) <= int(self._run._limits.get("key_compare_rows", COMPARE_ROWS)):
+            return True
+        last = None
+        if self._store.columns(self._sql, "key_compare", LANDING):
+            row = self._sql.execute(
+                f"select max(at) from {self._store.table('key_compare', LANDING)}"
+                " where source_system = ? and source_instance = ? and resource = ?",
+                [self._run._manifest.source_system, self._run._load.instance, self._resource.name],
+            ).fetchone()
+            last = row[0] if row else None
+        days = int(self._run._limits.get("key_compare_days", COMPARE_DAYS))
+        since = last or self._first_started()
+        return since is None or self._run._load.at - since >= timedelta(days=days)
+
+    def _first_started(self) -> datetime | None:
+        row = self._sql.execute(
+            f"select min(started_at) from {self._store.table('extract_run', LANDING)}"
+            f" where source_system = ? and source_instance = ? and resource = ? and status <> '{FAILED}'",
+            [self._run._manifest.source_system, self._run._load.instance, self._resource.name],
+        ).fetchone()
+        return row[0] if row else None
+
+    def _window(self, previous: _Previous | None, compare: bool) -> Window:
+        end = self._run._load.at - self._run._manifest.safety
+        start = None
+        full = previous is None or self._resource.window == "full"
+        if not full and previous is not None and previous.cursor_to is not None:
+            start = previous.cursor_to - self._resource.lag
+        if start is not None and self._resource.window == "parent" and self._resource.parent:
+            parent = self._run._windows.get(self._resource.parent.resource)
+            # children of every parent that was read have to be in the window
+            if parent is not None:
+                start = None if parent.start is None else min(start, parent.start)
+        if compare and start is not None:
+            ask = Window(start, end)
+            if self._reader.keys(self._resource, ask) is None:
+                # only a full read can tell which keys are left
+                start = None
+        return Window(start, end)
+
+    def _discover(self) -> Found:
+        try:
+            return self._reader.discover(self._resource)
+        except ThroughlineError as problem:
+            self._note_drift(problem)
+            raise
+
+    def _fetch(self, window: Window, found: Found) -> bool:
+        """Read the window. False when the vendor's allowance ended it early but what came is a window."""
+        try:
+            for batch in self._reader.rows(self._resource, window, found):
+                self._take(batch)
+        except QuotaStopError as quota:
+            if not (self._reader.ordered(self._resource) and self._read.rows):
+                raise
+            self._result.status, self._result.error = PARTIAL, quota.problem
+            return False
+        except ThroughlineError as problem:
+            self._note_drift(problem)
+            raise
+        return True
+
+    def _take(self, batch: pa.Table) -> None:
+        self._result.pages += 1
+        checked = check(self._sql, self._resource, batch, self._reader.zone, self._result.rows_extracted)
+        self._result.rows_extracted += batch.num_rows
+        self._drift.add(batch.num_rows, checked.rejected)
+        if checked.rejected is not None:
+            self._rejected.append(checked.rejected)
+        self._read.add(checked.good)
+
+    def _judge_drift(self) -> None:
+        column = self._drift.retyped()
+        if column:
+            declared = next(item.kind for item in self._resource.fields if item.column == column)
+            problem = self._error(
+                "E-SRC-012", column=column, declared=declared, found="text that does not fit"
+            )
+            self._note(column, "RETYPED", declared, "text")
+            raise problem
+        column = self._drift.removed()
+        if column:
+            problem = self._error("E-SRC-011", column=column)
+            self._note(column, "REMOVED", "", None)
+            raise problem
+
+    def _note_drift(self, problem: ThroughlineError) -> None:
+        """Record the change of schema that an error tells of."""
+        kinds = {"E-SRC-011": "REMOVED", "E-SRC-012": "RETYPED"}
+        if problem.code not in kinds:
+            return
+        item = next((item for item in self._resource.fields if item.name in problem.what.split()), None)
+        words = problem.what.split()
+        column = item.column if item else words[words.index("column") + 1] if "column" in words else ""
+        found = words[-1] if problem.code == "E-SRC-012" else None
+        self._note(column, kinds[problem.code], item.kind if item else "", found)
+
+    def _note_columns(self, found: Found) -> None:
+        read = self._read.schema.names if self._read.rows else []
+        declared = {item.column for item in self._resource.fields}
+        told = extra_columns(self._resource, list(found.extra)).values()
+        extras = {name for name in (*read, *told) if name not in declared and not name.startswith("tl_")}
+        shape = {item.column: item.kind for item in self._resource.fields} | dict.fromkeys(
+            sorted(extras), "text"
+        )
+        digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:16]
+        self._result.schema_hash = digest
+        if not self._landed_columns or self._result.is_backfill:
+            return
+        types = {
+            column: found.types.get(name)
+            for name, column in extra_columns(self._resource, list(found.extra)).items()
+        }
+        for column in sorted(extras - self._landed_columns.keys()):
+            self._note(column, "ADDED", None, types.get(column) or "text")
+
+    def _note(self, column: str, change: str, declared: str | None, found: str | None) -> None:
+        self._prepared.changes.append(
+            {
+                **self._run._identity(self._resource.name),
+                "column_name": column,
+                "change": change,
+                "declared_type": declared,
+                "found_type": found,
+                "at": self._run._load.at,
+            }
+        )
+
+    def _tombstones(self, previous: _Previous | None, compare: bool) -> tuple[pa.Table | None, bool]:
+        """The feed since the last run; and the key compare, which is due when the feed has a gap."""
+        if previous is None or previous.whole_at is None or not self._resource.deletes.tombstone:
+            return None, compare
+        start = previous.whole_at - self._run._manifest.safety - self._resource.lag
+        window = Window(start, self._run._load.at - self._run._manifest.safety)
+        table, whole = self._reader.tombstones(self._resource, window)
+        return table, compare or (not whole and self._resource.deletes.key_compare)
+
+    def _versions(self) -> Versions:
+        declared = {item.column for item in self._resource.fields}
+        extras = [
+            name
+            for name in self._landed_columns
+            if name not in declared and not name.startswith(("tl_", "_dlt"))
+        ]
+        return Versions(self._sql, self._resource, self._landed if self._landed_columns else None, extras)
+
+    @property
+    def _landed(self) -> str:
+        return self._store.table(self._resource.name)
+
+    def _landed_is_small(self) -> bool:
+        if not self._landed_columns:
+            return True
+        row = self._sql.execute(f"select count(*) from {self._landed}").fetchone()
+        return row is None or int(row[0]) <= COMPARE_ROWS
+
+    def _parents(self) -> pa.Table | None:
+        """Parents whose children were all read, and parents that were deleted in this run."""
+        parent = self._resource.parent
+        if parent is None:
+            return None
+        names = pa.chunked_array([self._reader.replaced(self._resource) or []], pa.string())
+        parts = [pa.table({"parent_id": names})]
+        done = self._run._done.get(parent.resource)
+        if done is not None and done.result.status != FAILED:
+            known = done.touched if self._resource.window == "parent" else done.gone
+            if known is not None:
+                parts.append(known.rename_columns(["parent_id"]))
+        return pa.concat_tables(parts).group_by("parent_id").aggregate([])
+
+    def _parent_column(self) -> str | None:
+        parent = self._resource.parent
+        return self._resource.field(parent.field).column if parent else None
+
+    def _refuse(self, versions: Versions) -> None:
+        if self._rejected:
+            versions.refuse(pa.concat_tables(self._rejected).select(["record_id"]))
+
+    def _compare(
+        self,
+        versions: Versions,
+        window: Window,
+        found: Found,
+        reads_all: bool,
+        prepare: Mapping[str, Any],
+    ) -> None:
+        """Compare all keys: what is gone is deleted, what was missed is fetched."""
+        keys = None if reads_all else self._reader.keys(self._resource, window)
+        missed: list[str] = []
+        if keys is None:
+            if not reads_all:
+                return
+            versions.present_from_read()
+        else:
+            for chunk in keys:
+                versions.add_present(chunk)
+            missed = versions.missed()
+            if missed:
+                LOG.info("%s: %d rows behind the cursor", self._result.dataset, len(missed))
+                for batch in self._reader.rows_by_key(self._resource, missed, found):
+                    self._take(batch)
+                versions.prepare(self._read, **prepare)
+                self._refuse(versions)
+        at_source, absent = versions.delete_absent()
+        self._prepared.compared = (at_source, absent, len(missed))
+
+    def _control(self, window: Window) -> None:
+        with suppress(QuotaStopError):
+            control: Control | None = self._reader.control(self._resource, window)
+            if control is not None:
+                self._result.source_count, self._result.source_amount = control.rows, control.amount
+
+    def _finish(self, versions: Versions, complete: bool) -> None:
+        result = self._result
+        load = self._run._load
+        tables, landed, unchanged, deleted = versions.changed(load, first=result.is_backfill)
+        out = Spool(self._store.work / self._resource.name / "new")
+        for table in tables:
+            out.add(table)
+        result.rows_landed, result.rows_unchanged, result.rows_deleted = landed, unchanged, deleted
+        if self._rejected:
+            self._prepared.rejected = pa.concat_tables(self._rejected).cast(REJECTED)
+            result.rows_rejected = self._prepared.rejected.num_rows
+        result.cursor_to = self._cursor_to(versions)
+        self._prepared.touched = versions.touched_ids()
+        self._prepared.gone = versions.gone_ids()
+        self._prepared.spool = out
+        if complete:
+            result.status = OK
+        self._read.drop()
+
+    def _cursor_to(self, versions: Versions) -> datetime | None:
+        """The newest stamp read; where nothing was read, the stamp the window was drawn from."""
+        if self._resource.window == "parent" and self._resource.parent and not self._resource.cursor:
+            done = self._run._done.get(self._resource.parent.resource)
+            return done.result.cursor_to if done else None
+        if self._resource.cursor is None:
+            return None
+        newest = versions.newest() if self._read.rows else None
+        previous = self._previous()
+        before = previous.cursor_to if previous else None
+        return max(newest, before) if newest and before else newest or before
+
+    def _error(self, code: str, **known: Any) -> ThroughlineError:
+        return self._run._error(code, self._resource, **known)
+
+
+def _scaled(value: Decimal | None, places: int) -> Decimal | None:
+    return None if value is None else round(value, places)

@@ -1,0 +1,268 @@
+"""The raw warehouse as landing sees it: what is there, and the one way in, which is dlt.
+
+dlt repeats a load package that was cut off before it looks at new data, and its append is at least once. So a
+package left behind is never finished: it is dropped with all local state, which is restored from the
+destination, and the windows are read again. What had already arrived is recognised by the comparison with the
+landed versions.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+# before dlt is imported: it reads these once
+os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
+
+import dlt
+import duckdb
+import pyarrow as pa
+
+from pipelines.contract import quoted
+from throughline.errors import error
+
+LANDING = "landing"
+_TS = pa.timestamp("us", "UTC")
+RECORDS: dict[str, pa.Schema] = {
+    "extract_run": pa.schema(
+        [
+            ("extract_run_id", pa.string()),
+            ("run_id", pa.string()),
+            ("source_system", pa.string()),
+            ("source_instance", pa.string()),
+            ("resource", pa.string()),
+            ("dataset", pa.string()),
+            ("load_id", pa.string()),
+            ("started_at", _TS),
+            ("ended_at", _TS),
+            ("cursor_from", _TS),
+            ("cursor_to", _TS),
+            ("rows_extracted", pa.int64()),
+            ("rows_landed", pa.int64()),
+            ("rows_unchanged", pa.int64()),
+            ("rows_rejected", pa.int64()),
+            ("rows_deleted", pa.int64()),
+            ("source_count", pa.int64()),
+            ("source_amount", pa.decimal128(38, 4)),
+            ("control_amount_field", pa.string()),
+            ("pages", pa.int64()),
+            ("requests", pa.int64()),
+            ("retries", pa.int64()),
+            ("quota_used", pa.decimal128(18, 8)),
+            ("schema_hash", pa.string()),
+            ("status", pa.string()),
+            ("is_backfill", pa.bool_()),
+            ("error_code", pa.string()),
+            ("error", pa.string()),
+        ]
+    ),
+    "reject": pa.schema(
+        [
+            ("reject_id", pa.string()),
+            ("source_system", pa.string()),
+            ("source_instance", pa.string()),
+            ("resource", pa.string()),
+            ("record_id", pa.string()),
+            ("column_name", pa.string()),
+            ("reason_code", pa.string()),
+            ("reason", pa.string()),
+            ("payload", pa.string()),
+            ("amount", pa.decimal128(19, 4)),
+            ("load_id", pa.string()),
+            ("rejected_at", _TS),
+            ("contract_version", pa.string()),
+        ]
+    ),
+    "reject_event": pa.schema(
+        [("reject_id", pa.string()), ("action", pa.string()), ("load_id", pa.string()), ("at", _TS)]
+    ),
+    "schema_change": pa.schema(
+        [
+            ("source_system", pa.string()),
+            ("source_instance", pa.string()),
+            ("resource", pa.string()),
+            ("column_name", pa.string()),
+            ("change", pa.string()),
+            ("declared_type", pa.string()),
+            ("found_type", pa.string()),
+            ("load_id", pa.string()),
+            ("at", _TS),
+        ]
+    ),
+    "key_compare": pa.schema(
+        [
+            ("source_system", pa.string()),
+            ("source_instance", pa.string()),
+            ("resource", pa.string()),
+            ("load_id", pa.string()),
+            ("at", _TS),
+            ("keys_at_source", pa.int64()),
+            ("keys_absent", pa.int64()),
+            ("keys_missed", pa.int64()),
+        ]
+    ),
+}
+RECORD_KEYS: dict[str, tuple[str, ...]] = {
+    "extract_run": ("extract_run_id",),
+    "reject": ("reject_id",),
+    "reject_event": ("reject_id", "action"),
+    "schema_change": ("source_system", "source_instance", "resource", "column_name", "change", "load_id"),
+    "key_compare": ("source_system", "source_instance", "resource", "load_id"),
+}
+
+
+class RawStore:
+    """The raw warehouse of a home, for one source instance. `dataset` is its schema there."""
+
+    def __init__(self, home: Path, source: str, instance: str) -> None:
+        self.path = home / "raw.duckdb"
+        self.source = source
+        self.instance = instance
+        self.dataset = f"{source}_{instance}"
+        self._dlt = home / ".dlt"
+        self.work = self._dlt / "work" / self.dataset
+        self.pipelines = self._dlt / "pipelines"
+
+    def recover(self) -> None:
+        """Make good what a killed run left: spooled rows, unfinished packages, an open write-ahead log."""
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.work.mkdir(parents=True, exist_ok=True)
+        for name in (self.dataset, f"{LANDING}_{self.dataset}"):
+            if self._unfinished(name):
+                shutil.rmtree(self.pipelines / name, ignore_errors=True)
+        wal = self.path.with_name(self.path.name + ".wal")
+        if self.path.exists() and wal.exists():
+            with duckdb.connect(str(self.path)) as connection:
+                connection.execute("checkpoint")
+
+    def _unfinished(self, name: str) -> bool:
+        if not (self.pipelines / name).exists():
+            return False
+        try:
+            return bool(self._pipeline(name, self.dataset).has_pending_data)
+        except Exception:
+            # state torn by a kill cannot be read, whatever it raises; the destination holds a copy
+            return True
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A scratch connection with the raw warehouse attached read-only as `raw`, when it exists."""
+        connection = duckdb.connect(":memory:")
+        try:
+            connection.execute("set TimeZone = 'UTC'")
+            connection.execute(f"set temp_directory = '{self.work / 'spill'}'")
+            if self.path.exists():
+                connection.execute(f"attach '{self.path}' as raw (read_only)")
+            yield connection
+        finally:
+            connection.close()
+
+    def columns(
+        self, connection: duckdb.DuckDBPyConnection, table: str, schema: str | None = None
+    ) -> dict[str, str]:
+        """Column to DuckDB type of a raw table; empty when it does not exist."""
+        rows = connection.execute(
+            "select column_name, data_type from duckdb_columns()"
+            " where database_name = 'raw' and schema_name = ? and table_name = ? order by column_index",
+            [schema or self.dataset, table],
+        ).fetchall()
+        return dict(rows)
+
+    def table(self, name: str, schema: str | None = None) -> str:
+        """A raw table's full name in SQL."""
+        return f"raw.{quoted(schema or self.dataset)}.{quoted(name)}"
+
+    def next_load_id(
+        self, connection: duckdb.DuckDBPyConnection, now: datetime, tables: Iterable[str]
+    ) -> str:
+        """The run's clock time, with -2, -3 ... behind it when this instance already landed under it."""
+        base = now.strftime("%Y%m%dT%H%M%SZ")
+        used: set[str] = set()
+        if self.columns(connection, "extract_run", LANDING):
+            used |= {
+                row[0]
+                for row in connection.execute(
+                    f"select distinct load_id from {self.table('extract_run', LANDING)}"
+                    " where source_system = ? and source_instance = ? and starts_with(load_id, ?)",
+                    [self.source, self.instance, base],
+                ).fetchall()
+            }
+        for name in tables:
+            if self.columns(connection, name):
+                used |= {
+                    row[0]
+                    for row in connection.execute(
+                        f"select distinct tl_load_id from {self.table(name)}"
+                        " where tl_load_id >= ? and starts_with(tl_load_id, ?)",
+                        [base, base],
+                    ).fetchall()
+                }
+        number, load_id = 1, base
+        while load_id in used:
+            number += 1
+            load_id = f"{base}-{number}"
+        return load_id
+
+    def land(self, source: Any) -> None:
+        """Append the tables of a dlt source. Raises ThroughlineError E-SRC-019."""
+        self._run(self._pipeline(self.dataset, self.dataset), source)
+
+    def record(self, tables: Mapping[str, pa.Table]) -> None:
+        """Append records of landing itself; on first use all of its tables are made."""
+        with self.reading() as connection:
+            present = {name for name in RECORDS if self.columns(connection, name, LANDING)}
+        wanted = {name: table.cast(RECORDS[name]) for name, table in tables.items() if table.num_rows}
+        for name in RECORDS.keys() - present - wanted.keys():
+            wanted[name] = RECORDS[name].empty_table()
+        if wanted:
+            self._run(
+                self._pipeline(f"{LANDING}_{self.dataset}", LANDING),
+                landing_records(wanted),
+            )
+
+    def _pipeline(self, name: str, dataset: str) -> Any:
+        return dlt.pipeline(
+            name,
+            pipelines_dir=str(self.pipelines),
+            destination=dlt.destinations.duckdb(str(self.path)),
+            dataset_name=dataset,
+        )
+
+    def _run(self, pipeline: Any, source: Any) -> None:
+        try:
+            info = pipeline.run(source, loader_file_format="parquet")
+            info.raise_on_failed_jobs()
+        except Exception as problem:
+            shutil.rmtree(self.pipelines / pipeline.pipeline_name, ignore_errors=True)
+            raise error("E-SRC-019", source=self.source, detail=str(problem)[:300]) from problem
+
+
+def table_resource(name: str, tables: Iterable[pa.Table], primary_key: tuple[str, ...]) -> Any:
+    """A dlt resource that appends ready Arrow tables as they are."""
+    return dlt.resource(
+        iter(tables),
+        name=name,
+        primary_key=primary_key,
+        write_disposition="append",
+        file_format="parquet",
+        schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
+    )
+
+
+@dlt.source(name="landing", max_table_nesting=0)
+def landing_records(tables: Mapping[str, pa.Table]) -> Any:
+    """What landing says of its own work: runs, rejects, changes of schema."""
+    for name, table in tables.items():
+        yield table_resource(name, [_required(table, RECORD_KEYS[name])], RECORD_KEYS[name])
+
+
+def _required(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
+    """`table` with `columns` marked not null, as dlt declares keys."""
+    schema = pa.schema([item.with_nullable(False) if item.name in columns else item for item in table.schema])
+    return table.cast(schema)
