@@ -44,7 +44,7 @@ def mutate(
     """Append one edit and return it as written.
 
     `op`: insert, update, delete, restore, purge, touch (only the stamp moves), silent (fields change, the
-    stamp does not). `key` may be the bare id of an object with one key column. `at` defaults to the sandbox clock.
+    stamp does not). `key` may be the bare id of an object with one key column. `at` defaults to the clock.
     Decimals are written as text, so that no float comes between. Raises MutationError.
     """
     spec = _spec(root, vendor, obj)
@@ -83,7 +83,8 @@ def record(root: Path, vendor: str, obj: str, key: Key | str) -> dict[str, Any]:
         f'cast("{name}" as VARCHAR) = ${number}' for number, name in enumerate(full, start=1)
     )
     found = store.query(
-        f"select * exclude (_modified, _user_modified, _created, _since) from {store.state(obj)} where {where}",
+        f"select * exclude (_modified, _user_modified, _created, _since) "
+        f"from {store.state(obj)} where {where}",
         [str(value) for value in full.values()],
     ).to_pylist()
     if not found:

@@ -393,9 +393,10 @@ class NetSuite(Emulator):
             # The first page alone: the newest rows by the order, no more work than that.
             order = [] if unordered else [term.sql for term in plan.terms]
             order.append(f"hash(_tie, {seed})" if seed else "_tie")
-            page = self.store.query(
-                f"select * from ({inner}) as found order by {', '.join(order)} limit {limit + 1}"
-            )
+            sql = f"select * from ({inner}) as found order by {', '.join(order)} limit {limit + 1}"
+            if plan.first is not None and not unordered:
+                sql = plan.first.format(limit=limit + 1, seed=seed)
+            page = self.store.query(sql)
             total = page.num_rows
             if total > limit:
                 total = int(self.store.rows(f"select count(*) from ({inner}) as found")[0][0])

@@ -17,15 +17,13 @@ def plain_decimal(column: str, kind: pa.DataType, *, fraction: bool) -> str:
     """SQL for the exact text of a number without trailing zeros; `fraction` keeps one decimal (480000.0)."""
     if pa.types.is_integer(kind):
         return f"cast({column} as VARCHAR)" + (" || '.0'" if fraction else "")
-    if pa.types.is_decimal(kind):
-        scale = max(int(kind.scale), 1)
-        text = f"rtrim(cast(cast({column} as DECIMAL(38,{scale})) as VARCHAR), '0')"
-    else:
-        # An average of decimals is a double in DuckDB; ten places are more than any vendor shows.
-        text = f"rtrim(cast(cast({column} as DECIMAL(38,10)) as VARCHAR), '0')"
-    if fraction:
-        return f"(case when suffix({text}, '.') then {text} || '0' else {text} end)"
-    return f"rtrim({text}, '.')"
+    # An average of decimals is a double in DuckDB; ten places are more than any vendor shows.
+    scale = max(int(kind.scale), 1) if pa.types.is_decimal(kind) else 10
+    exact = pa.types.is_decimal(kind) and kind.scale == scale
+    text = f"cast({column if exact else f'cast({column} as DECIMAL(38,{scale}))'} as VARCHAR)"
+    if not fraction:
+        return f"rtrim(rtrim({text}, '0'), '.')"
+    return f"regexp_replace({text}, '0{{1,{scale - 1}}}$', '')" if scale > 1 else text
 
 
 def _moment(column: str, suffix: str) -> str:
@@ -82,11 +80,13 @@ def salesforce_records(
             for position, other in enumerate(compiled.outputs)
             if other.parent is not None and other.parent.lower() == name
         ]
-        body = " || ',' || ".join(inner)
+        body = ", ',', ".join(inner)
         pieces.append(
-            f"'\"{output.parent}\":' || case when c{key} is null then 'null' else '{{' || {body} || '}}' end"
+            f"'\"{output.parent}\":' || "
+            f"case when c{key} is null then 'null' else concat('{{', {body}, '}}') end"
         )
-    return store.over(page, "select '{' || " + " || ',' || ".join(pieces) + " || '}' from page")
+    # One concat of many parts: a chain of || would copy the growing text again for each of them.
+    return store.over(page, "select concat('{', " + ", ',', ".join(pieces) + ", '}') from page")
 
 
 def salesforce_csv(
@@ -123,5 +123,5 @@ def salesforce_csv(
         header = [f'"{name}"' for name in header]
     lines = [delimiter.join(header)]
     if page.num_rows:
-        lines += store.over(page, "select " + f" || '{literal}' || ".join(cells) + " from page")
+        lines += store.over(page, "select concat(" + f", '{literal}', ".join(cells) + ") from page")
     return newline.join(lines) + newline

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -161,7 +162,9 @@ class Plan:
     """A translated query.
 
     `inner` selects the named outputs, the hidden order columns and, where rows come straight from tables,
-    `_tie`: a hash of the row's keys that tells rows apart which the order does not.
+    `_tie`: a hash of the row's keys that tells rows apart which the order does not. `first` is the same query
+    cut to its first `{limit}` rows before anything but order and conditions is computed, ties broken by
+    `{seed}`; None where a query does more than read one table.
     """
 
     inner: str
@@ -171,6 +174,7 @@ class Plan:
     limit: int | None
     objects: tuple[str, ...]
     total_only: bool
+    first: str | None = None
 
 
 class Translator:
@@ -463,6 +467,8 @@ class Translator:
             for item in select.expressions
         )
         terms: list[Term] = []
+        sorting: list[str] = []
+        outputs = ", ".join(item.sql(dialect="duckdb") for item in select.expressions)
         order = select.args.get("order")
         if order is not None:
             select.set("order", None)
@@ -475,15 +481,18 @@ class Translator:
                     target = by_alias.get(target.name.lower(), target)
                 name = f"_o{len(terms)}"
                 select.append("expressions", exp.alias_(target.copy(), name, quoted=True))
-                terms.append(
-                    Term(name, bool(ordered.args.get("desc")), bool(ordered.args.get("nulls_first")))
-                )
+                term = Term(name, bool(ordered.args.get("desc")), bool(ordered.args.get("nulls_first")))
+                terms.append(term)
+                sorting.append(term.sql.replace(name, f"({target.sql(dialect='duckdb')})", 1))
+        first = None
         tied = bool(tables) and not grouped and not total_only
         if tied:
             keys = [f"{quote(alias)}.{quote(part)}" for alias, item in tables.items() for part in item.key]
             tie = _sql(f"hash({', '.join(keys)})")
             select.append("expressions", exp.alias_(tie, "_tie", quoted=True))
             self._apply_cut(select, tables)
+            if len(tables) == 1 and select.find(exp.Window) is None and not select.args.get("joins"):
+                first = self._first_page(select, tables, outputs, sorting)
         return Plan(
             select.sql(dialect="duckdb"),
             tuple(names),
@@ -492,6 +501,25 @@ class Translator:
             limit,
             tuple(self._objects),
             total_only,
+            first,
+        )
+
+    def _first_page(
+        self, select: exp.Select, tables: dict[str, ObjectDef], outputs: str, sorting: list[str]
+    ) -> str | None:
+        """SQL that sorts and cuts bare rows, then computes the outputs of those that are left."""
+        alias, definition = next(iter(tables.items()))
+        source = select.args.get("from_")
+        if source is None or not isinstance(source.this, exp.Table):
+            return None
+        where = select.args.get("where")
+        condition = _braced(where.this.sql(dialect="duckdb") if where is not None else "true")
+        own = quote(alias)
+        keys = ", ".join(f"{own}.{quote(part)}" for part in definition.key)
+        order = ", ".join([*(_braced(term) for term in sorting), f"hash({keys}, {{seed}})"])
+        return (
+            f"select {_braced(outputs)} from (select {own}.* from {self._table(definition.name)} as {own} "
+            f"where {condition} order by {order} limit {{limit}}) as {own} order by {order}"
         )
 
     def _apply_cut(self, select: exp.Select, tables: dict[str, ObjectDef]) -> None:
@@ -532,9 +560,19 @@ def _visible(scope: Scope) -> set[str]:
     return names
 
 
-def _sql(text: str) -> exp.Expr:
-    """A DuckDB expression as a tree."""
+def _braced(text: str) -> str:
+    """`text` as it must stand in a format string."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> exp.Expr:
     return sqlglot.parse_one(text, read="duckdb")
+
+
+def _sql(text: str) -> exp.Expr:
+    """A DuckDB expression as a tree of its own."""
+    return _parsed(text).copy()
 
 
 def _moment(moment: datetime) -> exp.Expr:
