@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,11 +21,11 @@ from throughline.home import Home
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     found, settings = a_home(tmp_path / "home")
     publish.publish(a_checked_run(found, settings, 7))
     monkeypatch.setenv("THROUGHLINE_HOME", str(found.root))
-    yield found
+    return found
 
 
 def asked(*arguments: str, code: int = 0) -> str:

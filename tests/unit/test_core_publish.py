@@ -319,9 +319,9 @@ def test_many_threads_open_at_once(tmp_path: Path) -> None:
 def test_small_files_are_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.json"
     files.write_json(path, {"a": 1})
-    inode = os.stat(path).st_ino
+    inode = path.stat().st_ino
     files.write_json(path, {"a": 2})
-    assert os.stat(path).st_ino != inode
+    assert path.stat().st_ino != inode
     assert files.read_json(path) == {"a": 2}
 
     def fail(*_: object) -> None:

@@ -34,7 +34,7 @@ def _dbt_tests(run: Run, entry: dict[str, Any]) -> list[str]:
 
 
 def suite_command(run: Run) -> list[str]:
-    """The suites' process (landing and publish door): it exits with 0 (all met), 1 (some not met) or 3 (could not run)."""
+    """The suites' process, both doors: exit code 0 (publish door met), 1 (not met) or 3 (could not run)."""
     return [sys.executable, "-m", SUITE, "--door", "all", "--home", str(run.home.root)]
 
 
