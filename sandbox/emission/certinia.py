@@ -787,7 +787,7 @@ class _Drafts:
         self._assignment = self._rng.choice(staffed) if staffed else None
 
     def timecard(self, headers: Table, splits: Table) -> None:
-        """A card of a past week, saved on internal work on 6 March 2026, deleted on 11 March, never submitted."""
+        """A card of a past week on internal work, saved on 6 March 2026 and deleted on 11 March."""
         assignment = self._assignment
         if assignment is None:
             return

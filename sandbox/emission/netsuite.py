@@ -216,6 +216,8 @@ REVENUE_METHODS = {
     "FIXED_POC": "COST_TO_COST",
     "RETAINER": "STRAIGHT_LINE",
 }
+# How far a legal entity trusts a customer, least first.
+TRUST = ("BLOCKED", "DRAFT", "PENDING", "VALIDATED", "ACTIVE")
 ORDER_STATUS = {"DRAFT": "A", "ACTIVE": "B", "ON_HOLD": "B", "COMPLETED": "H", "CANCELLED": "C"}
 
 
@@ -442,13 +444,12 @@ def _customers(context: Context) -> tuple[Table, Table]:
             continue
         # The customer is as far as the entity that trusts it most.
         changes: list[Change] = []
-        active = False
-        for at, status in sorted(
-            (step for entity in account.entities for step in entity.statuses), key=lambda step: step[0]
+        standing: dict[str, str] = {}
+        for at, entity_code, status in sorted(
+            (at, entity.entity, status) for entity in account.entities for at, status in entity.statuses
         ):
-            if not active:
-                changes.append((at, {"custentity_tl_status": status}))
-            active = active or status == "ACTIVE"
+            standing[entity_code] = status
+            changes.append((at, {"custentity_tl_status": max(standing.values(), key=TRUST.index)}))
         customers.record(
             account.erp_at,
             {
@@ -689,7 +690,7 @@ def _billing_items(context: Context) -> Table:
 
 
 def applications(context: Context) -> dict[str, list[tuple[datetime, Decimal]]]:
-    """What was applied to each invoice, by payments and credit notes, in time order: (known at, gross > 0)."""
+    """What payments and credit notes applied to each invoice, in time order: (known at, gross > 0)."""
     applied: dict[str, list[tuple[datetime, Decimal]]] = defaultdict(list)
     for payment in context.firm.payments:
         for invoice, amount in payment.applications:
@@ -853,7 +854,7 @@ def _payments(writer: _Writer) -> None:
 
 
 def _payment(writer: _Writer, payment: Payment) -> None:
-    """Cash at the day's rate against receivables at their invoices' rates; between them exchange gain or loss."""
+    """Cash at the day's rate against receivables at their invoices' rates; the rest is exchange gain."""
     context, at = writer.context, payment.created_at
     subsidiary = context.subsidiary(payment.entity)
     writer.transaction(
@@ -1100,7 +1101,7 @@ def _revenue(writer: _Writer) -> tuple[Table, Table, Table]:
 
 
 def _entry(context: Context, table: Table, entry: RevenueEntry) -> None:
-    """A posting; a retainer's months stand in the plan from the order on, the rest appears as it is posted."""
+    """A posting; a retainer's months stand in the plan from the order on, the rest appears as posted."""
     executed = {
         "postingperiod": context.period(entry.accounting_date).period_id,
         "custrecord_tl_amount_base": entry.amount_base,

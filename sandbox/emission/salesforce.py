@@ -27,8 +27,6 @@ SELLERS = (
     ("Gemma", "Castro"),
     ("Halim", "Osei"),
 )
-# An open deal is expected to close this long after it was opened.
-SALES_CYCLE = timedelta(days=75)
 
 ACCOUNT = describe(
     "Account",
@@ -127,7 +125,7 @@ def _stage(deal: Deal, stage: str, on: date) -> dict[str, object]:
         "Probability": PROBABILITY[stage],
         "IsClosed": closed,
         "IsWon": stage == "Closed Won",
-        "CloseDate": on if closed else max((deal.created_at + SALES_CYCLE).date(), on),
+        "CloseDate": on if closed else deal.term_start,
     }
 
 

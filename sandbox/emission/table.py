@@ -208,7 +208,7 @@ class Table:
                 rows.clear()
 
     def to_arrow(self) -> pa.Table:
-        """All versions sorted by key, _valid_from, _seq; fields in declared order, then the version's three."""
+        """All versions by key, _valid_from, _seq; fields in declared order, then the version's three."""
         self._flush()
         fixed = (
             pa.concat_tables(self._fixed_chunks) if self._fixed_chunks else self._fixed_schema.empty_table()
