@@ -471,22 +471,21 @@ class NetSuite(Emulator):
         pieces = []
         for index, name in enumerate(plan.outputs):
             column, kind = quote(page.schema.field(index).name), page.schema.field(index).type
-            bare = False
-            if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-                text = f"strftime({column}, '{pattern}')"
+            label = json.dumps(name).replace("'", "''")
+            if pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_floating(kind):
+                text = plain_decimal(column, kind, fraction=False)
+                value = f"'\"' || {text} || '\"'" if self.settings["stringly"] else text
             elif pa.types.is_boolean(kind):
-                text = f"case when {column} then 'T' when not {column} then 'F' end"
-            elif pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_floating(kind):
-                text, bare = plain_decimal(column, kind, fraction=False), not self.settings["stringly"]
+                value = f"case when {column} then '\"T\"' when not {column} then '\"F\"' end"
+            elif pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+                value = f"'\"' || strftime({column}, '{pattern}') || '\"'"
             else:
                 text = f"cast({column} as VARCHAR)"
-            value = text if bare else json_text(text)
-            label = json.dumps(name).replace("'", "''")
+                value = f"case when {column} is not null then {json_text(text)} end"
+            if not self.settings["omit_nulls"]:
+                value = f"coalesce({value}, 'null')"
+            # A null value makes its piece null, and concat_ws leaves that out.
             piece = f"'{label}:' || {value}"
-            if self.settings["omit_nulls"]:
-                piece = f"case when {column} is null then null else {piece} end"
-            else:
-                piece = f"'{label}:' || coalesce({value}, 'null')"
             pieces.append(piece)
         return [
             str(item)
