@@ -26,11 +26,12 @@ from sandbox.firm.world import Plan, World, cents
 from throughline.errors import ThroughlineError
 
 _ID_SPAN = 1_000_000
-# Plans that a look-alike rests on, or that another fault is meant for, are no victims of the faults that
-# choose.
+# Plans that a look-alike rests on, or that another fault is meant for: not for the faults that choose.
 _RESERVED = frozenset(
-    ("N01", "N08", "N18", "N19", "N44", "CANCEL")
-    + ("ALONE", "FORGOTTEN", "WRONGENTITY", "WRONGMETHOD", "TRANSPOSED")
+    [
+        *("N01", "N08", "N18", "N19", "N44", "CANCEL"),
+        *("ALONE", "FORGOTTEN", "WRONGENTITY", "WRONGMETHOD", "TRANSPOSED"),
+    ]
 )
 _NOT_BUSINESS = frozenset(("none", "transport", "F67", "F69"))
 

@@ -29,7 +29,8 @@ def simulate(seed: int, scale: str, faults: Sequence[str] = ()) -> Firm:
     """Everything that happened in a firm of `scale` (tiny or demo).
 
     The same seed gives the same firm, field by field. `faults` are fault ids; ``["all"]`` means every
-    business fault, ``["none"]`` or nothing a clean firm. What no fault touches equals the clean firm of the same seed.
+    business fault, ``["none"]`` or nothing a clean firm. What no fault touches equals the clean firm of the
+    same seed.
     Raises ThroughlineError for a scale or fault that is not known.
     """
     chosen(faults)
