@@ -504,7 +504,7 @@ class _Metrics:
         for key, dims, currency, value, quantity, begin in self._wip_items():
             if begin > self.as_of or quantity == 0:
                 continue
-            billed_on = sorted({b.invoice.invoice_date for b in self.view.lines_of_source[key]})
+            billed_on = sorted({b.invoice.invoice_date for b in self.view.lines_of_source.get(key, ())})
             held = ZERO
             for day in sorted({begin, *(d for d in billed_on if d > begin)}):
                 share = min(Decimal(1), self.view.net_billed_quantity(key, day) / quantity)
@@ -751,7 +751,7 @@ class _Metrics:
             if key in approved and eligible_at <= self.as_of:
                 note("t6_t7", entity, practice, calendar.between(approved[key], eligible_at))
             posted = [
-                b.invoice.posted_at for b in view.lines_of_source[key] if b.invoice.doc_type == "STANDARD"
+                b.invoice.posted_at for b in view.lines_of_source.get(key, ()) if b.invoice.doc_type == "STANDARD"
             ]
             if posted:
                 note("t7_t8", entity, practice, calendar.between(eligible_at, min(posted).date()))

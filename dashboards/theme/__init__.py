@@ -1,0 +1,1 @@
+"""Colours, type and the generated Streamlit theme: the only place with colour values."""

@@ -1,0 +1,77 @@
+"""Writes ``dashboards/.streamlit/config.toml`` from the tokens: ``python -m dashboards.theme.generate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dashboards.theme import tokens
+
+TARGET = Path(__file__).resolve().parent.parent / ".streamlit" / "config.toml"
+
+HEAD = """# Generated from dashboards/theme/tokens.py by `python -m dashboards.theme.generate`: do not edit.
+
+[server]
+address = "127.0.0.1"
+headless = true
+fileWatcherType = "none"
+
+[browser]
+gatherUsageStats = false
+
+[client]
+toolbarMode = "viewer"
+showErrorDetails = "none"
+showErrorLinks = false
+
+[theme]
+baseRadius = "6px"
+showSidebarBorder = true
+metricValueFontSize = "1.75rem"
+metricValueFontWeight = 600
+"""
+
+
+def render() -> str:
+    """The whole file as text."""
+    parts = [HEAD]
+    for name, palette in (("light", tokens.LIGHT), ("dark", tokens.DARK)):
+        parts.append(_section(f"theme.{name}", palette, charts=True))
+        parts.append(_section(f"theme.{name}.sidebar", palette, charts=False))
+    return "\n".join(parts)
+
+
+def _section(name: str, palette: tokens.Palette, charts: bool) -> str:
+    is_sidebar = name.endswith("sidebar")
+    lines = [
+        f"[{name}]",
+        _text("backgroundColor", palette.card if is_sidebar else palette.background),
+        _text("secondaryBackgroundColor", palette.background if is_sidebar else palette.card),
+        _text("textColor", palette.text),
+        _text("borderColor", palette.border),
+        _text("primaryColor", palette.primary),
+        _text("linkColor", palette.link),
+    ]
+    if charts:
+        lines += [
+            _text("greenColor", tokens.FAVOURABLE),
+            _text("redColor", tokens.ADVERSE),
+            _text("dataframeBorderColor", palette.border),
+            _text("dataframeHeaderBackgroundColor", palette.card),
+            _list("chartCategoricalColors", tokens.chart_colours(palette)),
+            _list("chartSequentialColors", tokens.SEQUENTIAL),
+            _list("chartDivergingColors", tokens.DIVERGING),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _text(key: str, value: str) -> str:
+    return f'{key} = "{value}"'
+
+
+def _list(key: str, values: tuple[str, ...]) -> str:
+    return f"{key} = [" + ", ".join(f'"{value}"' for value in values) + "]"
+
+
+if __name__ == "__main__":
+    TARGET.parent.mkdir(exist_ok=True)
+    TARGET.write_text(render(), encoding="utf-8")
