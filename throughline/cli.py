@@ -16,7 +16,7 @@ from typing import Any
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_command as command_of
+from typer.main import get_group
 
 from throughline.commands import GROUPS, VERBS
 from throughline.errors import ThroughlineError, error, render
@@ -37,11 +37,9 @@ class Lazy(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command or group of that name, None when there is none."""
         if cmd_name in VERBS and cmd_name in self.list_commands(ctx):
-            members: Any = command_of(importlib.import_module(VERBS[cmd_name]).app)
-            # Typer makes a module with one command that command itself, not a group of one.
-            return members.commands[cmd_name] if hasattr(members, "commands") else members
+            return get_group(importlib.import_module(VERBS[cmd_name]).app).commands[cmd_name]
         if cmd_name in GROUPS and cmd_name in self.list_commands(ctx):
-            group: Any = command_of(importlib.import_module(GROUPS[cmd_name]).app)
+            group = get_group(importlib.import_module(GROUPS[cmd_name]).app)
             group.name = cmd_name
             return group
         return None

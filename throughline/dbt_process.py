@@ -1,6 +1,7 @@
 """dbt, in a process of its own: one parse, then the models, then (if asked) the tests.
 
-`python -m throughline.dbt_process --project DIR --target DIR [--select S] [--steps models,tests]`
+`python -m throughline.dbt_process --project DIR --target DIR [--select S] [--vars JSON] [--full-refresh]
+[--steps models,tests]`
 
 Nothing else imports this module: dbt in the caller's process would keep the warehouse's files locked. Doing
 both steps in one process pays dbt's start-up and parsing once. Each step's results are kept beside dbt's own
@@ -29,12 +30,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--project", type=Path, required=True)
     parser.add_argument("--target", type=Path, required=True)
     parser.add_argument("--select", default=None)
+    parser.add_argument("--vars", default=None)
+    parser.add_argument("--full-refresh", action="store_true")
     parser.add_argument("--steps", default="models,tests")
     given = parser.parse_args(argv)
     common = [
         "--project-dir", str(given.project), "--profiles-dir", str(given.project),
         "--target-path", str(given.target), "--log-path", str(given.target / "logs"),
     ]  # fmt: skip
+    if given.vars:
+        common += ["--vars", given.vars]
     parsed = dbtRunner().invoke(["parse", *common])
     if not parsed.success:
         if parsed.exception is not None:
@@ -43,7 +48,8 @@ def main(argv: list[str] | None = None) -> int:
     runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]
     for step in given.steps.split(","):
         selection = ["--select", *given.select.split()] if given.select and step == "models" else []
-        done = runner.invoke([*ARGUMENTS[step], *selection, *common])
+        fresh = ["--full-refresh"] if given.full_refresh and step == "models" else []
+        done = runner.invoke([*ARGUMENTS[step], *selection, *fresh, *common])
         results = given.target / "run_results.json"
         if results.exists():
             shutil.move(results, given.target / f"{step}_results.json")

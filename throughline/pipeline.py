@@ -26,6 +26,7 @@ class Request:
     select: str | None = None
     source: str | None = None
     resources: tuple[str, ...] = ()
+    full_refresh: bool = False
     quiet: bool = False
 
     def stages(self) -> tuple[str, ...]:
@@ -70,7 +71,7 @@ def execute(home: Home, config: Config, request: Request) -> Run:
                 if stage == "land":
                     land(run, request.source, list(request.resources) or None)
                 elif stage == "build":
-                    build(run, request.select)
+                    build(run, request.select, full_refresh=request.full_refresh)
                 elif stage == "check":
                     check(run)
                 else:

@@ -15,6 +15,7 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
+from pipelines.landing import ResourceResult, SourceResult
 from tests.unit.core_support import a_candidate, a_checked_run, a_home
 from throughline import clock, files, lock, pipeline, process, publish, runs, warehouse
 from throughline.cli import app
@@ -45,7 +46,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
             if found.fail == "land":
                 raise error("E-RUN-006", sources="demo")
 
-    def build(run: Run, select: str | None = None) -> None:
+    def build(run: Run, select: str | None = None, *, full_refresh: bool = False) -> None:
         with run.stage("build"):
             found.calls.append("build")
             run.manifest["as_of"] = (run.as_of or clock.today()).isoformat()
@@ -229,10 +230,15 @@ def test_status_tells_of_the_runs(home: Home, fakes: Fakes) -> None:
 # Landing: the others go on.
 
 
-@dataclass
-class Landed:
-    resources: list[dict[str, Any]]
-    failed: list[str]
+def landed(**rows: int | ThroughlineError) -> SourceResult:
+    """A source's result: per resource the rows landed, or what went wrong."""
+    resources = [
+        ResourceResult(name, "d", "FAILED", error=outcome)
+        if isinstance(outcome, ThroughlineError)
+        else ResourceResult(name, "d", "OK", rows_landed=outcome)
+        for name, outcome in rows.items()
+    ]
+    return SourceResult("s", "main", "load-1", resources)
 
 
 @pytest.fixture
@@ -248,12 +254,12 @@ def landing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Any], None]:
         settings: dict[str, Any],
         run_id: str,
         resources: list[str] | None,
-    ) -> Landed:
+    ) -> SourceResult:
         assert settings["dataset"] == f"{source}_{instance}"
         outcome = outcomes[source]
         if isinstance(outcome, Exception):
             raise outcome
-        assert isinstance(outcome, Landed)
+        assert isinstance(outcome, SourceResult)
         return outcome
 
     module.run_source = run_source  # type: ignore[attr-defined]
@@ -273,7 +279,7 @@ def test_one_source_that_fails_does_not_stop_the_others(
     home = two_sources(tmp_path)
     monkeypatch.setenv("THROUGHLINE_HOME", str(home.root))
     landing("one", RuntimeError("the vendor has gone mad"))
-    landing("two", Landed([{"resource": "a", "rows_landed": 5}, {"resource": "b", "rows_landed": 0}], ["b"]))
+    landing("two", landed(a=5, b=error("E-SRC-004", source="two", resource="b")))
     done = CliRunner().invoke(app, ["land"])
     assert done.exit_code == 3
     assert "E-RUN-005" in done.stderr
@@ -284,7 +290,7 @@ def test_one_source_that_fails_does_not_stop_the_others(
         5,
         ["b"],
     )
-    landing("one", Landed([], []))
+    landing("one", landed(a=1))
     assert throughline("land") == 0
 
 

@@ -19,6 +19,10 @@ KnownAt = Annotated[
 ]
 Select = Annotated[str | None, typer.Option("--select", help="Only these models, in dbt's words.")]
 
+FullRefresh = Annotated[
+    bool, typer.Option("--full-refresh", help="Build every model anew instead of advancing it.")
+]
+
 
 class FirstStage(StrEnum):
     """Where a run begins."""
@@ -35,6 +39,7 @@ def run(
     known_at: KnownAt = None,
     from_stage: Annotated[FirstStage, typer.Option("--from-stage", help="Begin here.")] = FirstStage.land,
     select: Select = None,
+    full_refresh: FullRefresh = False,
     quiet: Quiet = False,
 ) -> None:
     """Land, build, check and publish. Example: throughline run --as-of 2026-06-30"""
@@ -47,6 +52,7 @@ def run(
             as_of=day(as_of, "--as-of"),
             known_at=instant(known_at, "--known-at"),
             select=select,
+            full_refresh=full_refresh,
             quiet=quiet,
         ),
     )
@@ -75,7 +81,13 @@ def land(
 
 
 @app.command("build")
-def build(as_of: AsOf = None, known_at: KnownAt = None, select: Select = None, quiet: Quiet = False) -> None:
+def build(
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    select: Select = None,
+    full_refresh: FullRefresh = False,
+    quiet: Quiet = False,
+) -> None:
     """Build the models from what is landed. Example: throughline build --select marts"""
     home, config = settings()
     request = Request(
@@ -84,6 +96,7 @@ def build(as_of: AsOf = None, known_at: KnownAt = None, select: Select = None, q
         as_of=day(as_of, "--as-of"),
         known_at=instant(known_at, "--known-at"),
         select=select,
+        full_refresh=full_refresh,
         quiet=quiet,
     )
     execute(home, config, request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -96,7 +97,24 @@ def _attached(run: Run) -> Iterator[None]:
             attached.rename(candidate)
 
 
-def run_dbt(run: Run, stage: str, entry: dict[str, Any], steps: str, select: str | None = None) -> int:
+def _variables(run: Run) -> dict[str, Any]:
+    """What the models ask of the configuration while they are compiled: instances that are not called main.
+
+    Nothing is handed over when there is nothing to say, since dbt parses anew when its variables change.
+    """
+    named = {one.name: one.instance for one in run.config.enabled_sources() if one.instance != "main"}
+    return {"instances": named} if named else {}
+
+
+def run_dbt(
+    run: Run,
+    stage: str,
+    entry: dict[str, Any],
+    steps: str,
+    select: str | None = None,
+    *,
+    full_refresh: bool = False,
+) -> int:
     """Run dbt's `steps` for the run's candidate; dbt's exit code. Its output goes to dbt/dbt.log."""
     target = run.folder / "dbt"
     target.mkdir(parents=True, exist_ok=True)
@@ -111,6 +129,10 @@ def run_dbt(run: Run, stage: str, entry: dict[str, Any], steps: str, select: str
     ]  # fmt: skip
     if select:
         arguments += ["--select", select]
+    if full_refresh:
+        arguments.append("--full-refresh")
+    if variables := _variables(run):
+        arguments += ["--vars", json.dumps(variables, sort_keys=True)]
     engine = run.config.engine
     with _attached(run):
         done = process.run(
@@ -167,10 +189,11 @@ def _prepare_candidate(run: Run, select: str | None) -> None:
         candidate.chmod(0o644)
 
 
-def build(run: Run, select: str | None = None) -> None:
+def build(run: Run, select: str | None = None, *, full_refresh: bool = False) -> None:
     """Write the inputs, build seeds and models into the build file and the candidate, and run dbt's tests.
 
-    The tests run here, in dbt's one process, and are judged by the check stage. Raises E-RUN-011 when nothing
+    `full_refresh` builds every model anew instead of advancing it by what was landed since. The tests run
+    here, in dbt's one process, and are judged by the check stage. Raises E-RUN-011 when nothing
     was ever landed, E-RUN-010 when a model could not be built, E-RUN-012 when dbt itself could not run.
     """
     if not run.home.raw.exists():
@@ -192,7 +215,7 @@ def build(run: Run, select: str | None = None) -> None:
         run.manifest["inputs"] = inputs.write(run.home.build, rows)
         run.save()
         run.log("build", f"as of {as_of}, knowing what was landed by {clock.iso(known_at)}")
-        code = run_dbt(run, "build", entry, "models,tests", select)
+        code = run_dbt(run, "build", entry, "models,tests", select, full_refresh=full_refresh)
         tests_ran = "tests" in entry
         if code == 2 or (code == 1 and not tests_ran):
             raise _failure(run, code, entry)

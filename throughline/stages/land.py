@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import time
 from typing import Any
@@ -13,8 +14,23 @@ from throughline.runs import Run
 COUNTS = ("rows_extracted", "rows_landed", "rows_unchanged", "rows_rejected", "rows_deleted")
 
 
-def _sum(resources: list[dict[str, Any]], name: str) -> int:
-    return sum(int(resource.get(name) or 0) for resource in resources)
+def _told(problem: BaseException, source: str) -> ThroughlineError:
+    """`problem` as an error that teaches; what is not one already becomes E-RUN-005."""
+    if isinstance(problem, ThroughlineError):
+        return problem
+    return error("E-RUN-005", source=source, detail=f"{type(problem).__name__}: {problem}")
+
+
+def _brief(problem: ThroughlineError) -> dict[str, str]:
+    return {"code": problem.code, "what": problem.what}
+
+
+def _row(resource: Any) -> dict[str, Any]:
+    """One resource's result (a dataclass of pipelines.landing) as the manifest keeps it."""
+    row = {item.name: getattr(resource, item.name) for item in dataclasses.fields(resource)}
+    if row.get("error") is not None:
+        row["error"] = _brief(row["error"])
+    return row
 
 
 def _land_one(run: Run, source: Source, resources: list[str] | None) -> dict[str, Any]:
@@ -30,21 +46,21 @@ def _land_one(run: Run, source: Source, resources: list[str] | None) -> dict[str
             run.run_id,
             resources,
         )
-    except ThroughlineError as problem:
-        run.log("land", render(problem), source=source.name, code=problem.code)
-        outcome |= {"status": "FAILED", "error": {"code": problem.code, "what": problem.what}}
     except Exception as problem:
         # Whatever a connector trips over must not keep the other systems' data from being landed.
-        told = error("E-RUN-005", source=source.name, detail=f"{type(problem).__name__}: {problem}")
+        told = _told(problem, source.name)
         run.log("land", render(told), source=source.name, code=told.code)
-        outcome |= {"status": "FAILED", "error": {"code": told.code, "what": told.what}}
+        outcome |= {"status": "FAILED", "error": _brief(told)}
     else:
-        rows = [dict(resource) for resource in result.resources]
-        failed = list(result.failed)
-        outcome |= {name: _sum(rows, name) for name in COUNTS}
+        for resource in result.resources:
+            if resource.error is not None:
+                run.log("land", render(resource.error), source=source.name, resource=resource.resource)
+        rows = [_row(resource) for resource in result.resources]
+        outcome |= {name: sum(int(row[name]) for row in rows) for name in COUNTS}
         outcome |= {
-            "status": "PARTIAL" if failed else "OK",
-            "failed": failed,
+            "status": result.status,
+            "load_id": result.load_id,
+            "failed": [row["resource"] for row in rows if row["status"] != "OK"],
             "resources": rows,
         }
     outcome["seconds"] = round(time.monotonic() - began, 2)
