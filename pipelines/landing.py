@@ -457,7 +457,7 @@ class _Reading:
         last = None
         if self._store.columns(self._sql, "key_compare", LANDING):
             row = self._sql.execute(
-                f"select max(at) from {self._store.table('key_compare', LANDING)}"
+                f"select max(\"at\") from {self._store.table('key_compare', LANDING)}"
                 " where source_system = ? and source_instance = ? and resource = ?",
                 [self._run._manifest.source_system, self._run._load.instance, self._resource.name],
             ).fetchone()

@@ -236,7 +236,7 @@ def _query(
     table = connection.execute(
         f"""
         with closed as (
-            select reject_id, arg_max(action, at) as action
+            select reject_id, arg_max(action, "at") as action
             from {store.table("reject_event", LANDING)}
             group by reject_id
         ),
