@@ -274,3 +274,69 @@ from judged
     and {{ invoice }}.status not in ('draft', 'void')
     and {{ invoice }}.invoice_date <= run.as_of
 {%- endmacro %}
+
+{# Every dataset the connectors land, as (source, resource, control amount's column or none, whether the books or
+   the clock of the firm hang on it). A test keeps it equal to the connectors' manifests. #}
+{% macro landed_datasets() -%}
+    {{ return([
+        ('salesforce', 'account', none, false),
+        ('salesforce', 'opportunity', 'services_amount__c', false),
+        ('salesforce', 'opportunity_history', none, false),
+        ('salesforce', 'opportunity_line_item', 'total_price', false),
+        ('salesforce', 'user', none, false),
+        ('certinia', 'contact', none, false),
+        ('certinia', 'region', none, false),
+        ('certinia', 'practice', none, false),
+        ('certinia', 'grp', none, false),
+        ('certinia', 'work_calendar', none, false),
+        ('certinia', 'holiday', none, false),
+        ('certinia', 'proj', 'budget_revenue__c', false),
+        ('certinia', 'milestone', 'pse__milestone_amount__c', false),
+        ('certinia', 'schedule', none, false),
+        ('certinia', 'assignment', none, false),
+        ('certinia', 'resource_request', none, false),
+        ('certinia', 'timecard_header', none, true),
+        ('certinia', 'timecard_split', 'pse__total_billable_amount__c', true),
+        ('certinia', 'expense_report', none, false),
+        ('certinia', 'expense', 'pse__amount__c', false),
+        ('certinia', 'billing_event', none, false),
+        ('certinia', 'billing_event_item', 'pse__amount__c', false),
+        ('certinia', 'rate_card', none, false),
+        ('certinia', 'budget', 'pse__amount__c', false),
+        ('bamboohr', 'employee', none, false),
+        ('bamboohr', 'employment_status', none, false),
+        ('bamboohr', 'job_info', none, false),
+        ('bamboohr', 'cost_rate', none, false),
+        ('bamboohr', 'time_off', none, false),
+        ('netsuite', 'subsidiary', none, false),
+        ('netsuite', 'currency', none, false),
+        ('netsuite', 'currencyrate', none, false),
+        ('netsuite', 'accountingperiod', none, false),
+        ('netsuite', 'account', none, true),
+        ('netsuite', 'customer', none, false),
+        ('netsuite', 'customer_subsidiary', none, false),
+        ('netsuite', 'vendor', none, false),
+        ('netsuite', 'transaction', 'foreigntotal', true),
+        ('netsuite', 'transactionline', 'foreignamount', true),
+        ('netsuite', 'transactionaccountingline', 'amount', true),
+        ('netsuite', 'transactionlink', 'foreignamount', true),
+        ('netsuite', 'revenueelement', none, false),
+        ('netsuite', 'revenueplan', none, false),
+        ('netsuite', 'revenueplanplannedrevenue', 'amount', false),
+        ('netsuite', 'amendment', 'custrecord_tl_amd_delta_value', false),
+        ('netsuite', 'customer_po', none, false),
+        ('netsuite', 'customer_share', none, false),
+        ('netsuite', 'billing_item', 'custrecord_tl_bi_amount', false),
+    ]) }}
+{%- endmacro %}
+
+{# The columns prior exceptions come with, as far as the table is there when dbt runs. #}
+{% macro prior_columns() -%}
+    {%- set names = [] -%}
+    {%- if execute -%}
+        {%- for column in adapter.get_columns_in_relation(source('inputs', 'prior_exception')) -%}
+            {%- do names.append(column.name | lower) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(names) }}
+{%- endmacro %}

@@ -1,7 +1,7 @@
 -- A code that maps to nothing, or a key whose record is not there. One grain per dataset, column and value; the
 -- rows behind a value give its money, each converted and rounded by itself.
 {%- set checks = [
-    ('project.service_line_code', 'project_rows', 'service_line_code', 'practice_codes', none),
+    ('project.service_line_code', 'project_rows', 'service_line_code', 'service_line_codes', none),
     ('project.customer_id', 'project_rows', 'account_id', 'account_keys', none),
     ('project.contract_line_id', 'project_rows', 'contract_line_id', 'contract_line_keys', none),
     ('project.billing_method', 'project_rows', 'billing_method_raw', none, 'billing_method'),
@@ -67,10 +67,14 @@ opportunities as (
     from {{ as_known(ref('canonical__opportunity')) }} as known
 ),
 
-practice_codes as (
-    select distinct upper(trim(known.code)) as found_key
-    from {{ as_known(ref('canonical__org_unit')) }} as known
-    where known.unit_type = 'practice'
+service_line_codes as (
+    select distinct upper(trim(code.source_value)) as found_key
+    from {{ ref('master__code') }} as code
+    cross join run
+    where
+        code.code_type = 'service_line'
+        and code.valid_from <= run.as_of
+        and (code.valid_to is null or code.valid_to >= run.as_of)
 ),
 
 account_keys as (

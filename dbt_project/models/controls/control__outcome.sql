@@ -1,0 +1,127 @@
+{{ config(materialized='view') }}
+
+-- Every grain of every control with its outcome. A control that reads a dataset whose load failed says nothing about
+-- its grains: one NOT_EVALUABLE row per control and dataset stands in their place.
+with
+
+failed_datasets as (
+    select
+        dataset_status.dataset,
+        dataset_status.source_system,
+        dataset_status.resource,
+        dataset_status.severity,
+        dataset_status.failed_on,
+        dataset_status.exception_id,
+        dataset_status.reasons
+    from {{ ref('control__dataset_status') }} as dataset_status
+    where dataset_status.status = 'FAILED'
+),
+
+blocked_controls as (
+    select
+        reads.control_id,
+        failed_datasets.dataset,
+        failed_datasets.severity,
+        failed_datasets.failed_on,
+        failed_datasets.exception_id,
+        failed_datasets.reasons
+    from {{ ref('control_dataset') }} as reads
+    inner join failed_datasets
+        on
+            reads.source_system = failed_datasets.source_system
+            and reads.resource = failed_datasets.resource
+),
+
+all_rows as (
+    {% for control_id in built_controls() -%}
+    select
+        result.control_id,
+        result.grain_key,
+        result.legal_entity_id,
+        result.customer_id,
+        result.contract_id,
+        result.contract_line_id,
+        result.project_id,
+        result.period,
+        result.value_a,
+        result.value_b,
+        result.currency_code,
+        result.difference,
+        result.outcome,
+        result.severity,
+        result.amount_at_risk,
+        result.amount_at_risk_tc,
+        result.becomes_exception_on,
+        result.risk_type,
+        result.risk_object,
+        result.break_type,
+        result.evidence,
+        result.population_amount
+    from {{ ref(control_model(control_id)) }} as result
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+evaluable_rows as (
+    select all_rows.*
+    from all_rows
+    where all_rows.control_id not in (select blocked_controls.control_id from blocked_controls)
+)
+
+select
+    evaluable_rows.control_id,
+    evaluable_rows.grain_key,
+    evaluable_rows.legal_entity_id,
+    evaluable_rows.customer_id,
+    evaluable_rows.contract_id,
+    evaluable_rows.contract_line_id,
+    evaluable_rows.project_id,
+    evaluable_rows.period,
+    evaluable_rows.value_a,
+    evaluable_rows.value_b,
+    evaluable_rows.currency_code,
+    evaluable_rows.difference,
+    evaluable_rows.outcome,
+    evaluable_rows.severity,
+    evaluable_rows.amount_at_risk,
+    evaluable_rows.amount_at_risk_tc,
+    evaluable_rows.becomes_exception_on,
+    evaluable_rows.risk_type,
+    evaluable_rows.risk_object,
+    evaluable_rows.break_type,
+    evaluable_rows.evidence,
+    evaluable_rows.population_amount
+from evaluable_rows
+union all
+select
+    blocked_controls.control_id,
+    blocked_controls.dataset as grain_key,
+    {{ null_text() }} as legal_entity_id,
+    {{ null_text() }} as customer_id,
+    {{ null_text() }} as contract_id,
+    {{ null_text() }} as contract_line_id,
+    {{ null_text() }} as project_id,
+    {{ null_text() }} as period,
+    cast(null as decimal(28, 8)) as value_a,
+    cast(null as decimal(28, 8)) as value_b,
+    {{ null_text() }} as currency_code,
+    cast(null as decimal(28, 8)) as difference,
+    'NOT_EVALUABLE' as outcome,
+    blocked_controls.severity,
+    {{ null_money() }} as amount_at_risk,
+    {{ null_money() }} as amount_at_risk_tc,
+    blocked_controls.failed_on as becomes_exception_on,
+    'DATA' as risk_type,
+    'dataset:' || blocked_controls.dataset as risk_object,
+    'COULD_NOT_RUN' as break_type,
+    {{ evidence([
+        ('what', sentence([
+            "'This control could not run: the load of '", 'blocked_controls.dataset', "' failed ('",
+            'blocked_controls.reasons', "')'",
+        ])),
+        ('dataset', 'blocked_controls.dataset'),
+        ('reasons', 'blocked_controls.reasons'),
+        ('caused_by', 'blocked_controls.exception_id'),
+    ]) }} as evidence,
+    {{ null_money() }} as population_amount
+from blocked_controls

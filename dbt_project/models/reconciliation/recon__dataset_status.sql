@@ -1,0 +1,30 @@
+-- INT-003's verdict per dataset, and how many controls hang on it.
+with
+
+reads as (
+    select
+        control_dataset.source_system,
+        control_dataset.resource,
+        count(distinct control_dataset.control_id) as control_count,
+        {{ list_agg_sorted('control_dataset.control_id') }} as controls
+    from {{ ref('control_dataset') }} as control_dataset
+    group by control_dataset.source_system, control_dataset.resource
+)
+
+select
+    dataset_status.dataset,
+    dataset_status.source_system,
+    dataset_status.source_instance,
+    dataset_status.resource,
+    dataset_status.status,
+    dataset_status.severity,
+    dataset_status.failed_on,
+    dataset_status.exception_id,
+    dataset_status.reasons,
+    cast(coalesce(reads.control_count, 0) as integer) as control_count,
+    reads.controls
+from {{ ref('control__dataset_status') }} as dataset_status
+left join reads
+    on
+        dataset_status.source_system = reads.source_system
+        and dataset_status.resource = reads.resource
