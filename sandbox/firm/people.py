@@ -281,7 +281,7 @@ def _rates(world: World, rng: random.Random, worker: Worker) -> None:
     rate = COST_USD[worker.role] * CURRENCY_FACTOR[currency] * Decimal(rng.randrange(88, 113)) / 100
     starts = [worker.hire_date]
     for year in (2025, 2026):
-        if worker.hire_date < date(year, 1, 1) and (
+        if max(worker.hire_date, world.scale.prehistory) < date(year, 1, 1) and (
             worker.term_date is None or worker.term_date >= date(year, 1, 1)
         ):
             starts.append(date(year, 1, 1))
