@@ -1,0 +1,221 @@
+{#
+    What the two engines say differently, each difference in one macro. `default__` is DuckDB's wording,
+    `spark__` Spark's. A model never asks which engine it runs on.
+#}
+
+{# ---- types ------------------------------------------------------------------------------------------- #}
+
+{% macro type_text() %}{{ return(adapter.dispatch('type_text', 'throughline')()) }}{% endmacro %}
+{% macro default__type_text() %}varchar{% endmacro %}
+{% macro spark__type_text() %}string{% endmacro %}
+
+{% macro type_instant() %}{{ return(adapter.dispatch('type_instant', 'throughline')()) }}{% endmacro %}
+{% macro default__type_instant() %}timestamp with time zone{% endmacro %}
+{% macro spark__type_instant() %}timestamp{% endmacro %}
+
+{% macro type_money() %}decimal(19, 4){% endmacro %}
+{% macro type_rate() %}decimal(18, 8){% endmacro %}
+{% macro type_fx() %}decimal(18, 10){% endmacro %}
+{% macro type_hours() %}decimal(9, 2){% endmacro %}
+{% macro type_fraction() %}decimal(9, 6){% endmacro %}
+
+{% macro as_text(value) %}cast({{ value }} as {{ type_text() }}){% endmacro %}
+{% macro as_money(value) %}cast({{ value }} as {{ type_money() }}){% endmacro %}
+{% macro as_rate(value) %}cast({{ value }} as {{ type_rate() }}){% endmacro %}
+{% macro as_fx(value) %}cast({{ value }} as {{ type_fx() }}){% endmacro %}
+{% macro as_hours(value) %}cast({{ value }} as {{ type_hours() }}){% endmacro %}
+{% macro as_instant(value) %}cast({{ value }} as {{ type_instant() }}){% endmacro %}
+
+{# A typed null, for a column of a port that a vendor does not hold. #}
+{% macro null_text() %}cast(null as {{ type_text() }}){% endmacro %}
+{% macro null_date() %}cast(null as date){% endmacro %}
+{% macro null_instant() %}cast(null as {{ type_instant() }}){% endmacro %}
+{% macro null_money() %}cast(null as {{ type_money() }}){% endmacro %}
+
+{# A column whose name is a word of the language. #}
+{% macro quote_name(name) %}{{ return(adapter.dispatch('quote_name', 'throughline')(name)) }}{% endmacro %}
+{% macro default__quote_name(name) %}"{{ name }}"{% endmacro %}
+{% macro spark__quote_name(name) %}`{{ name }}`{% endmacro %}
+
+{# ---- hashes ------------------------------------------------------------------------------------------ #}
+
+{# A 64-bit key of a text key: the first 15 hex digits of its md5, the same number on every engine. #}
+{% macro hash_key(value) %}{{ return(adapter.dispatch('hash_key', 'throughline')(value)) }}{% endmacro %}
+{% macro default__hash_key(value) %}cast('0x' || substr(md5({{ value }}), 1, 15) as bigint){% endmacro %}
+{% macro spark__hash_key(value) %}cast(conv(substr(md5({{ value }}), 1, 15), 16, 10) as bigint){% endmacro %}
+
+{# An instant as whole microseconds since 1970: its text form differs between engines, this does not. #}
+{% macro instant_number(value) %}{{ return(adapter.dispatch('instant_number', 'throughline')(value)) }}{% endmacro %}
+{% macro default__instant_number(value) %}epoch_us({{ value }}){% endmacro %}
+{% macro spark__instant_number(value) %}unix_micros({{ value }}){% endmacro %}
+
+{# One md5 over several values; instants are passed through `instant_number` first. #}
+{% macro fingerprint(values) -%}
+    md5(
+        {%- for value in values -%}
+            coalesce({{ as_text(value) }}, '~'){{ " || '|' || " if not loop.last }}
+        {%- endfor -%}
+    )
+{%- endmacro %}
+
+{# ---- exact arithmetic -------------------------------------------------------------------------------- #}
+
+{#
+    a * b / c rounded half up (away from zero) to `scale` decimals, without a float on the way: whole numbers
+    only, because a quotient of decimals is a double on one engine and cut at six digits on the other.
+    a has at most 4 decimals, b and c at most 10. Null when c is null or zero.
+#}
+{% macro mul_div(a, b, c, scale=4) -%}
+    {%- set up = '1' ~ '0' * (scale - 4) if scale > 4 else '1' -%}
+    {{- throughline.rounded_quotient(
+        throughline.whole(a, 4) ~ ' * ' ~ throughline.whole(b, 10) ~ ' * ' ~ up,
+        throughline.whole(c, 10) ~ (' * 1' ~ '0' * (4 - scale) if scale < 4 else ''),
+        scale
+    ) -}}
+{%- endmacro %}
+
+{# a / b rounded half up to 10 decimals; null when b is null or zero. #}
+{% macro safe_divide(a, b) -%}
+    {{- throughline.rounded_quotient(
+        throughline.whole(a, 10) ~ ' * 10000000000', throughline.whole(b, 10), 10
+    ) -}}
+{%- endmacro %}
+
+{# A decimal as the whole number of its units of 10^-digits. #}
+{% macro whole(value, digits) %}{{ return(adapter.dispatch('whole', 'throughline')(value, digits)) }}{% endmacro %}
+{% macro default__whole(value, digits) -%}
+    cast(cast({{ value }} as decimal({{ 28 if digits > 4 else 24 }}, {{ digits }})) * 1{{ '0' * digits }} as hugeint)
+{%- endmacro %}
+{% macro spark__whole(value, digits) -%}
+    cast(cast({{ value }} as decimal(28, {{ digits }})) * 1{{ '0' * digits }}BD as decimal({{ 28 if digits > 4 else 24 }}, 0))
+{%- endmacro %}
+
+{# numerator / denominator (whole numbers) rounded half away from zero, as a decimal with `scale` decimals. #}
+{% macro rounded_quotient(numerator, denominator, scale) %}
+    {{- return(adapter.dispatch('rounded_quotient', 'throughline')(numerator, denominator, scale)) -}}
+{% endmacro %}
+{% macro default__rounded_quotient(numerator, denominator, scale) -%}
+    case
+        when ({{ denominator }}) <> 0
+            then cast(
+                cast(
+                    sign({{ numerator }}) * sign({{ denominator }})
+                    * ((2 * abs({{ numerator }}) + abs({{ denominator }})) // (2 * abs({{ denominator }})))
+                    as decimal(38, 0)
+                ) * cast('{{ "0." ~ "0" * (scale - 1) ~ "1" if scale > 0 else "1" }}' as decimal({{ scale + 1 }}, {{ scale }}))
+                as decimal({{ 19 if scale <= 4 else 28 if scale < 10 else 38 }}, {{ scale }})
+            )
+    end
+{%- endmacro %}
+{% macro spark__rounded_quotient(numerator, denominator, scale) -%}
+    {#- The remainder is taken off first, so that the division is exact at any scale Spark settles on. -#}
+    {%- set doubled = '(2 * abs(' ~ numerator ~ ') + abs(' ~ denominator ~ '))' -%}
+    {%- set halves = '(2 * abs(' ~ denominator ~ '))' -%}
+    case
+        when ({{ denominator }}) <> 0
+            then cast(
+                cast(sign({{ numerator }}) * sign({{ denominator }}) as decimal(1, 0))
+                * cast(({{ doubled }} - {{ doubled }} % {{ halves }}) / {{ halves }} as decimal(28, 0))
+                * 0.{{ '0' * (scale - 1) }}1BD
+                as decimal({{ 19 if scale <= 4 else 28 if scale < 10 else 38 }}, {{ scale }})
+            )
+    end
+{%- endmacro %}
+
+{# ---- dates ------------------------------------------------------------------------------------------- #}
+
+{# Calendar days from `earlier` to `later`. #}
+{% macro days_between(earlier, later) %}{{ return(adapter.dispatch('days_between', 'throughline')(earlier, later)) }}{% endmacro %}
+{% macro default__days_between(earlier, later) %}date_diff('day', {{ earlier }}, {{ later }}){% endmacro %}
+{% macro spark__days_between(earlier, later) %}cast(datediff({{ later }}, {{ earlier }}) as bigint){% endmacro %}
+
+{# A date `days` (a whole number, may be an expression) after another. #}
+{% macro date_add_days(day, days) %}{{ return(adapter.dispatch('date_add_days', 'throughline')(day, days)) }}{% endmacro %}
+{% macro default__date_add_days(day, days) %}({{ day }} + cast({{ days }} as integer)){% endmacro %}
+{% macro spark__date_add_days(day, days) %}date_add({{ day }}, cast({{ days }} as int)){% endmacro %}
+
+{% macro month_start(day) %}cast(date_trunc('month', {{ day }}) as date){% endmacro %}
+{% macro month_end(day) %}last_day({{ day }}){% endmacro %}
+{% macro quarter_start(day) %}cast(date_trunc('quarter', {{ day }}) as date){% endmacro %}
+{% macro year_start(day) %}cast(date_trunc('year', {{ day }}) as date){% endmacro %}
+
+{# The month of a date as YYYY-MM. #}
+{% macro month_text(day) %}substr(cast({{ day }} as {{ type_text() }}), 1, 7){% endmacro %}
+
+{# The first day of the month `months` after the month of `day`. #}
+{% macro add_months_start(day, months) %}{{ return(adapter.dispatch('add_months_start', 'throughline')(day, months)) }}{% endmacro %}
+{% macro default__add_months_start(day, months) -%}
+    cast(date_trunc('month', {{ day }}) + to_months(cast({{ months }} as integer)) as date)
+{%- endmacro %}
+{% macro spark__add_months_start(day, months) -%}
+    add_months(cast(date_trunc('month', {{ day }}) as date), cast({{ months }} as int))
+{%- endmacro %}
+
+{# Monday = 1 ... Sunday = 7. #}
+{% macro weekday_number(day) %}{{ return(adapter.dispatch('weekday_number', 'throughline')(day)) }}{% endmacro %}
+{% macro default__weekday_number(day) %}isodow({{ day }}){% endmacro %}
+{% macro spark__weekday_number(day) %}(weekday({{ day }}) + 1){% endmacro %}
+
+{# The UTC date of an instant (sessions run in UTC). #}
+{% macro date_of(instant) %}cast({{ instant }} as date){% endmacro %}
+
+{# ---- rows out of nothing ----------------------------------------------------------------------------- #}
+
+{# A subquery with one column `day`, every date from `first` to `last`. #}
+{% macro day_spine(first, last) %}{{ return(adapter.dispatch('day_spine', 'throughline')(first, last)) }}{% endmacro %}
+{% macro default__day_spine(first, last) -%}
+    (select cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 day)) as date) as day)
+{%- endmacro %}
+{% macro spark__day_spine(first, last) -%}
+    (select explode(sequence({{ first }}, {{ last }}, interval 1 day)) as day)
+{%- endmacro %}
+
+{# A subquery with one column `number`, 0 to `size` - 1. #}
+{% macro numbers(size) -%}
+    (
+        {%- for number in range(size) %}
+            select {{ number }} as number{{ ' union all' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{# ---- text -------------------------------------------------------------------------------------------- #}
+
+{% macro regexp_replace_all(value, pattern, replacement) %}
+    {{- return(adapter.dispatch('regexp_replace_all', 'throughline')(value, pattern, replacement)) -}}
+{% endmacro %}
+{% macro default__regexp_replace_all(value, pattern, replacement) -%}
+    regexp_replace({{ value }}, '{{ pattern }}', '{{ replacement }}', 'g')
+{%- endmacro %}
+{% macro spark__regexp_replace_all(value, pattern, replacement) -%}
+    regexp_replace({{ value }}, '{{ pattern }}', '{{ replacement }}')
+{%- endmacro %}
+
+{# The values of a group as one text, sorted, joined by `separator`; nulls left out. #}
+{% macro list_agg_sorted(value, separator=', ') %}
+    {{- return(adapter.dispatch('list_agg_sorted', 'throughline')(value, separator)) -}}
+{% endmacro %}
+{% macro default__list_agg_sorted(value, separator) -%}
+    string_agg({{ value }}, '{{ separator }}' order by {{ value }})
+{%- endmacro %}
+{% macro spark__list_agg_sorted(value, separator) -%}
+    array_join(array_sort(collect_list({{ value }})), '{{ separator }}')
+{%- endmacro %}
+
+{#
+    A JSON object as text, the same on every engine: pairs of (name, expression), values as JSON text so that
+    money stays exact, nulls as null. No JSON function of an engine is used, because their texts differ.
+#}
+{% macro evidence(pairs) -%}
+    '{'
+    {%- for name, value in pairs %}
+        || '{{ ', ' if not loop.first }}"{{ name }}": ' || coalesce({{ json_text(value) }}, 'null')
+    {%- endfor %}
+    || '}'
+{%- endmacro %}
+
+{# A value as a JSON string; chr(92) is the backslash, which the engines escape differently in literals. #}
+{% macro json_text(value) -%}
+    '"' || replace(replace(replace(replace({{ as_text(value) }}, chr(92), chr(92) || chr(92)), '"', chr(92) || '"'),
+    chr(10), chr(92) || 'n'), chr(13), chr(92) || 'r') || '"'
+{%- endmacro %}

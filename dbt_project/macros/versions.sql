@@ -1,0 +1,276 @@
+{#
+    History comes from the append-only landing: every row stands there once per change, with the load that
+    brought it. These macros turn such rows into versions with knowledge intervals.
+
+    A knowledge row carries the landing's envelope (tl_*). A version is a knowledge row that says something new
+    about its key, with known_from (inclusive), known_to (exclusive, null while it is what we know) and its
+    number.
+#}
+
+{# The landing's envelope, as staging and mapping views hand it on. #}
+{% macro landed(alias=none) -%}
+    {%- set prefix = alias ~ '.' if alias else '' -%}
+    {%- for name in [
+        'tl_instance', 'tl_record_id', 'tl_source_created_at', 'tl_source_updated_at', 'tl_is_deleted',
+        'tl_deletion_basis', 'tl_load_id', 'tl_payload_hash', 'tl_is_backfill', 'tl_known_at',
+    ] %}
+    {{ prefix }}{{ name }}{{ ',' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#
+    For a staging view's `qualify`: a killed load may land a table twice under its own load id; (record, payload,
+    load) names what it landed once.
+#}
+{% macro once_per_load() -%}
+    row_number() over (partition by tl_record_id, tl_payload_hash, tl_load_id order by tl_loaded_at) = 1
+{%- endmacro %}
+
+{#
+    The versions of the knowledge rows in `relation`, per `key` (a column): all its columns, known_from, known_to,
+    version_number. Where one instant brought a key twice, the later load's word stands, then the later edit.
+#}
+{% macro versions(relation, key) -%}
+    select
+        kept.*,
+        kept.tl_known_at as known_from,
+        lead(kept.tl_known_at) over (partition by kept.{{ key }} order by kept.tl_known_at) as known_to,
+        cast(row_number() over (partition by kept.{{ key }} order by kept.tl_known_at) as integer) as version_number
+    from (
+        select
+            said.*,
+            lag(said.tl_payload_hash) over (partition by said.{{ key }} order by said.tl_known_at) as tl_hash_before
+        from (
+            select
+                told.*,
+                row_number() over (
+                    partition by told.{{ key }}, told.tl_known_at
+                    order by
+                        length(told.tl_load_id) desc,
+                        told.tl_load_id desc,
+                        told.tl_source_updated_at desc nulls last,
+                        told.tl_payload_hash
+                ) as tl_rank
+            from {{ relation }} as told
+        ) as said
+        where said.tl_rank = 1
+    ) as kept
+    where kept.tl_hash_before is distinct from kept.tl_payload_hash
+{%- endmacro %}
+
+{# The envelope of a canonical table, out of versioned rows that carry `source_system`. #}
+{% macro envelope(alias=none) -%}
+    {%- set of = alias ~ '.' if alias else '' -%}
+    {{ of }}source_system,
+    {{ of }}tl_instance as source_instance,
+    {{ of }}tl_record_id as source_record_id,
+    {{ of }}tl_source_created_at as source_created_at,
+    {{ of }}tl_source_updated_at as source_updated_at,
+    {{ of }}tl_is_deleted as is_deleted,
+    case
+        when {{ of }}tl_is_deleted and {{ of }}tl_deletion_basis = 'flag'
+            then coalesce({{ of }}tl_source_updated_at, {{ of }}tl_known_at)
+        when {{ of }}tl_is_deleted then {{ of }}tl_known_at
+    end as deleted_at,
+    case when {{ of }}tl_is_deleted then {{ of }}tl_deletion_basis end as deletion_basis,
+    {{ of }}tl_load_id as load_id,
+    {{ of }}tl_payload_hash as payload_hash,
+    {{ of }}tl_is_backfill as is_backfill,
+    {{ of }}known_from,
+    {{ of }}known_to,
+    {{ of }}version_number
+{%- endmacro %}
+
+{#
+    Two records that make one fact: knowledge rows of `child` with what its `parent` said at the same time. A row
+    begins where the child's version begins and where the parent's carried columns change under it; a child
+    without its parent stays, with nulls.
+
+    child, parent   names of CTEs with knowledge rows
+    child_key       the child's key column; foreign_key: the child's column that names the parent
+    parent_key      the parent's column it names
+    columns         the child's columns to hand on (beside the envelope)
+    carried         the parent's columns to hand on, all of them simple values
+    instants        those of `carried` that are instants (their text differs between engines)
+    cascade         whether the parent's deletion deletes the child
+
+    A parent's first version that came with the backfill is taken to have been true before: the backfill knows
+    only each record's last edit, and a header edited after its line was there when the line was written.
+#}
+{% macro known_together(
+    child, parent, child_key, foreign_key, parent_key, columns, carried, instants=[], cascade=true
+) -%}
+    {%- set told = [] -%}
+    {%- for name in carried -%}
+        {%- do told.append(throughline.instant_number(name) if name in instants else name) -%}
+    {%- endfor -%}
+    {%- if cascade -%}{%- do told.append('tl_is_deleted') -%}{%- endif -%}
+    {%- set child_versions = child ~ '_versions' -%}
+    {%- set parent_versions = parent ~ '_over_' ~ child -%}
+    with
+
+    {{ child_versions }} as (
+        {{ versions(child, child_key) }}
+    ),
+
+    {{ parent_versions }}_told as (
+        select
+            {{ parent_key }} as parent_key,
+            {% for name in carried if name != parent_key -%}
+            {{ name }},
+            {% endfor -%}
+            tl_source_updated_at,
+            tl_is_deleted,
+            tl_deletion_basis,
+            tl_load_id,
+            {{ fingerprint(told) }} as tl_payload_hash,
+            tl_is_backfill,
+            tl_known_at
+        from {{ parent }}
+    ),
+
+    {{ parent_versions }} as (
+        select
+            parents.*,
+            case
+                when parents.version_number = 1 and parents.tl_is_backfill
+                    then cast('1900-01-01' as {{ type_instant() }})
+                else parents.known_from
+            end as holds_from
+        from (
+            {{ versions(parent_versions ~ '_told', 'parent_key') }}
+        ) as parents
+    ),
+
+    {{ child }}_moments as (
+        select
+            children.*,
+            children.known_from as moment,
+            true as is_own
+        from {{ child_versions }} as children
+        union all
+        select
+            children.*,
+            parents.holds_from as moment,
+            false as is_own
+        from {{ child_versions }} as children
+        inner join {{ parent_versions }} as parents
+            on
+                children.{{ foreign_key }} = parents.parent_key
+                and children.known_from < parents.holds_from
+                and (children.known_to is null or parents.holds_from < children.known_to)
+    )
+
+    select
+        {% for name in columns -%}
+        moments.{{ name }},
+        {% endfor -%}
+        {% for name in carried -%}
+        parents.{{ name }},
+        {% endfor -%}
+        moments.tl_instance,
+        moments.tl_record_id,
+        moments.tl_source_created_at,
+        case
+            when moments.is_own then moments.tl_source_updated_at
+            else coalesce(parents.tl_source_updated_at, moments.tl_source_updated_at)
+        end as tl_source_updated_at,
+        {% if cascade -%}
+        moments.tl_is_deleted or coalesce(parents.tl_is_deleted, false) as tl_is_deleted,
+        case
+            when moments.tl_is_deleted then moments.tl_deletion_basis
+            when parents.tl_is_deleted then parents.tl_deletion_basis
+        end as tl_deletion_basis,
+        {% else -%}
+        moments.tl_is_deleted,
+        moments.tl_deletion_basis,
+        {% endif -%}
+        case when moments.is_own then moments.tl_load_id else parents.tl_load_id end as tl_load_id,
+        md5(moments.tl_payload_hash || '|' || coalesce(parents.tl_payload_hash, '')) as tl_payload_hash,
+        case when moments.is_own then moments.tl_is_backfill else parents.tl_is_backfill end as tl_is_backfill,
+        moments.moment as tl_known_at
+    from {{ child }}_moments as moments
+    left join {{ parent_versions }} as parents
+        on
+            moments.{{ foreign_key }} = parents.parent_key
+            and parents.holds_from <= moments.moment
+            and (parents.known_to is null or moments.moment < parents.known_to)
+{%- endmacro %}
+
+{# The newest row of each key that is not deleted: for words that name a thing (a currency's code), not for facts. #}
+{% macro newest(relation, key) -%}
+    (
+        select ranked.*
+        from (
+            select
+                told.*,
+                row_number() over (
+                    partition by told.{{ key }}
+                    order by told.tl_known_at desc, length(told.tl_load_id) desc, told.tl_load_id desc
+                ) as tl_rank
+            from {{ relation }} as told
+        ) as ranked
+        where ranked.tl_rank = 1
+    )
+{%- endmacro %}
+
+{# ---- what a run reads ---------------------------------------------------------------------------------- #}
+
+{# The business date this run is made for. #}
+{% macro run_as_of() %}(select as_of from {{ source('inputs', 'run_context') }}){% endmacro %}
+
+{# The instant up to which this run knows. #}
+{% macro run_known_at() %}(select known_at from {{ source('inputs', 'run_context') }}){% endmacro %}
+
+{# The currency this run reports in. #}
+{% macro run_reporting_currency() %}(select reporting_currency from {{ source('inputs', 'run_context') }}){% endmacro %}
+
+{# Each key's version known at the run's known_at and not deleted then, with all its columns. #}
+{% macro as_known(relation) -%}
+    (
+        select *
+        from {{ relation }}
+        where
+            known_from <= {{ run_known_at() }}
+            and (known_to is null or known_to > {{ run_known_at() }})
+            and not is_deleted
+    )
+{%- endmacro %}
+
+{# ---- advancing by load --------------------------------------------------------------------------------- #}
+
+{# The strategy of a table that is advanced by load: rows of the keys a new load touched are replaced. #}
+{% macro advancing_strategy() %}{{ return(adapter.dispatch('advancing_strategy', 'throughline')()) }}{% endmacro %}
+{% macro default__advancing_strategy() %}{{ return('delete+insert') }}{% endmacro %}
+{% macro spark__advancing_strategy() %}{{ return('insert_overwrite') }}{% endmacro %}
+
+{# Whether this build replaces only touched keys. Spark overwrites the whole table: it has no delete by key. #}
+{% macro is_advancing() %}{{ return(adapter.dispatch('is_advancing', 'throughline')()) }}{% endmacro %}
+{% macro default__is_advancing() %}{{ return(is_incremental()) }}{% endmacro %}
+{% macro spark__is_advancing() %}{{ return(false) }}{% endmacro %}
+
+{#
+    A condition on knowledge rows: brought by a load this table has not seen. The last load seen counts as unseen
+    for records it holds nothing of from that load, because a killed load's rest may have come after the build.
+    `record` is the table's column that names the rows' record; without one the whole last load counts as unseen.
+#}
+{% macro brought_since(relation_rows, native, record=none) -%}
+    select distinct rows_in.{{ native }}
+    from {{ relation_rows }} as rows_in
+    where
+        {% if record is none -%}
+        rows_in.tl_load_id >= (select coalesce(max(seen.load_id), '') from {{ this }} as seen)
+        {%- else -%}
+        rows_in.tl_load_id > (select coalesce(max(seen.load_id), '') from {{ this }} as seen)
+        or (
+            rows_in.tl_load_id = (select coalesce(max(seen.load_id), '') from {{ this }} as seen)
+            and rows_in.{{ native }} not in (
+                select done.{{ record }}
+                from {{ this }} as done
+                where
+                    done.{{ record }} is not null
+                    and done.load_id = (select coalesce(max(seen.load_id), '') from {{ this }} as seen)
+            )
+        )
+        {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,39 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy=advancing_strategy(),
+    unique_key='billing_item_id',
+    on_schema_change='fail'
+) }}
+
+with
+
+mapped as (
+    select * from {{ ref('netsuite__billing_item') }}
+    {% if is_advancing() %}
+        where billing_item_id in ({{ brought_since(ref('netsuite__billing_item'), 'billing_item_id', 'billing_item_id') }})
+    {% endif %}
+),
+
+versioned as (
+    {{ versions('mapped', 'billing_item_id') }}
+)
+
+select
+    billing_item_id,
+    {{ hash_key('billing_item_id') }} as billing_item_key,
+    source_type,
+    source_key,
+    contract_line_id,
+    {{ hash_key('contract_line_id') }} as contract_line_key,
+    work_date,
+    quantity,
+    unit_price,
+    amount,
+    currency_code,
+    is_billable,
+    eligible_at,
+    hold_reason,
+    status,
+    created_at,
+    {{ envelope() }}
+from versioned

@@ -1,0 +1,25 @@
+with
+
+mapped as (
+    select * from {{ ref('netsuite__contract_amendment') }}
+),
+
+versioned as (
+    {{ versions('mapped', 'contract_amendment_id') }}
+)
+
+select
+    contract_amendment_id,
+    {{ hash_key('contract_amendment_id') }} as contract_amendment_key,
+    contract_id,
+    contract_line_id,
+    opportunity_id,
+    delta_value,
+    delta_ceiling,
+    delta_hours,
+    signed_on,
+    effective_on,
+    status,
+    treatment,
+    {{ envelope() }}
+from versioned

@@ -1,0 +1,29 @@
+with
+
+mapped as (
+    select * from {{ ref('netsuite__contract_line') }}
+),
+
+versioned as (
+    {{ versions('mapped', 'contract_line_id') }}
+)
+
+select
+    contract_line_id,
+    {{ hash_key('contract_line_id') }} as contract_line_key,
+    contract_id,
+    {{ hash_key('contract_id') }} as contract_key,
+    line_number,
+    billing_method,
+    original_value,
+    ceiling,
+    transaction_price,
+    effective_from,
+    effective_to,
+    practice_code,
+    region_code,
+    group_code,
+    currency_code,
+    revenue_method,
+    {{ envelope() }}
+from versioned

@@ -1,0 +1,18 @@
+with
+
+mapped as (
+    select * from {{ ref('netsuite__customer_entity') }}
+),
+
+versioned as (
+    {{ versions('mapped', 'customer_entity_id') }}
+)
+
+select
+    customer_entity_id,
+    {{ hash_key('customer_entity_id') }} as customer_entity_key,
+    customer_id,
+    legal_entity_id,
+    status,
+    {{ envelope() }}
+from versioned

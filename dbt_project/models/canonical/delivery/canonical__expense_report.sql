@@ -1,0 +1,20 @@
+with
+
+mapped as (
+    select * from {{ ref('certinia__expense_report') }}
+),
+
+versioned as (
+    {{ versions('mapped', 'expense_report_id') }}
+)
+
+select
+    expense_report_id,
+    {{ hash_key('expense_report_id') }} as expense_report_key,
+    resource_id,
+    project_id,
+    status,
+    submitted_at,
+    approved_at,
+    {{ envelope() }}
+from versioned

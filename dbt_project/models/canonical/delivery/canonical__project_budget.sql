@@ -1,0 +1,22 @@
+with
+
+mapped as (
+    select * from {{ ref('certinia__project_budget') }}
+),
+
+versioned as (
+    {{ versions('mapped', 'project_budget_id') }}
+)
+
+select
+    project_budget_id,
+    {{ hash_key('project_budget_id') }} as project_budget_key,
+    project_id,
+    budget_type,
+    amount,
+    currency_code,
+    status,
+    effective_date,
+    contract_amendment_id,
+    {{ envelope() }}
+from versioned

@@ -1,0 +1,20 @@
+with
+
+mapped as (
+    select * from {{ ref('netsuite__exchange_rate') }}
+),
+
+versioned as (
+    {{ versions('mapped', 'exchange_rate_id') }}
+)
+
+select
+    exchange_rate_id,
+    {{ hash_key('exchange_rate_id') }} as exchange_rate_key,
+    from_currency,
+    to_currency,
+    rate,
+    rate_type,
+    effective_from,
+    {{ envelope() }}
+from versioned

@@ -1,0 +1,28 @@
+with
+
+landed as (
+    select * from {{ source('bamboohr', 'employee') }}
+)
+
+select
+    nullif(id, '') as id,
+    nullif(employee_number, '') as employee_number,
+    nullif(first_name, '') as first_name,
+    nullif(last_name, '') as last_name,
+    nullif(preferred_name, '') as preferred_name,
+    nullif(work_email, '') as work_email,
+    nullif(status, '') as status,
+    cast(hire_date as date) as hire_date,
+    cast(termination_date as date) as termination_date,
+    nullif(job_title, '') as job_title,
+    nullif(custom_grade, '') as custom_grade,
+    nullif(department, '') as department,
+    nullif(division, '') as division,
+    nullif(custom_legal_entity, '') as custom_legal_entity,
+    {{ as_rate('custom_fte') }} as custom_fte,
+    {{ as_hours('custom_standard_hours') }} as custom_standard_hours,
+    coalesce(custom_time_required, false) as custom_time_required,
+    nullif(supervisor_e_id, '') as supervisor_e_id,
+    {{ landed() }}
+from landed
+qualify {{ once_per_load() }}

@@ -1,0 +1,20 @@
+with
+
+landed as (
+    select * from {{ source('bamboohr', 'time_off') }}
+)
+
+select
+    nullif(id, '') as id,
+    nullif(employee_id, '') as employee_id,
+    cast({{ quote_name('start') }} as date) as start_date,
+    cast({{ quote_name('end') }} as date) as end_date,
+    cast(created as date) as created,
+    nullif(type, '') as type,
+    nullif(status, '') as status,
+    {{ as_hours('amount') }} as amount,
+    nullif(unit, '') as unit,
+    cast(last_changed as date) as last_changed,
+    {{ landed() }}
+from landed
+qualify {{ once_per_load() }}

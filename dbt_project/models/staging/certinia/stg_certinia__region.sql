@@ -1,0 +1,14 @@
+with
+
+landed as (
+    select * from {{ source('certinia', 'region') }}
+)
+
+select
+    nullif(id, '') as id,
+    nullif(name, '') as name,
+    nullif(code__c, '') as code__c,
+    {{ as_instant('created_date') }} as created_date,
+    {{ landed() }}
+from landed
+qualify {{ once_per_load() }}

@@ -1,0 +1,13 @@
+with
+
+landed as (
+    select * from {{ source('certinia', 'work_calendar') }}
+)
+
+select
+    nullif(id, '') as id,
+    nullif(name, '') as name,
+    {{ as_instant('created_date') }} as created_date,
+    {{ landed() }}
+from landed
+qualify {{ once_per_load() }}

@@ -1,0 +1,17 @@
+with
+
+landed as (
+    select * from {{ source('netsuite', 'account') }}
+)
+
+select
+    nullif(id, '') as id,
+    nullif(acctnumber, '') as acctnumber,
+    nullif(accttype, '') as accttype,
+    nullif(fullname, '') as fullname,
+    nullif(parent, '') as parent,
+    coalesce(issummary, false) as issummary,
+    coalesce(isinactive, false) as isinactive,
+    {{ landed() }}
+from landed
+qualify {{ once_per_load() }}

@@ -1,0 +1,16 @@
+with
+
+landed as (
+    select * from {{ source('netsuite', 'currency') }}
+)
+
+select
+    nullif(id, '') as id,
+    nullif(symbol, '') as symbol,
+    nullif(name, '') as name,
+    cast(currencyprecision as bigint) as currencyprecision,
+    coalesce(isbasecurrency, false) as isbasecurrency,
+    coalesce(isinactive, false) as isinactive,
+    {{ landed() }}
+from landed
+qualify {{ once_per_load() }}

@@ -1,0 +1,15 @@
+with
+
+landed as (
+    select * from {{ source('netsuite', 'currencyrate') }}
+)
+
+select
+    nullif(id, '') as id,
+    nullif(basecurrency, '') as basecurrency,
+    nullif(transactioncurrency, '') as transactioncurrency,
+    {{ as_fx('exchangerate') }} as exchangerate,
+    cast(effectivedate as date) as effectivedate,
+    {{ landed() }}
+from landed
+qualify {{ once_per_load() }}

@@ -1,0 +1,15 @@
+with
+
+landed as (
+    select * from {{ source('netsuite', 'customer_subsidiary') }}
+)
+
+select
+    nullif(id, '') as id,
+    nullif(entity, '') as entity,
+    nullif(subsidiary, '') as subsidiary,
+    coalesce(isprimarysub, false) as isprimarysub,
+    nullif(custrecord_tl_status, '') as custrecord_tl_status,
+    {{ landed() }}
+from landed
+qualify {{ once_per_load() }}

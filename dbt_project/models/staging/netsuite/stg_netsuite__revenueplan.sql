@@ -1,0 +1,14 @@
+with
+
+landed as (
+    select * from {{ source('netsuite', 'revenueplan') }}
+)
+
+select
+    nullif(id, '') as id,
+    nullif(createdfrom, '') as createdfrom,
+    {{ as_money('amount') }} as amount,
+    {{ as_money('totalrecognized') }} as totalrecognized,
+    {{ landed() }}
+from landed
+qualify {{ once_per_load() }}

@@ -1,0 +1,16 @@
+with
+
+landed as (
+    select * from {{ source('netsuite', 'vendor') }}
+)
+
+select
+    nullif(id, '') as id,
+    nullif(entityid, '') as entityid,
+    nullif(companyname, '') as companyname,
+    nullif(category, '') as category,
+    nullif(currency, '') as currency,
+    coalesce(isinactive, false) as isinactive,
+    {{ landed() }}
+from landed
+qualify {{ once_per_load() }}
