@@ -9,6 +9,7 @@ Switches (settings), for what is not verified of the vendor or differs per compa
   empty_value        "null" or "blank": how a field without a value is written
   page_limit         most employees a page holds (1000); without page[limit] it holds 100
   company_timezone   zone of the dates in a time-off status ("America/Denver")
+  time_off_nested    whether a time-off request nests status, type and amount as objects (true); false is flat
   old_endpoints_xml  whether endpoints of the first kind answer XML unless JSON is asked for (true)
 """
 
@@ -69,6 +70,7 @@ class BambooHR(Emulator):
         "empty_value": "null",
         "page_limit": 1000,
         "company_timezone": "America/Denver",
+        "time_off_nested": True,
         "old_endpoints_xml": True,
     }
 
@@ -349,7 +351,8 @@ class BambooHR(Emulator):
             moved: datetime = row.pop("_moved")
             local = moved.replace(tzinfo=UTC).astimezone(zone).date().isoformat()
             shown = {name: self._shown(value) for name, value in row.items()}
-            rows.append(_time_off_shape(shown, local))
+            nested = self.settings["time_off_nested"]
+            rows.append(_time_off_shape(shown, local) if nested else {**shown, "lastChanged": local})
         return self._old(exchange, rows, "requests")
 
     # --- datasets

@@ -8,6 +8,7 @@ Switches (settings), for what is not verified of the vendor or differs per accou
   unstable_order     rows that ORDER BY does not tell apart change places between pages (true)
   row_cap            rows one query serves at most (100000)
   row_cap_mode       "truncate": hasMore turns false at the cap; "error": a page beyond it is refused
+  deleted_type       what deletedrecord.type says of a transaction: "record" (invoice), "table" (transaction)
   concurrency_limit  requests served at once (15); concurrency_status what the next one gets (429)
   token_seconds      life of an access token (3600)
 """
@@ -67,6 +68,21 @@ DELETED_FIELDS = {
     "iscustomrecord": "boolean",
     "iscustomtransaction": "boolean",
 }
+RECORD_TYPES = {
+    "CustInvc": "invoice",
+    "CustCred": "creditmemo",
+    "CustPymt": "customerpayment",
+    "CustDep": "customerdeposit",
+    "SalesOrd": "salesorder",
+    "Estimate": "estimate",
+    "Journal": "journalentry",
+    "PurchOrd": "purchaseorder",
+    "VendBill": "vendorbill",
+    "VendCred": "vendorcredit",
+    "VendPymt": "vendorpayment",
+    "ExpRept": "expensereport",
+    "RevArrng": "revenuearrangement",
+}
 TITLES = {400: "Bad Request", 401: "Unauthorized", 405: "Method Not Allowed", 429: "Too Many Requests"}
 FAULTS = {
     "503": (503, "UNEXPECTED_ERROR", "Service temporarily unavailable"),
@@ -115,6 +131,7 @@ class NetSuite(Emulator):
         "unstable_order": True,
         "row_cap": 100_000,
         "row_cap_mode": "truncate",
+        "deleted_type": "record",
         "concurrency_limit": 15,
         "concurrency_status": 429,
         "token_seconds": 3600,
@@ -275,8 +292,8 @@ class NetSuite(Emulator):
             versions = self.store.versions(name)
             fields = {key.lower(): key for key in definition.fields}
             kind = f"'{name}'"
-            if name == "transaction" and "recordtype" in fields:
-                kind = f"coalesce({quote(fields['recordtype'])}, 'transaction')"
+            if name == "transaction" and self.settings["deleted_type"] == "record":
+                kind = _record_type(fields)
             label = next((fields[key] for key in ("tranid", "entityid", "name") if key in fields), None)
             custom = "true" if name.startswith("customrecord") else "false"
             parts.append(
@@ -493,6 +510,17 @@ class NetSuite(Emulator):
                 page, f"select '{{\"links\":[],' || concat_ws(',', {', '.join(pieces)}) || '}}' from page"
             )
         ]
+
+
+def _record_type(fields: dict[str, str]) -> str:
+    """SQL of a transaction's record type, from its `recordtype` or the code in its `type`."""
+    if "recordtype" in fields:
+        return f"coalesce({quote(fields['recordtype'])}, 'transaction')"
+    if "type" not in fields:
+        return "'transaction'"
+    column = quote(fields["type"])
+    whens = " ".join(f"when '{code}' then '{name}'" for code, name in RECORD_TYPES.items())
+    return f"(case {column} {whens} else lower({column}) end)"
 
 
 DELETED_SQL = {

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+import tempfile
+import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pyarrow as pa
 import pyarrow.parquet as pq
+from starlette.testclient import TestClient
+
+from sandbox.emulators.bamboohr import BambooHR
+from sandbox.emulators.credentials import ensure
+from sandbox.emulators.netsuite import QUERY_PATH, TOKEN_PATH, NetSuite
+from sandbox.emulators.salesforce import Salesforce
 
 MONEY = pa.decimal128(19, 4)
 RATE = pa.decimal128(18, 8)
@@ -280,3 +290,193 @@ def netsuite_store(root: Path) -> None:
         [{"id": "2", "symbol": "EUR", "name": "Euro", "_at": "2026-01-01"}],
         modified=False,
     )
+
+
+def bamboohr_store(root: Path) -> None:
+    """Employees (one deleted), their job rows, time off, a holiday."""
+    set_clock(root, NOW)
+    people: list[dict[str, Any]] = [
+        {
+            "id": str(number),
+            "firstName": f"First{number}",
+            "lastName": None if number == 3 else "Nguyen",
+            "jobTitle": "Engineer",
+            "status": "Active" if number % 2 else "Inactive",
+            "hireDate": "2024-02-29",
+            "payRate": "61.5",
+            "_at": "2026-01-01",
+        }
+        for number in range(1, 13)
+    ]
+    people += [
+        {**people[1], "jobTitle": "Lead", "_at": "2026-05-10T08:00:00"},
+        {**people[2], "_op": "delete", "_at": "2026-05-11T08:00:00"},
+        {**people[0], "id": "13", "_at": "2026-05-12T08:00:00"},
+    ]
+    write_object(
+        root,
+        "bamboohr",
+        "Employee",
+        ["id"],
+        {
+            "id": "id",
+            "firstName": "string",
+            "lastName": "string",
+            "jobTitle": "string",
+            "status": "picklist",
+            "hireDate": "date",
+            "payRate": "double",
+        },
+        people,
+    )
+    write_object(
+        root,
+        "bamboohr",
+        "jobInfo",
+        ["id"],
+        {"id": "id", "employeeId": "reference", "date": "date", "jobTitle": "string"},
+        [
+            {"id": "1", "employeeId": "1", "date": "2024-01-01", "jobTitle": "Engineer", "_at": "2026-01-01"},
+            {"id": "2", "employeeId": "2", "date": "2024-01-01", "jobTitle": "Engineer", "_at": "2026-01-01"},
+            {"id": "3", "employeeId": "2", "date": "2026-05-01", "jobTitle": "Lead", "_at": "2026-05-10"},
+            {"id": "4", "employeeId": "4", "date": "2026-05-01", "jobTitle": "Gone", "_at": "2026-01-01"},
+            {"id": "4", "employeeId": "4", "_op": "purge", "_at": "2026-05-20"},
+        ],
+    )
+    write_object(
+        root,
+        "bamboohr",
+        "TimeOffRequest",
+        ["id"],
+        {
+            "id": "id",
+            "employeeId": "reference",
+            "start": "date",
+            "end": "date",
+            "type": "picklist",
+            "status": "picklist",
+            "amount": "double",
+            "unit": "string",
+        },
+        [
+            {
+                "id": "70",
+                "employeeId": "1",
+                "start": "2026-03-30",
+                "end": "2026-04-03",
+                "type": "Vacation",
+                "status": "approved",
+                "amount": "40",
+                "unit": "hours",
+                "_at": "2026-03-02T03:00:00",
+            }
+        ],
+    )
+
+
+@cache
+def credentials() -> dict[str, Any]:
+    """One set of keys and secrets for all tests of a process; small keys, since making them takes time."""
+    return ensure(Path(tempfile.mkdtemp(prefix="emulator-keys-")), 2048)
+
+
+class SalesforceClient:
+    """A logged-in client of a Salesforce emulator over `root`."""
+
+    data = "/services/data/v67.0"
+
+    def __init__(self, root: Path, **settings: Any) -> None:
+        self.emulator = Salesforce(root, credentials(), settings)
+        self.http = TestClient(self.emulator.app())
+        self.login()
+
+    def login(self) -> None:
+        """Get a session by client credentials."""
+        own = credentials()["salesforce"]
+        form = {"grant_type": "client_credentials", "client_id": own["client_id"]}
+        reply = self.http.post("/services/oauth2/token", data={**form, "client_secret": own["client_secret"]})
+        self.http.headers["Authorization"] = f"Bearer {reply.json()['access_token']}"
+
+    def query(self, soql: str, *, path: str = "query", **headers: str) -> Any:
+        """The raw reply to a query."""
+        return self.http.get(f"{self.data}/{path}", params={"q": soql}, headers=headers)
+
+    def records(self, soql: str, *, path: str = "query") -> list[dict[str, Any]]:
+        """All records of a query without their attributes, following the locators; the query must succeed."""
+        reply = self.query(soql, path=path)
+        assert reply.status_code == 200, reply.text
+        body = reply.json()
+        found = list(body["records"])
+        while not body["done"]:
+            body = self.http.get(body["nextRecordsUrl"]).json()
+            found += body["records"]
+        return [{key: value for key, value in row.items() if key != "attributes"} for row in found]
+
+    def ids(self, where: str, *, path: str = "query") -> list[str]:
+        """Last digits of the opportunities that a condition finds, by id."""
+        rows = self.records(f"SELECT Id FROM Opportunity {where} ORDER BY Id", path=path)
+        return [row["Id"][14] for row in rows]
+
+
+class NetSuiteClient:
+    """A client of a NetSuite emulator over `root`, holding a token."""
+
+    def __init__(self, root: Path, **settings: Any) -> None:
+        self.emulator = NetSuite(root, credentials(), settings)
+        self.http = TestClient(self.emulator.app())
+        self.http.headers["Prefer"] = "transient"
+        self.login()
+
+    def assertion(self, *, algorithm: str = "PS256", kid: str | None = None, **claims: Any) -> str:
+        """A signed assertion; `claims` replaces what it says."""
+        own = credentials()["netsuite"]
+        now = int(time.time())
+        body = {
+            "iss": own["client_id"],
+            "scope": ["rest_webservices"],
+            "aud": f"http://testserver{TOKEN_PATH}",
+            "iat": now,
+            "exp": now + 3000,
+            **claims,
+        }
+        key = Path(own["private_key"]).read_text()
+        return jwt.encode(body, key, algorithm=algorithm, headers={"kid": kid or own["certificate_id"]})
+
+    def token(self, assertion: str) -> Any:
+        """The raw reply of the token endpoint."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": assertion,
+        }
+        return self.http.post(TOKEN_PATH, data=form)
+
+    def login(self) -> None:
+        """Get a token."""
+        self.http.headers["Authorization"] = f"Bearer {self.token(self.assertion()).json()['access_token']}"
+
+    def query(self, sql: str, limit: int = 1000, offset: int = 0) -> Any:
+        """The raw reply to a query."""
+        return self.http.post(f"{QUERY_PATH}?limit={limit}&offset={offset}", json={"q": sql})
+
+    def items(self, sql: str, limit: int = 1000, offset: int = 0) -> list[dict[str, Any]]:
+        """Items of one page without their links; the query must succeed."""
+        reply = self.query(sql, limit, offset)
+        assert reply.status_code == 200, reply.text
+        return [
+            {key: value for key, value in item.items() if key != "links"} for item in reply.json()["items"]
+        ]
+
+    def refusal(self, sql: str) -> str:
+        """The detail of a refused query."""
+        reply = self.query(sql)
+        assert reply.status_code == 400, reply.text
+        return str(reply.json()["o:errorDetails"][0]["detail"])
+
+
+def bamboohr_client(root: Path, **settings: Any) -> TestClient:
+    """A client of a BambooHR emulator over `root`, with its key."""
+    client = TestClient(BambooHR(root, credentials(), settings).app())
+    client.auth = (credentials()["bamboohr"]["api_key"], "x")
+    client.headers["Accept"] = "application/json"
+    return client
