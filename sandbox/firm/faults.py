@@ -294,7 +294,8 @@ def _never_transferred(it: Strike) -> FaultMark:
                 and card.approved_at is not None
             ]
             splits = {split.split_id for card in cards for split in card.splits}
-            lost = [item for item in firm.billing_items if item.source_id.rsplit("-", 1)[0] in splits]
+            own = [item for item in firm.billing_items if splits and item.contract is plan.contract]
+            lost = [item for item in own if item.source_id.rsplit("-", 1)[0] in splits]
             if len(lost) < 3 or any(len(item.statuses) > 2 for item in lost):
                 continue
             sources = {item.source_id for item in lost}
@@ -341,13 +342,13 @@ def _unit_bug(it: Strike) -> FaultMark:
     ]
     items.sort(key=lambda item: (contracts[item.contract.so_id], item.created_at, item.item_id))
     waiting = [item for item in items if item.created_at >= july and len(item.statuses) == 1][:10]
+    rank = {item.source_id: place for place, item in enumerate(items)}
     billed: list[BillingItem] = []
     for last in (date(2026, 5, 31), date(2026, 4, 30), date(2026, 6, 30)):
         for invoice in _plain_invoices(it, contracts, last):
-            sources = {line.source_id for line in invoice.lines}
-            group = [item for item in items if item.source_id in sources]
-            if len(group) >= 10 and not billed:
-                billed = group[:10]
+            places = sorted(rank[line.source_id] for line in invoice.lines if line.source_id in rank)
+            if len(places) >= 10 and not billed:
+                billed = [items[place] for place in places[:10]]
     if not waiting or not billed:
         raise ValueError("there are no transferred items that a wrong unit could have struck")
     struck = {item.source_id for item in billed + waiting}
