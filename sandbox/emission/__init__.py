@@ -20,10 +20,12 @@ VENDORS: dict[str, tuple[Callable[[Context], list[Table]], ...]] = {
     "bamboohr": (bamboohr.emit,),
     "netsuite": (netsuite.emit,),
 }
+NETSUITE_ZONE = "America/Los_Angeles"
 SETTINGS: dict[str, dict[str, object]] = {
     "salesforce": {"multi_currency": True},
     "bamboohr": {},
-    "netsuite": {},
+    # Not UTC, as accounts are: whoever reads its times has to know the account's zone.
+    "netsuite": {"account_timezone": NETSUITE_ZONE},
 }
 
 

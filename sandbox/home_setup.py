@@ -1,0 +1,87 @@
+"""Points a warehouse's home at the sandbox: which systems, where they answer, with which credentials."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from sandbox.emission import NETSUITE_ZONE
+from throughline.commands.init import DLT_CONFIG, TEMPLATES
+from throughline.config import load
+from throughline.files import write_text
+from throughline.home import Home
+
+# source -> the emulator that answers for it; the PSA lives on the CRM's host.
+SOURCES = {
+    "salesforce": "salesforce",
+    "certinia": "salesforce",
+    "bamboohr": "bamboohr",
+    "netsuite": "netsuite",
+}
+
+
+def set_up(home: Home, announced: dict[str, Any], reporting_currency: str) -> None:
+    """Write the home's throughline.toml (once; later only the addresses) and its secrets.
+
+    `announced` is the emulators' serve.json. What else stands in a throughline.toml that is there is kept.
+    Raises E-CFG-001 when the result cannot be read.
+    """
+    home.ensure()
+    endpoints = {source: announced["endpoints"][vendor] for source, vendor in SOURCES.items()}
+    first = not home.config.exists()
+    template = TEMPLATES / "throughline.toml" if first else home.config
+    text = template.read_text(encoding="utf-8")
+    if first:
+        text = re.sub(
+            r'^reporting_currency = ".*"$', f'reporting_currency = "{reporting_currency}"', text, flags=re.M
+        )
+    for source, address in endpoints.items():
+        text = _source(text, source, address, first)
+    write_text(home.config, text)
+    if not (home.dlt / "config.toml").exists():
+        write_text(home.dlt / "config.toml", DLT_CONFIG)
+    write_text(home.secrets, secrets(announced["credentials"]), mode=0o600)
+    load(home)
+
+
+def _source(text: str, source: str, address: str, first: bool) -> str:
+    """`text` with the source's table pointing at `address`; at first also switched on."""
+    head = f"[sources.{source}]"
+    start = text.index(head)
+    end = text.find("\n[", start)
+    table = text[start : end if end >= 0 else len(text)]
+    changed = re.sub(r'^base_url = ".*"$', f'base_url = "{address}"', table, flags=re.M)
+    if first:
+        changed = re.sub(r"^enabled = false", "enabled = true", changed, flags=re.M)
+        if source == "netsuite":
+            changed = changed.replace(
+                f'base_url = "{address}"', f'base_url = "{address}"\ntime_zone = "{NETSUITE_ZONE}"'
+            )
+    return text.replace(table, changed)
+
+
+def secrets(credentials: dict[str, Any]) -> str:
+    """The text of secrets.toml; keys are named by path, not copied."""
+    crm, erp = credentials["salesforce"], credentials["netsuite"]
+    login = {"client_id": crm["client_id"], "client_secret": crm["client_secret"]}
+    tables = {
+        "salesforce": login,
+        "certinia": login,
+        "bamboohr": {"api_key": credentials["bamboohr"]["api_key"]},
+        "netsuite": {
+            "account": erp["account"],
+            "client_id": erp["client_id"],
+            "certificate_id": erp["certificate_id"],
+            "private_key_path": str(Path(erp["private_key"])),
+        },
+    }
+    lines = ["# Credentials of the sandbox's emulators, good for nothing else."]
+    for name, values in tables.items():
+        lines += ["", f"[sources.{name}]"]
+        lines += [f'{key} = "{_escaped(value)}"' for key, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')
