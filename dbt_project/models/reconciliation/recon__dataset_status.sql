@@ -22,9 +22,21 @@ select
     dataset_status.exception_id,
     dataset_status.reasons,
     cast(coalesce(reads.control_count, 0) as integer) as control_count,
-    reads.controls
+    reads.controls,
+    dataset_load.load_id,
+    dataset_load.started_at as loaded_at,
+    dataset_load.status as load_status,
+    dataset_load.cursor_from,
+    dataset_load.cursor_to,
+    cast(dataset_load.source_count as bigint) as source_count,
+    cast(dataset_load.held_rows as bigint) as held_count,
+    cast(dataset_load.reject_rows as bigint) as reject_count,
+    cast(dataset_load.source_amount as decimal(38, 4)) as source_amount,
+    cast(dataset_load.held_amount as decimal(38, 4)) as held_amount
 from {{ ref('control__dataset_status') }} as dataset_status
 left join reads
     on
         dataset_status.source_system = reads.source_system
         and dataset_status.resource = reads.resource
+left join {{ ref('control__load') }} as dataset_load
+    on dataset_status.dataset = dataset_load.dataset
