@@ -13,8 +13,8 @@ from throughline.output import emit, say
 
 app = typer.Typer(no_args_is_help=True, help="Rows that could not be landed.")
 COLUMNS = [
-    "reject_id", "source_system", "resource", "record_id", "column_name", "reason_code", "amount", "rejected_at",
-    "state",
+    "reject_id", "source_system", "resource", "record_id", "column_name", "reason_code", "amount",
+    "rejected_at", "state",
 ]  # fmt: skip
 Source = Annotated[str | None, typer.Option("--source", help="Only this source.")]
 

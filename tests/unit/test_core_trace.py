@@ -1,0 +1,162 @@
+"""Tracing: number, ledger rows, source records, load; only what the published run knew."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from tests.unit.core_support import a_home
+from throughline import files, publish, runs, trace
+from throughline.cli import app
+from throughline.errors import ThroughlineError
+from throughline.home import Home
+
+PUBLISHED = """
+create schema marts; create schema reconciliation;
+create table marts.metric_value as
+select 'billed' as metric_id, date '2026-06-30' as as_of, 'MONTH' as period_type, grain,
+    line as contract_line_id,
+    'ALL' as project_id, 'ALL' as customer_id, 'RC' as currency_view, 'EUR' as currency_code,
+    value::decimal(19,4) as value
+from (values ('FIRM', 'ALL', 300), ('CONTRACT_LINE', 'erp:main:L1', 100)) as t(grain, line, value);
+create table reconciliation.exception as
+select '0123456789abcdef' as exception_id, 'BIL-001' as control_id, 'erp:main:L1|2026-06' as grain_key,
+    'EXCEPTION' as outcome, 'S1' as severity, 10::decimal(19,4) as amount_at_risk,
+    'erp:main:L1' as contract_line_id,
+    null::varchar as project_id, '{}' as evidence;
+"""
+BUILD = """
+create schema ledger; create schema canonical;
+create table ledger.ledger__metric_flow as select 'billed' as metric_id, 'billed' as movement_type;
+create table ledger.fct_value_movement as
+select movement_id, kind as movement_type, day::date as business_date, known::timestamptz as known_at,
+    line as contract_line_id, 'erp:main:P' as project_id, 'erp:main:C' as customer_id,
+    amount::decimal(19,4) as amount_rc,
+    'erp' as source_system, record as source_record_id, load as load_id
+from (values
+    ('m1', 'billed', '2026-06-10', '2026-06-11', 'erp:main:L1', 100, '7', 'load1'),
+    ('m2', 'billed', '2026-06-12', '2026-06-13', 'erp:main:L2', 200, '8', 'load1'),
+    ('m3', 'billed', '2026-05-31', '2026-06-01', 'erp:main:L1', 999, '7', 'load1'),
+    ('m4', 'billed', '2026-06-20', '2026-07-09', 'erp:main:L1', 999, '9', 'load2'),
+    ('m5', 'booked', '2026-06-20', '2026-06-21', 'erp:main:L1', 999, '9', 'load1')
+) as t(movement_id, kind, day, known, line, amount, record, load);
+create table canonical.canonical__invoice_line as
+select 'erp' as source_system, '7' as source_record_id, 'load1' as load_id,
+    'erp:main:L1' as contract_line_id;
+"""
+RAW = """
+create schema erp_main; create schema landing;
+create table erp_main.invoice_line as
+select '7' as tl_record_id, load as tl_load_id, '2026-06-11'::timestamptz as tl_loaded_at,
+    '2026-06-11'::timestamptz as tl_known_at, false as tl_is_deleted, 'h' as tl_payload_hash, 100.0000 as amount
+from (values ('load1'), ('load0')) as t(load);
+create table erp_main.customer as select * replace (5.0 as amount) from erp_main.invoice_line;
+create table landing.extract_run as
+select 'erp_main.invoice_line' as dataset, 'load1' as load_id, 'r1' as run_id, 2 as rows_landed,
+    'OK' as status, '2026-06-11'::timestamptz as started_at;
+"""
+GRAPH = {
+    "model.throughline.canonical__invoice_line": ["model.throughline.erp__invoice_line"],
+    "model.throughline.erp__invoice_line": ["model.throughline.stg", "model.throughline.canonical__customer"],
+    "model.throughline.stg": ["source.throughline.erp_main.invoice_line"],
+    "model.throughline.canonical__customer": ["source.throughline.erp_main.customer"],
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    found, settings = a_home(tmp_path)
+    run = runs.start(found, settings, verb="run", quiet=True)
+    run.manifest |= {"as_of": "2026-06-30", "known_at": "2026-07-01T00:00:00Z"}
+    for path, sql in ((found.candidate(run.run_id), PUBLISHED), (found.build, BUILD), (found.raw, RAW)):
+        connection = duckdb.connect(str(path))
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(sql)
+        connection.close()
+    files.write_json(run.folder / "dbt" / "manifest.json", {"parent_map": GRAPH})
+    with run.stage("check"):
+        pass
+    publish.publish(run)
+    monkeypatch.setenv("THROUGHLINE_HOME", str(found.root))
+    return found
+
+
+def ids(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["movement_id"] for row in rows]
+
+
+def test_a_metric_leads_to_what_it_sums_and_no_further(home: Home) -> None:
+    found = trace.trace(home, "billed")
+    assert [row["grain"] for row in found.numbers] == ["FIRM"]
+    assert ids(found.movements) == ["m2", "m1"], "not last month's, not what became known later, not bookings"
+    assert sum(row["amount_rc"] for row in found.movements) == found.numbers[0]["value"]
+    assert [(row["dataset"], row["tl_load_id"]) for row in found.records] == [
+        ("erp_main.invoice_line", "load1")
+    ]
+    assert [row["load_id"] for row in found.loads] == ["load1"]
+
+
+def test_a_metric_of_one_key(home: Home) -> None:
+    found = trace.trace(home, "billed", key="erp:main:L1")
+    assert [str(row["value"]) for row in found.numbers] == ["100.0000"]
+    assert ids(found.movements) == ["m1"]
+
+
+def test_a_key_leads_to_all_that_is_known_of_it(home: Home) -> None:
+    found = trace.trace(home, "erp:main:7")
+    assert ids(found.movements) == ["m3", "m1"]
+    assert {row["dataset"] for row in found.records} == {"erp_main.invoice_line", "erp_main.customer"}
+    assert len(found.records) == 4, "every version of the record"
+    by_line = trace.trace(home, "erp:main:L1")
+    assert [row["control_id"] for row in by_line.exceptions] == ["BIL-001"]
+    assert ids(by_line.movements) == ["m3", "m5", "m1"]
+
+
+def test_an_exception_leads_to_its_records(home: Home) -> None:
+    found = trace.trace(home, "0123456789abcdef")
+    assert found.exceptions[0]["grain_key"] == "erp:main:L1|2026-06"
+    assert ids(found.movements) == ["m3", "m5", "m1"]
+
+
+@pytest.mark.parametrize("subject", ["nothing", "erp:main:404", "fedcba9876543210"])
+def test_what_is_not_there_is_said(home: Home, subject: str) -> None:
+    with pytest.raises(ThroughlineError) as caught:
+        trace.trace(home, subject)
+    assert caught.value.code == "E-QRY-002"
+
+
+def test_the_command_prints_steps_or_json(home: Home) -> None:
+    shown = CliRunner().invoke(app, ["trace", "billed"])
+    assert shown.exit_code == 0, shown.output
+    assert [line for line in shown.stdout.splitlines() if line.endswith(")")] == [
+        "number (1)",
+        "exception (0)",
+        "ledger row (2)",
+        "source record (1)",
+        "load (1)",
+    ]
+    rows = json.loads(CliRunner().invoke(app, ["trace", "billed", "--json", "--limit", "1"]).stdout)
+    assert [row["step"] for row in rows] == ["number", "ledger row"]
+    assert rows[0]["value"] == "300.0000"
+    assert CliRunner().invoke(app, ["trace", "nothing"]).exit_code == 64
+
+
+def test_periods_begin_where_they_should() -> None:
+    import datetime as dt
+
+    day = dt.date(2026, 5, 31)
+    starts = {
+        name: trace._first_month(day, name).isoformat() for name in ("MONTH", "QUARTER", "YTD", "T3M", "T12M")
+    }
+    assert starts == {
+        "MONTH": "2026-05-01",
+        "QUARTER": "2026-04-01",
+        "YTD": "2026-01-01",
+        "T3M": "2026-03-01",
+        "T12M": "2025-06-01",
+    }

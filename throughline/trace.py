@@ -1,0 +1,356 @@
+"""From a number back to where it came from: number -> ledger rows -> source records -> load.
+
+The number and the exceptions are read from what is published; the ledger's rows from the build file, as far
+as they were known to the published run; the source's records, every version of them, from the raw file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from throughline import content, files, warehouse
+from throughline.content import literal, quoted
+from throughline.errors import error
+from throughline.home import Home
+
+Row = dict[str, Any]
+KEY = re.compile(r"^[a-z0-9_]+:[a-z0-9_]+:.+$")
+EXCEPTION = re.compile(r"^[0-9a-f]{16}$")
+JOURNAL = ("ledger", "fct_value_movement")
+NO_KEYS = ("metric_id", "movement_id", "load_id")
+MONTHS = {"MONTH": 1, "QUARTER": 3, "T3M": 3, "T12M": 12}
+
+
+@dataclass
+class Trace:
+    """What was found, step by step; a step that found nothing is an empty list."""
+
+    subject: str
+    run_id: str
+    numbers: list[Row] = field(default_factory=list)
+    exceptions: list[Row] = field(default_factory=list)
+    movements: list[Row] = field(default_factory=list)
+    records: list[Row] = field(default_factory=list)
+    loads: list[Row] = field(default_factory=list)
+
+    def steps(self) -> list[tuple[str, list[Row]]]:
+        """The steps in the order of the way back."""
+        return [
+            ("number", self.numbers),
+            ("exception", self.exceptions),
+            ("ledger row", self.movements),
+            ("source record", self.records),
+            ("load", self.loads),
+        ]
+
+
+class _File:
+    """One DuckDB file of the home, read-only; a file that is missing or lacks a table simply has no rows."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection: duckdb.DuckDBPyConnection | None = None
+        if not path.exists():
+            return
+        try:
+            self.connection = warehouse.open_file(path)
+        except duckdb.IOException as problem:
+            raise error("E-QRY-003", path=path, detail=str(problem).splitlines()[0]) from problem
+
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+
+    def columns(self, schema: str, table: str) -> list[str]:
+        if self.connection is None:
+            return []
+        return [
+            row[0]
+            for row in self.connection.execute(
+                "select column_name from duckdb_columns() where database_name = current_database()"
+                f" and schema_name = {literal(schema)} and table_name = {literal(table)}"
+                " order by column_index"
+            ).fetchall()
+        ]
+
+    def tables(self) -> list[tuple[str, str]]:
+        return content.tables(self.connection) if self.connection is not None else []
+
+    def rows(self, sql: str) -> list[Row]:
+        if self.connection is None:
+            return []
+        cursor = self.connection.execute(sql)
+        names = [name for name, *_ in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _any_of(columns: Iterable[str], values: Sequence[str]) -> str:
+    """SQL: one of `columns` is one of `values`; false when there are none."""
+    listed = ", ".join(literal(value) for value in values)
+    return " or ".join(f"{quoted(name)} in ({listed})" for name in columns) if values else "false"
+
+
+def _keys_of(columns: Sequence[str]) -> list[str]:
+    """The columns that hold canonical keys."""
+    return [
+        name
+        for name in columns
+        if name.endswith("_id") and name not in ("metric_id", "movement_id", "load_id")
+    ]
+
+
+def _first_month(as_of: date, period: str) -> date:
+    if period == "YTD":
+        return as_of.replace(month=1, day=1)
+    if period == "QUARTER":
+        return as_of.replace(month=as_of.month - (as_of.month - 1) % 3, day=1)
+    index = as_of.year * 12 + as_of.month - MONTHS.get(period, 1)
+    return date(index // 12, index % 12 + 1, 1)
+
+
+class Tracer:
+    """Traces subjects in one home, against one published run."""
+
+    def __init__(self, home: Home, run_id: str | None, limit: int) -> None:
+        self.home = home
+        self.limit = limit
+        self.publication = warehouse.resolve(home, run_id)
+        self.published = _File(self.publication.path)
+        said = self.published.rows(f"select as_of, known_at from {content.OWN_SCHEMA}.run")[0]
+        self.as_of: date = said["as_of"]
+        self.known_at: datetime = said["known_at"]
+        self.build = _File(home.build)
+        self.raw = _File(home.raw)
+
+    def close(self) -> None:
+        """Close the three files."""
+        for one in (self.published, self.build, self.raw):
+            one.close()
+
+    def trace(self, subject: str, key: str | None, period: str | None) -> Trace:
+        """Trace a metric (narrowed to `key` and one period type), an exception id or a canonical key.
+
+        Raises E-QRY-002 when the subject is none of them, E-QRY-003 while a run holds a file.
+        """
+        found = Trace(subject, self.publication.run_id)
+        if EXCEPTION.match(subject):
+            self._exception(found)
+        elif KEY.match(subject):
+            self._key(found, [subject])
+        else:
+            self._metric(found, key, period)
+        if not any(rows for _, rows in found.steps()):
+            raise error("E-QRY-002", given=subject)
+        return found
+
+    # The three beginnings.
+
+    def _metric(self, found: Trace, key: str | None, period: str | None) -> None:
+        columns = self.published.columns("marts", "metric_value")
+        where = [f"metric_id = {literal(found.subject)}", f"as_of = {literal(self.as_of)}"]
+        where.append(f"({_any_of(_keys_of(columns), [key])})" if key else "grain = 'FIRM'")
+        if period:
+            where.append(f"period_type = {literal(period)}")
+        if columns:
+            found.numbers = self.published.rows(
+                f"select * from marts.metric_value where {' and '.join(where)}"
+                " order by currency_view <> 'RC', period_type <> 'POINT', period_type <> 'MONTH', value desc"
+                f" limit {self.limit}"
+            )
+        if not found.numbers:
+            return
+        chosen = found.numbers[0]["period_type"]
+        found.movements = self._journal(self._rows_of_metric(found.subject, chosen, key))
+        self._records_of_movements(found)
+
+    def _key(self, found: Trace, keys: list[str]) -> None:
+        columns = self.published.columns("marts", "metric_value")
+        if columns:
+            found.numbers = self.published.rows(
+                f"select * from marts.metric_value where as_of = {literal(self.as_of)}"
+                f" and currency_view = 'RC' and ({_any_of(_keys_of(columns), keys)})"
+                f" order by metric_id, period_type limit {self.limit}"
+            )
+        if not found.exceptions:
+            found.exceptions = self._exceptions(keys)
+        own = " or ".join(
+            f"(source_system = {literal(key.split(':')[0])}"
+            f" and source_record_id = {literal(key.split(':', 2)[2])})"
+            for key in keys
+        )
+        journal = self.build.columns(*JOURNAL)
+        found.movements = self._journal(f"({_any_of(_keys_of(journal), keys)} or {own})")
+        for key in keys:
+            system, instance, native = key.split(":", 2)
+            found.records += self._records(f"{system}_{instance}", native, None, None)
+        self._loads(found)
+
+    def _exception(self, found: Trace) -> None:
+        columns = self.published.columns("reconciliation", "exception")
+        if columns:
+            found.exceptions = self.published.rows(
+                f"select * from reconciliation.exception where exception_id = {literal(found.subject)}"
+            )
+        if not found.exceptions:
+            return
+        row = found.exceptions[0]
+        named = [str(part) for part in str(row["grain_key"]).split("|")]
+        named += [str(row[name]) for name in ("contract_line_id", "project_id") if row.get(name)]
+        self._key(found, sorted({name for name in named if KEY.match(name)}))
+
+    # The steps.
+
+    def _rows_of_metric(self, metric: str, period: str, key: str | None) -> str:
+        """SQL on the journal: the rows a metric sums, narrowed to a period and a key."""
+        conditions = [f"business_date <= {literal(self.as_of)}"]
+        if period != "POINT":
+            conditions.append(f"business_date >= {literal(_first_month(self.as_of, period))}")
+        if self.build.columns("ledger", "ledger__metric_flow"):
+            types = [
+                row["movement_type"]
+                for row in self.build.rows(
+                    "select distinct movement_type from ledger.ledger__metric_flow"
+                    f" where metric_id = {literal(metric)}"
+                )
+            ]
+            if types:
+                conditions.append(_any_of(["movement_type"], types))
+        if period == "POINT" and self.build.columns("ledger", "ledger__metric_balance"):
+            lines = [
+                row["contract_line_id"]
+                for row in self.build.rows(
+                    "select contract_line_id from ledger.ledger__metric_balance"
+                    f" where metric_id = {literal(metric)} and as_of = {literal(self.as_of)}"
+                    f" order by abs(amount_rc) desc nulls last limit {self.limit}"
+                )
+            ]
+            if lines and not key:
+                conditions.append(_any_of(["contract_line_id"], lines))
+        if key:
+            conditions.append(f"({_any_of(_keys_of(self.build.columns(*JOURNAL)), [key])})")
+        return " and ".join(f"({condition})" for condition in conditions)
+
+    def _journal(self, where: str) -> list[Row]:
+        if not self.build.columns(*JOURNAL):
+            return []
+        return self.build.rows(
+            f"select * from {quoted(*JOURNAL)} where known_at <= {literal(self.known_at)} and {where}"
+            f" order by abs(amount_rc) desc nulls last, movement_id limit {self.limit}"
+        )
+
+    def _exceptions(self, keys: list[str]) -> list[Row]:
+        columns = self.published.columns("reconciliation", "exception")
+        if not columns:
+            return []
+        parts = " or ".join(f"list_contains(string_split(grain_key, '|'), {literal(key)})" for key in keys)
+        return self.published.rows(
+            f"select * from reconciliation.exception where {_any_of(_keys_of(columns), keys)}"
+            f" or {parts or 'false'} order by amount_at_risk desc nulls last, exception_id limit {self.limit}"
+        )
+
+    def _records_of_movements(self, found: Trace) -> None:
+        seen = set()
+        for movement in found.movements:
+            mark = (movement["source_system"], movement["source_record_id"], movement["load_id"])
+            if mark in seen:
+                continue
+            seen.add(mark)
+            native = str(movement["source_record_id"]).split(":", 2)[-1]
+            tables = self._tables_behind(movement)
+            for dataset in self._datasets(str(movement["source_system"])):
+                found.records += self._records(dataset, native, movement["load_id"], tables)
+        self._loads(found)
+
+    def _datasets(self, system: str) -> list[str]:
+        """The datasets a system's records may lie in (PSA objects stand in the CRM's organisation too)."""
+        return sorted({schema for schema, _ in self.raw.tables() if schema.startswith(f"{system}_")})
+
+    def _tables_behind(self, movement: Row) -> set[str] | None:
+        """Raw tables of the entity that holds the movement's source row; None when it cannot be told."""
+        parents = self._parents()
+        shared = ("contract_line_id", "project_id", "customer_id")
+        tables: set[str] = set()
+        for schema, name in self.build.tables():
+            if schema != "canonical":
+                continue
+            columns = self.build.columns(schema, name)
+            same = [f"{column} = {literal(movement[column])}" for column in shared if column in columns]
+            if "source_record_id" not in columns or not same:
+                continue
+            hit = self.build.rows(
+                f"select 1 from {quoted(schema, name)}"
+                f" where source_system = {literal(movement['source_system'])}"
+                f" and source_record_id = {literal(movement['source_record_id'])}"
+                f" and load_id = {literal(movement['load_id'])} and ({' or '.join(same)}) limit 1"
+            )
+            if hit:
+                tables |= _sources_of(parents, f"model.throughline.{name}")
+        return tables or None
+
+    def _parents(self) -> dict[str, list[str]]:
+        """dbt's graph of the published run: node -> the nodes it reads."""
+        manifest = files.read_json(self.home.run(self.publication.run_id) / "dbt" / "manifest.json", {})
+        return dict(manifest.get("parent_map", {}))
+
+    def _records(self, dataset: str, native: str, load_id: str | None, tables: set[str] | None) -> list[Row]:
+        """Every version of a record landed in `dataset`, or (load_id) the one that this load brought."""
+        found = []
+        for schema, name in self.raw.tables():
+            if schema != dataset or name.startswith("_dlt") or (tables is not None and name not in tables):
+                continue
+            if "tl_record_id" not in self.raw.columns(schema, name):
+                continue
+            only = f" and tl_load_id = {literal(load_id)}" if load_id else ""
+            for row in self.raw.rows(
+                f"select * from {quoted(schema, name)} where tl_record_id = {literal(native)}{only}"
+                " order by tl_loaded_at, tl_known_at"
+            ):
+                found.append({"dataset": f"{schema}.{name}", **row})
+        return found
+
+    def _loads(self, found: Trace) -> None:
+        """The loads that brought the records, resource by resource."""
+        if not self.raw.columns("landing", "extract_run"):
+            return
+        pairs = {(row["dataset"], row["tl_load_id"]) for row in found.records}
+        for dataset, load_id in sorted(pairs):
+            found.loads += self.raw.rows(
+                f"select * from landing.extract_run where dataset = {literal(dataset)}"
+                f" and load_id = {literal(load_id)} order by started_at"
+            )
+
+
+def _sources_of(parents: dict[str, list[str]], node: str) -> set[str]:
+    """The raw tables `node` is made of, through mapping and staging but no other canonical table."""
+    found: set[str] = set()
+    waiting = list(parents.get(node, []))
+    while waiting:
+        parent = waiting.pop()
+        if parent.startswith("source."):
+            found.add(parent.split(".")[-1])
+        elif "canonical__" not in parent:
+            waiting += parents.get(parent, [])
+    return found
+
+
+def trace(
+    home: Home,
+    subject: str,
+    *,
+    key: str | None = None,
+    period: str | None = None,
+    run_id: str | None = None,
+    limit: int = 10,
+) -> Trace:
+    """Trace `subject`; see `Tracer.trace`. `limit` bounds each step's rows, largest amounts first."""
+    tracer = Tracer(home, run_id, limit)
+    try:
+        return tracer.trace(subject, key, period)
+    finally:
+        tracer.close()
