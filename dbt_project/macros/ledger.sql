@@ -234,8 +234,8 @@
         {{ as_money('way.direction * ' ~ sign ~ 'feeder.' ~ prefix ~ '_fc') }} as amount_fc,
         {{ as_money('way.direction * ' ~ sign ~ 'feeder.' ~ prefix ~ '_rc') }} as amount_rc,
         {{ as_money('way.direction * ' ~ sign ~ 'feeder.' ~ prefix ~ '_cc') }} as amount_cc,
-        {{ as_hours('way.direction * feeder.' ~ hours if hours else 'null') }} as hours,
-        {{ as_rate('way.direction * feeder.' ~ quantity if quantity else 'null') }} as quantity,
+        {{ as_hours('way.direction * ' ~ sign ~ 'feeder.' ~ hours if hours else 'null') }} as hours,
+        {{ as_rate('way.direction * ' ~ sign ~ 'feeder.' ~ quantity if quantity else 'null') }} as quantity,
         feeder.source_system,
         feeder.source_record_id,
         feeder.load_id,
@@ -368,4 +368,58 @@
     {%- elif period_type == 'T3M' -%} {{ add_months_start(month_start, -2) }}
     {%- else -%} {{ add_months_start(month_start, -11) }}
     {%- endif -%}
+{%- endmacro %}
+
+{#-
+    Several version tables at once: `aliases` begins with the fact; the others are left joined to it in this order,
+    each by `ledger_meets` with all before it. The interval of the result is common to all of them.
+-#}
+{% macro ledger_from_of(aliases) -%}
+    greatest(
+        {{- aliases[0] }}.known_from
+        {%- for alias in aliases[1:] %}, coalesce({{ alias }}.known_from, {{ aliases[0] }}.known_from){% endfor -%}
+    )
+{%- endmacro %}
+{% macro ledger_to_of(aliases) -%}
+    least(
+        {{- aliases[0] }}.known_to
+        {%- for alias in aliases[1:] %}, coalesce({{ alias }}.known_to, {{ aliases[0] }}.known_to){% endfor -%}
+    )
+{%- endmacro %}
+{% macro ledger_meets(alias, others) -%}
+    {{ ledger_from_of(others) if others | length > 1 else others[0] ~ '.known_from' }} < {{ alias }}.known_to
+    and {{ alias }}.known_from < {{ ledger_to_of(others) if others | length > 1 else others[0] ~ '.known_to' }}
+{%- endmacro %}
+{% macro ledger_interval(aliases, published=true) -%}
+    {{ ledger_from_of(aliases) }} as known_from,
+    {{ ledger_open_end(ledger_to_of(aliases)) if published else ledger_to_of(aliases) }} as known_to
+{%- endmacro %}
+
+{#- Expenses under the line they are billed on, which may not be the line their cost stands under. -#}
+{% macro ledger_billed_place(relation) -%}
+    (
+        select
+            expense_line_id, wip_on, is_wip, currency_code, value_tc, value_fc, value_rc, value_cc, resource_id,
+            project_id,
+            billed_line_id as contract_line_id,
+            billed_legal_entity_id as legal_entity_id,
+            billed_region_id as region_id,
+            billed_practice_id as practice_id,
+            billed_customer_id as customer_id,
+            billed_functional_currency as functional_currency,
+            source_system, source_record_id, load_id, version_number, known_from, known_to
+        from {{ relation }}
+    )
+{%- endmacro %}
+
+{#- Joins the working-day number of a date on an entity's calendar: bd(a, b) is number(b) - number(a). -#}
+{% macro lifecycle_day(alias, entity, day) -%}
+    left join calendar as {{ alias }}
+        on {{ entity }} = {{ alias }}.legal_entity_id and {{ day }} = {{ alias }}.calendar_date
+{%- endmacro %}
+
+{#- Joins the date that is the `number`-th working day of an entity's calendar. -#}
+{% macro lifecycle_due(alias, entity, number) -%}
+    left join working_day as {{ alias }}
+        on {{ entity }} = {{ alias }}.legal_entity_id and {{ number }} = {{ alias }}.working_day_number
 {%- endmacro %}

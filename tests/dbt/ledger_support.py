@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt_project"
@@ -216,8 +217,12 @@ def _table(
 ) -> None:
     connection.execute(f"create table {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
     if rows:
-        marks = ", ".join("?" for _ in columns)
-        connection.executemany(f"insert into {name} values ({marks})", rows)
+        texts = [pa.array([None if row[i] is None else str(row[i]) for row in rows], pa.string()) for i in range(len(columns))]
+        told = pa.table(dict(zip(columns, texts, strict=True)))
+        connection.register("told", told)
+        cast = ", ".join(f"cast({c} as {t})" for c, t in columns.items())
+        connection.execute(f"insert into {name} select {cast} from told")
+        connection.unregister("told")
 
 
 def make_project(folder: Path) -> Path:

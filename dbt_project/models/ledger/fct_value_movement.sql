@@ -17,6 +17,53 @@ with movement as (
         "case when feeder.doc_type = 'CREDIT_NOTE' then 'credited' else 'billed' end", 'invoice_date',
         'feeder.is_posted', quantity='quantity'
     ) }}
+    union all
+    {{ ledger_movement(
+        ref('ledger__time_value'), 'time_entry_id', "'performed'", 'wip_on', 'feeder.is_wip', prefix='value',
+        hours='hours', resource='resource_id'
+    ) }}
+    union all
+    {{ ledger_movement(
+        ledger_billed_place(ref('ledger__expense_value')), 'expense_line_id', "'performed'", 'wip_on',
+        'feeder.is_wip', prefix='value', resource='resource_id'
+    ) }}
+    union all
+    {{ ledger_movement(
+        ref('ledger__milestone_value'), 'milestone_id', "'performed'", 'wip_on', 'feeder.is_wip', prefix='value'
+    ) }}
+    union all
+    {{ ledger_movement(
+        ref('ledger__time_value'), 'time_entry_id', "'labour_cost'", 'work_date', 'feeder.is_labour', prefix='cost',
+        currency='cost_currency_code', hours='hours', resource='resource_id'
+    ) }}
+    union all
+    {{ ledger_movement(
+        ref('ledger__work_accrual'), 'time_entry_id', "'subcontractor_accrual'", 'work_date', 'true', hours='hours',
+        resource='resource_id'
+    ) }}
+    union all
+    {{ ledger_movement(
+        ref('ledger__work_accrual'), 'time_entry_id', "'subcontractor_accrual_released'", 'released_on',
+        'feeder.released_on is not null', sign='-', hours='hours', resource='resource_id'
+    ) }}
+    union all
+    {{ ledger_movement(
+        ref('ledger__vendor_bill_value'), 'vendor_bill_line_id', "'subcontractor_cost'", 'bill_date',
+        'feeder.is_cost', quantity='quantity', resource='resource_id'
+    ) }}
+    union all
+    {{ ledger_movement(
+        ref('ledger__expense_value'), 'expense_line_id', "'expense_cost'", 'expense_date', 'feeder.is_cost',
+        prefix='cost', currency='cost_currency_code', resource='resource_id'
+    ) }}
+    union all
+    {{ ledger_movement(
+        ref('ledger__receivable_value'), 'invoice_id', "'ar_opened'", 'invoice_date', 'feeder.is_posted'
+    ) }}
+    union all
+    {{ ledger_movement(
+        ref('ledger__cash_value'), 'cash_id', 'feeder.movement_type', 'business_date', 'feeder.is_posted'
+    ) }}
 )
 
 select

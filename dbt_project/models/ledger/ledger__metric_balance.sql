@@ -1,7 +1,7 @@
 -- Balances at every date a run answers for, at the grain at which they are converted: backlog and work in progress
 -- per line, project and currency; receivables per document. Converted at the rate of the date itself.
 with as_of_date as (
-    select as_of from {{ ref('ledger__as_of_date') }}
+    select as_of, month_start from {{ ref('ledger__as_of_date') }}
 ),
 
 conversion as (
@@ -39,11 +39,87 @@ backlog as (
     where backlog_day.closing <> 0
 ),
 
+wip_date as (
+    select
+        wip_event.legal_entity_id,
+        wip_event.region_id,
+        wip_event.practice_id,
+        wip_event.customer_id,
+        wip_event.project_id,
+        wip_event.contract_line_id,
+        wip_event.currency_code,
+        wip_event.functional_currency,
+        -- every month has one date the run answers for: its end, or the run's own as_of
+        as_of_date.as_of,
+        sum(wip_event.amount_tc) as amount_tc
+    from {{ ref('ledger__wip_event') }} as wip_event
+    inner join as_of_date on {{ month_start('wip_event.business_date') }} = as_of_date.month_start
+    group by
+        wip_event.legal_entity_id, wip_event.region_id, wip_event.practice_id, wip_event.customer_id,
+        wip_event.project_id, wip_event.contract_line_id, wip_event.currency_code, wip_event.functional_currency,
+        as_of_date.as_of
+),
+
+wip as (
+    select
+        'wip_operational' as metric_id,
+        as_of_date.as_of,
+        wip_date.legal_entity_id,
+        wip_date.region_id,
+        wip_date.practice_id,
+        wip_date.customer_id,
+        wip_date.project_id,
+        wip_date.contract_line_id,
+        wip_date.project_id as record_id,
+        wip_date.currency_code,
+        wip_date.functional_currency,
+        sum(wip_date.amount_tc) as amount_tc
+    from wip_date
+    inner join as_of_date on wip_date.as_of <= as_of_date.as_of
+    group by
+        as_of_date.as_of, wip_date.legal_entity_id, wip_date.region_id, wip_date.practice_id, wip_date.customer_id,
+        wip_date.project_id, wip_date.contract_line_id, wip_date.currency_code, wip_date.functional_currency
+    having sum(wip_date.amount_tc) <> 0
+),
+
+-- each document converts on its own
+receivable as (
+    select
+        'ar_gross' as metric_id,
+        as_of_date.as_of,
+        receivable_event.legal_entity_id,
+        'NONE' as region_id,
+        'NONE' as practice_id,
+        receivable_event.customer_id,
+        'NONE' as project_id,
+        'NONE' as contract_line_id,
+        receivable_event.invoice_id as record_id,
+        receivable_event.currency_code,
+        receivable_event.functional_currency,
+        sum(receivable_event.amount_tc) as amount_tc
+    from {{ ref('ledger__receivable_event') }} as receivable_event
+    inner join as_of_date on receivable_event.business_date <= as_of_date.as_of
+    group by
+        as_of_date.as_of, receivable_event.legal_entity_id, receivable_event.customer_id,
+        receivable_event.invoice_id, receivable_event.currency_code, receivable_event.functional_currency
+    having sum(receivable_event.amount_tc) <> 0
+),
+
 balance as (
     select
         metric_id, as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
         record_id, currency_code, functional_currency, amount_tc
     from backlog
+    union all
+    select
+        metric_id, as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
+        record_id, currency_code, functional_currency, amount_tc
+    from wip
+    union all
+    select
+        metric_id, as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
+        record_id, currency_code, functional_currency, amount_tc
+    from receivable
 )
 
 select

@@ -27,10 +27,12 @@ rule as (
         ('billed', 'credited', 1, 0, false, false),
         ('labour_cost', 'labour_cost', 1, 0, false, false),
         ('subcontractor_cost', 'subcontractor_accrual', 1, 0, false, false),
+        ('subcontractor_cost', 'subcontractor_accrual_released', 1, 0, false, false),
         ('subcontractor_cost', 'subcontractor_cost', 1, 0, false, false),
         ('project_gross_margin', 'recognised', 1, 1, false, false),
         ('project_gross_margin', 'labour_cost', -1, 0, false, true),
         ('project_gross_margin', 'subcontractor_accrual', -1, 0, false, true),
+        ('project_gross_margin', 'subcontractor_accrual_released', -1, 0, false, true),
         ('project_gross_margin', 'subcontractor_cost', -1, 0, false, true),
         ('project_gross_margin', 'expense_cost', -1, 0, false, true),
     ] %}

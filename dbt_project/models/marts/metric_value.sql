@@ -24,6 +24,21 @@ balance as (
     from {{ ref('ledger__metric_balance') }}
 ),
 
+utilisation as (
+    select
+        'billable_utilisation_net' as metric_id, month_start, legal_entity_id, region_id, practice_id,
+        'NONE' as customer_id, 'NONE' as project_id, 'NONE' as contract_line_id, resource_id, billable_hours,
+        available_hours
+    from {{ ref('ledger__utilisation_month') }}
+),
+
+point as (
+    select
+        metric_id, legal_entity_id, region_id, practice_id, customer_id, 'NONE' as project_id,
+        'NONE' as contract_line_id, 'NONE' as resource_id, amount
+    from {{ ref('ledger__metric_point') }}
+),
+
 grain as (
     {%- for grain in ledger_grains() %}
     select '{{ grain }}' as grain, {{ grain in ['FIRM', 'LEGAL_ENTITY', 'PRACTICE'] }} as has_long_periods
@@ -39,6 +54,8 @@ currency_view as (
     select 'RC' as currency_view
     union all
     select 'CC' as currency_view
+    union all
+    select 'NA' as currency_view
 ),
 
 -- which grains and currency views a metric is shown at: amounts of several currencies never meet in one row
@@ -49,7 +66,7 @@ shown as (
     inner join currency_view
         on concat(', ', registry.currency_views, ', ') like concat('%, ', currency_view.currency_view, ', %')
     where
-        currency_view.currency_view in ('RC', 'CC')
+        currency_view.currency_view in ('RC', 'CC', 'NA')
         or (
             currency_view.currency_view = 'TC'
             and grain.grain in ('FIRM', 'LEGAL_ENTITY', 'CUSTOMER', 'PROJECT', 'CONTRACT_LINE')
@@ -166,6 +183,48 @@ balance_value as (
         {{ ledger_view_currency('balance', 'shown.currency_view') }}
 ),
 
+utilisation_value as (
+    select
+        utilisation.metric_id,
+        period.as_of,
+        period.period_type,
+        shown.grain,
+        {{ ledger_grain_members('utilisation', 'shown.grain') }},
+        shown.currency_view,
+        'NA' as currency_code,
+        sum(utilisation.billable_hours) as numerator,
+        sum(utilisation.available_hours) as denominator
+    from utilisation
+    inner join shown on utilisation.metric_id = shown.metric_id
+    inner join period
+        on utilisation.month_start >= period.first_month and utilisation.month_start <= period.last_month
+    where period.period_type = 'MONTH' or shown.has_long_periods
+    group by
+        utilisation.metric_id, period.as_of, period.period_type, shown.grain, shown.currency_view,
+        {{ ledger_grain_members('utilisation', 'shown.grain', aliased=false) }}
+),
+
+point_value as (
+    select
+        point.metric_id,
+        registry.kind,
+        shown.grain,
+        {{ ledger_grain_members('point', 'shown.grain') }},
+        shown.currency_view,
+        case when shown.currency_view = 'NA' then 'NA' else {{ run_reporting_currency() }} end as currency_code,
+        coalesce(sum(point.amount), 0) as total,
+        count(*) as cases,
+        count(point.amount) as known_cases,
+        -- the middle one, or the mean of the middle two
+        cast(median(point.amount) as decimal(28, 10)) as middle
+    from point
+    inner join registry on point.metric_id = registry.metric_id
+    inner join shown on point.metric_id = shown.metric_id
+    group by
+        point.metric_id, registry.kind, shown.grain, shown.currency_view,
+        {{ ledger_grain_members('point', 'shown.grain', aliased=false) }}
+),
+
 measured as (
     select
         metric_id, as_of, period_type, grain, legal_entity_id, region_id, practice_id, customer_id, project_id,
@@ -182,6 +241,25 @@ measured as (
         cast(null as decimal(38, 10)) as denominator,
         cast(value as decimal(38, 10)) as value
     from balance_value
+    union all
+    select
+        metric_id, as_of, period_type, grain, legal_entity_id, region_id, practice_id, customer_id, project_id,
+        contract_line_id, resource_id, currency_view, currency_code,
+        cast(numerator as decimal(38, 10)) as numerator,
+        cast(denominator as decimal(38, 10)) as denominator,
+        {{ safe_divide('cast(numerator as decimal(28, 10))', 'cast(denominator as decimal(28, 10))') }} as value
+    from utilisation_value
+    union all
+    select
+        metric_id, {{ run_as_of() }} as as_of, 'POINT' as period_type, grain, legal_entity_id, region_id,
+        practice_id, customer_id, project_id, contract_line_id, resource_id, currency_view, currency_code,
+        cast(total as decimal(38, 10)) as numerator,
+        case when kind = 'median' then cast(cases as decimal(38, 10)) end as denominator,
+        cast(case
+            when kind = 'median' then middle
+            when known_cases = cases then total
+        end as decimal(38, 10)) as value
+    from point_value
 )
 
 select

@@ -1,0 +1,152 @@
+-- Hours of employees by month, as the run knew them: approved billable ones, and those they were there for. A worker
+-- is there on the working days of the entity's calendar between hire and termination, less approved leave.
+-- Training is no leave: it is counted as productive.
+with worker as (
+    select
+        resource_id, legal_entity_id, hire_date, fte, weekly_hours,
+        coalesce(legal_entity_id, 'UNMAPPED:NONE') as member_legal_entity_id,
+        coalesce(region_code, 'UNMAPPED:NONE') as region_id,
+        coalesce(practice_code, 'UNMAPPED:NONE') as practice_id,
+        least(coalesce(termination_date, {{ run_as_of() }}), {{ run_as_of() }}) as last_day
+    from {{ as_known(ref('canonical__resource')) }} as resource
+    where source_system = 'bamboohr' and worker_type = 'employee'
+),
+
+first_day as (
+    select min(month_start) as first_month from {{ ref('ledger__as_of_date') }}
+),
+
+calendar_day as (
+    select legal_entity_id, calendar_date
+    from {{ ref('master__calendar_day') }}
+    where is_working_day and calendar_date <= {{ run_as_of() }}
+),
+
+leave as (
+    select time_off_id, resource_id, start_date, end_date, hours
+    from {{ as_known(ref('canonical__time_off')) }} as time_off
+    where status = 'approved' and absence_type in ('Vacation', 'Sick', 'Parental')
+),
+
+employed as (
+    select
+        worker.resource_id,
+        {{ month_start('calendar_day.calendar_date') }} as month_start,
+        count(*) as days
+    from worker
+    inner join calendar_day on worker.legal_entity_id = calendar_day.legal_entity_id
+    cross join first_day
+    where
+        calendar_day.calendar_date >= greatest(worker.hire_date, first_day.first_month)
+        and calendar_day.calendar_date <= worker.last_day
+    group by worker.resource_id, {{ month_start('calendar_day.calendar_date') }}
+),
+
+contracted as (
+    select
+        employed.resource_id,
+        employed.month_start,
+        {{ mul_div('worker.weekly_hours', '(worker.fte * employed.days)', '5', scale=10) }} as hours
+    from employed
+    inner join worker on employed.resource_id = worker.resource_id
+),
+
+-- a leave's hours fall evenly on its working days, whether or not the worker was still there
+leave_length as (
+    select leave.time_off_id, count(*) as days
+    from leave
+    inner join worker on leave.resource_id = worker.resource_id
+    inner join {{ ref('master__calendar_day') }} as any_day
+        on
+            worker.legal_entity_id = any_day.legal_entity_id
+            and any_day.calendar_date >= leave.start_date
+            and any_day.calendar_date <= leave.end_date
+    where any_day.is_working_day
+    group by leave.time_off_id
+),
+
+leave_month as (
+    select
+        leave.time_off_id,
+        leave.resource_id,
+        {{ month_start('calendar_day.calendar_date') }} as month_start,
+        leave.hours,
+        count(*) as days
+    from leave
+    inner join worker on leave.resource_id = worker.resource_id
+    inner join calendar_day
+        on
+            worker.legal_entity_id = calendar_day.legal_entity_id
+            and calendar_day.calendar_date >= leave.start_date
+            and calendar_day.calendar_date <= leave.end_date
+    cross join first_day
+    where
+        calendar_day.calendar_date >= greatest(worker.hire_date, first_day.first_month)
+        and calendar_day.calendar_date <= worker.last_day
+    group by
+        leave.time_off_id, leave.resource_id, {{ month_start('calendar_day.calendar_date') }}, leave.hours
+),
+
+absent as (
+    select
+        leave_month.resource_id,
+        leave_month.month_start,
+        sum({{ mul_div('leave_month.hours', 'leave_month.days', 'leave_length.days', scale=10) }}) as hours
+    from leave_month
+    inner join leave_length on leave_month.time_off_id = leave_length.time_off_id
+    group by leave_month.resource_id, leave_month.month_start
+),
+
+available as (
+    select
+        worker.resource_id,
+        worker.member_legal_entity_id as legal_entity_id,
+        worker.region_id,
+        worker.practice_id,
+        contracted.month_start,
+        cast(0 as decimal(28, 10)) as billable_hours,
+        contracted.hours - coalesce(absent.hours, 0) as available_hours
+    from contracted
+    inner join worker on contracted.resource_id = worker.resource_id
+    left join absent
+        on contracted.resource_id = absent.resource_id and contracted.month_start = absent.month_start
+),
+
+billable as (
+    select
+        resource_id,
+        resource_legal_entity_id as legal_entity_id,
+        resource_region_id as region_id,
+        resource_practice_id as practice_id,
+        {{ month_start('work_date') }} as month_start,
+        cast(sum(hours) as decimal(28, 10)) as billable_hours,
+        cast(0 as decimal(28, 10)) as available_hours
+    from {{ ledger_as_known(ref('ledger__time_value')) }} as time_value
+    where
+        status = 'approved'
+        and is_billable
+        and resource_kind = 'employee'
+        and work_date <= {{ run_as_of() }}
+    group by
+        resource_id, resource_legal_entity_id, resource_region_id, resource_practice_id,
+        {{ month_start('work_date') }}
+),
+
+either as (
+    select resource_id, legal_entity_id, region_id, practice_id, month_start, billable_hours, available_hours
+    from available
+    union all
+    select resource_id, legal_entity_id, region_id, practice_id, month_start, billable_hours, available_hours
+    from billable
+)
+
+select
+    {{ as_text('resource_id') }} as resource_id,
+    {{ as_text('legal_entity_id') }} as legal_entity_id,
+    {{ as_text('region_id') }} as region_id,
+    {{ as_text('practice_id') }} as practice_id,
+    month_start,
+    cast(sum(billable_hours) as decimal(28, 10)) as billable_hours,
+    cast(sum(available_hours) as decimal(28, 10)) as available_hours
+from either
+group by resource_id, legal_entity_id, region_id, practice_id, month_start

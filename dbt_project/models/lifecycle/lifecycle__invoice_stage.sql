@@ -1,0 +1,116 @@
+-- Posted invoices, with the day on which cash cleared them, as the run knew it. What credits cleared was not
+-- collected. Practice, region and project are those of the contract's first line.
+with run as (
+    select as_of from {{ source('inputs', 'run_context') }}
+),
+
+invoice as (
+    select
+        invoice_id, invoice_number, contract_id, invoice_date, due_date, posted_at, legal_entity_id, customer_id,
+        currency_code, amount_tc
+    from {{ ledger_as_known(ref('ledger__receivable_value')) }} as known
+    where is_posted and doc_type = 'STANDARD' and invoice_date <= {{ run_as_of() }}
+),
+
+settlement as (
+    select cash_id, invoice_id, movement_type, business_date, -amount_tc as settled
+    from {{ ledger_as_known(ref('ledger__cash_value')) }} as known
+    where
+        is_posted
+        and movement_type in ('collected', 'credit_applied')
+        and business_date <= {{ run_as_of() }}
+),
+
+running as (
+    select
+        settlement.invoice_id,
+        settlement.movement_type,
+        settlement.business_date,
+        -- on one day credits come before cash
+        sum(settlement.settled) over (
+            partition by settlement.invoice_id
+            order by settlement.business_date, settlement.movement_type desc, settlement.cash_id
+            rows between unbounded preceding and current row
+        ) as settled_to_date,
+        row_number() over (
+            partition by settlement.invoice_id
+            order by settlement.business_date, settlement.movement_type desc, settlement.cash_id
+        ) as step
+    from settlement
+),
+
+clearing_step as (
+    select running.invoice_id, min(running.step) as step
+    from running
+    inner join invoice on running.invoice_id = invoice.invoice_id
+    where running.settled_to_date >= invoice.amount_tc
+    group by running.invoice_id
+),
+
+cleared as (
+    select
+        running.invoice_id,
+        running.business_date as cleared_on,
+        running.movement_type = 'collected' as is_collected
+    from running
+    inner join clearing_step
+        on running.invoice_id = clearing_step.invoice_id and running.step = clearing_step.step
+),
+
+settled as (
+    select invoice_id, sum(settled) as settled
+    from settlement
+    group by invoice_id
+),
+
+contract_line as (
+    select contract_id, min_by(contract_line_id, line_number) as contract_line_id
+    from {{ as_known(ref('canonical__contract_line')) }} as known
+    group by contract_id
+),
+
+line as (
+    select contract_line_id, region_id, practice_id, project_id
+    from {{ ledger_as_known(ref('ledger__contract_line_version')) }} as known
+),
+
+conversion as (
+    select from_currency, rate_rc
+    from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
+    where functional_currency = 'NONE' and rate_date = {{ run_as_of() }}
+)
+
+select
+    invoice.invoice_id,
+    invoice.invoice_number,
+    invoice.contract_id,
+    invoice.legal_entity_id,
+    {{ as_text("coalesce(line.region_id, 'NONE')") }} as region_id,
+    {{ as_text("coalesce(line.practice_id, 'NONE')") }} as practice_id,
+    invoice.customer_id,
+    {{ as_text("coalesce(line.project_id, 'NONE')") }} as project_id,
+    invoice.currency_code,
+    invoice.amount_tc,
+    {{ as_money('invoice.amount_tc - coalesce(settled.settled, 0)') }} as open_amount,
+    {{ ledger_at_rate('(invoice.amount_tc - coalesce(settled.settled, 0))', 'conversion.rate_rc') }}
+        as open_amount_rc,
+    invoice.invoice_date,
+    invoice.due_date,
+    {{ date_add_days('invoice.due_date', 5) }} as collection_due_on,
+    invoice.posted_at as t8_at,
+    {{ date_of('invoice.posted_at') }} as t8_on,
+    case when cleared.is_collected then cleared.cleared_on end as t10_on,
+    cleared.cleared_on,
+    cast({{ days_between(date_of('invoice.posted_at'), 'cleared.cleared_on') }} as integer) as lag_t8_cleared,
+    case
+        when cleared.is_collected
+            then cast({{ days_between(date_of('invoice.posted_at'), 'cleared.cleared_on') }} as integer)
+    end as lag_t8_t10,
+    cast({{ days_between(date_of('invoice.posted_at'), 'run.as_of') }} as integer) as age_since_posted
+from invoice
+cross join run
+left join settled on invoice.invoice_id = settled.invoice_id
+left join cleared on invoice.invoice_id = cleared.invoice_id
+left join contract_line on invoice.contract_id = contract_line.contract_id
+left join line on contract_line.contract_line_id = line.contract_line_id
+left join conversion on invoice.currency_code = conversion.from_currency

@@ -1,0 +1,63 @@
+-- Money that waits beyond its due day at as_of, and how long: deals without contract or project, items not invoiced,
+-- invoices not paid. Currency-days in the reporting currency are the amount times the days it is late.
+with deal as (
+    select
+        opportunity_id as object_id, legal_entity_id, region_id, practice_id, customer_id, 'NONE' as project_id,
+        'NONE' as contract_line_id, blocked_amount_rc as amount_rc,
+        -- a deal is counted once, by what has waited longest
+        case
+            when t2_on is null and t3_on is null then least(contract_due_on, project_due_on)
+            when t2_on is null then contract_due_on
+            when t3_on is null then project_due_on
+        end as due_on
+    from {{ ref('lifecycle__deal_stage') }}
+),
+
+item as (
+    select
+        source_key as object_id, legal_entity_id, region_id, practice_id, customer_id, project_id,
+        contract_line_id, amount_rc, invoice_due_on as due_on
+    from {{ ref('lifecycle__item_stage') }}
+    where is_open and hold_reason is null
+),
+
+invoice as (
+    select
+        invoice_id as object_id, legal_entity_id, region_id, practice_id, customer_id, project_id,
+        'NONE' as contract_line_id, open_amount_rc as amount_rc, collection_due_on as due_on
+    from {{ ref('lifecycle__invoice_stage') }}
+    where open_amount > 0
+),
+
+waiting as (
+    select
+        'DEAL' as object_type, object_id, legal_entity_id, region_id, practice_id, customer_id, project_id,
+        contract_line_id, amount_rc, due_on
+    from deal
+    union all
+    select
+        'ITEM' as object_type, object_id, legal_entity_id, region_id, practice_id, customer_id, project_id,
+        contract_line_id, amount_rc, due_on
+    from item
+    union all
+    select
+        'INVOICE' as object_type, object_id, legal_entity_id, region_id, practice_id, customer_id, project_id,
+        contract_line_id, amount_rc, due_on
+    from invoice
+)
+
+select
+    {{ as_text('object_type') }} as object_type,
+    object_id,
+    legal_entity_id,
+    region_id,
+    practice_id,
+    customer_id,
+    {{ as_text('project_id') }} as project_id,
+    {{ as_text('contract_line_id') }} as contract_line_id,
+    due_on,
+    cast({{ days_between('due_on', run_as_of()) }} as integer) as late_days,
+    amount_rc,
+    cast(amount_rc * {{ days_between('due_on', run_as_of()) }} as decimal(28, 4)) as currency_days
+from waiting
+where due_on < {{ run_as_of() }} and (amount_rc is null or amount_rc <> 0)
