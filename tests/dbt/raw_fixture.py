@@ -173,6 +173,7 @@ class Project:
 
     folder: Path
     raw: Path
+    project: Path = ROOT / "dbt_project"
 
     @property
     def build(self) -> Path:
@@ -202,7 +203,7 @@ class Project:
         done = subprocess.run(
             [
                 str(Path(sys.executable).parent / "dbt"), *arguments,
-                "--project-dir", str(ROOT / "dbt_project"), "--profiles-dir", str(ROOT / "dbt_project"),
+                "--project-dir", str(self.project), "--profiles-dir", str(self.project),
             ],
             env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
