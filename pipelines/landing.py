@@ -165,6 +165,7 @@ class _Run:
         self._store = store
         self._settings = settings
         self._limits: Mapping[str, Any] = settings.get("limits", {})
+        self.compare_rows = int(self._limits.get("key_compare_rows", COMPARE_ROWS))
         self._load = load
         self._run_id = run_id
         self._done: dict[str, _Prepared] = {}
@@ -180,6 +181,8 @@ class _Run:
                 stop = quota.problem
             except ThroughlineError as problem:
                 stop = problem
+            if stop is not None:
+                LOG.warning("%s: %s", self._store.dataset, stop)
             for resource in wanted:
                 prepared = self._read(reader, resource, stop)
                 self._done[resource.name] = prepared
@@ -224,8 +227,14 @@ class _Run:
         result.retries = reader.http.counters.retries - before[1]
         result.quota_used = reader.http.counters.quota
         result.ended_at = clock.now()
-        if result.error:
-            LOG.warning("%s: %s", result.dataset, result.error)
+        if result.error is not None:
+            # what stops the whole source is told once
+            LOG.log(
+                logging.DEBUG if result.error is stop else logging.WARNING,
+                "%s: %s",
+                result.dataset,
+                result.error,
+            )
         else:
             LOG.info("%s: %d landed, %d unchanged", result.dataset, result.rows_landed, result.rows_unchanged)
         return prepared
@@ -276,7 +285,7 @@ class _Run:
             if prepared.rejected is not None:
                 rejects.append(reject_rows(prepared.rejected, self._manifest, name, self._load))
             changes += prepared.changes
-            if prepared.compared:
+            if prepared.compared and prepared.compared[0] > self.compare_rows:
                 at_source, absent, missed = prepared.compared
                 compares.append(
                     {
@@ -452,12 +461,12 @@ class _Reading:
         if rows is None and self._landed_columns:
             counted = self._sql.execute(f"select count(*) from {self._landed}").fetchone()
             rows = counted[0] if counted else 0
-        if (rows or 0) <= int(self._run._limits.get("key_compare_rows", COMPARE_ROWS)):
+        if (rows or 0) <= self._run.compare_rows:
             return True
         last = None
         if self._store.columns(self._sql, "key_compare", LANDING):
             row = self._sql.execute(
-                f"select max(\"at\") from {self._store.table('key_compare', LANDING)}"
+                f'select max("at") from {self._store.table("key_compare", LANDING)}'
                 " where source_system = ? and source_instance = ? and resource = ?",
                 [self._run._manifest.source_system, self._run._load.instance, self._resource.name],
             ).fetchone()

@@ -227,12 +227,16 @@ class RawStore:
             )
 
     def _pipeline(self, name: str, dataset: str) -> Any:
-        return dlt.pipeline(
+        known = (self.pipelines / name).exists()
+        pipeline = dlt.pipeline(
             name,
             pipelines_dir=str(self.pipelines),
             destination=dlt.destinations.duckdb(str(self.path)),
             dataset_name=dataset,
         )
+        # the schema is asked back from the destination only when the local copy is gone
+        pipeline.config.restore_from_destination = not known
+        return pipeline
 
     def _run(self, pipeline: Any, source: Any) -> None:
         try:

@@ -55,16 +55,14 @@ def setting(settings: Mapping[str, Any], name: str, source: str) -> str:
 
 
 def private_key(settings: Mapping[str, Any], source: str) -> str | None:
-    """The PEM text of the private key, given itself or by path; none when neither is set."""
-    if settings.get("private_key"):
-        return str(settings["private_key"])
-    path = settings.get("private_key_path")
-    if not path:
-        return None
+    """The PEM text of `private_key`, which holds the text itself or a path to it; none when it is not set."""
+    value = str(settings.get("private_key") or "")
+    if not value or value.lstrip().startswith("-----BEGIN"):
+        return value or None
     try:
-        return Path(str(path)).read_text(encoding="utf-8")
+        return Path(value).read_text(encoding="utf-8")
     except OSError as problem:
-        raise error("E-SRC-002", source=source, setting=f"private_key_path ({problem.strerror})") from None
+        raise error("E-SRC-002", source=source, setting=f"private_key ({problem.strerror})") from None
 
 
 def client(

@@ -12,7 +12,7 @@ from pipelines.transports.soql import SoqlReader, TokenLogin, quota_share
 def soql_reader(source: str, settings: Mapping[str, Any]) -> SoqlReader:
     """A reader for one org.
 
-    Needs base_url, client_id and client_secret (or username with private_key or private_key_path). Takes
+    Needs base_url, client_id and client_secret (or username with private_key, PEM text or its path). Takes
     api_version, mode (auto, rest, bulk), currency (for an org with a single one), extra_columns and limits
     (bulk_above, bulk_page, job_timeout, quota_share, retry_budget).
     """

@@ -376,10 +376,8 @@ def _after(key: Sequence[str], last: Sequence[str]) -> str:
 
 
 def _literal(value: object) -> str:
-    text = str(value)
-    if re.fullmatch(r"-?\d+", text):
-        return text
-    return "'" + text.replace("'", "''") + "'"
+    """A value in quotes: the database converts it to the column's type, number or text."""
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def _detail(refused: RefusedError) -> str:

@@ -37,7 +37,9 @@ SOQL_TYPES = {
 
 def answer(data: Any, status: int = 200, **headers: str) -> httpx.Response:
     """A JSON answer."""
-    return httpx.Response(status, content=json.dumps(data), headers={"content-type": "application/json", **headers})
+    return httpx.Response(
+        status, content=json.dumps(data), headers={"content-type": "application/json", **headers}
+    )
 
 
 @dataclass
@@ -193,7 +195,9 @@ class Org(Vendor):
         if request.method in {"DELETE", "PATCH"}:
             return httpx.Response(204)
         if not path.endswith("/results"):
-            return answer({"id": job, "state": state, "errorMessage": "InvalidBatch" if state == "Failed" else None})
+            return answer(
+                {"id": job, "state": state, "errorMessage": "InvalidBatch" if state == "Failed" else None}
+            )
         span = {key: value[0] for key, value in parse_qs(request.url.query.decode()).items()}
         start, size = int(span.get("locator", 0)), min(int(span["maxRecords"]), self.page)
         part = rows[start : start + size]
@@ -203,7 +207,11 @@ class Org(Vendor):
         for row in part:
             writer.writerow([_csv_value(row.get(column)) for column in columns])
         following = str(start + size) if start + size < len(rows) else "null"
-        headers = {"Sforce-NumberOfRecords": str(len(part)), "Sforce-Locator": following, "content-type": "text/csv"}
+        headers = {
+            "Sforce-NumberOfRecords": str(len(part)),
+            "Sforce-Locator": following,
+            "content-type": "text/csv",
+        }
         return httpx.Response(200, content=text.getvalue(), headers=headers)
 
     def _select(self, query: str, *, hide: bool) -> list[dict[str, Any]]:
@@ -291,7 +299,11 @@ class Company(Vendor):
             found = {
                 key: {
                     "lastChanged": at,
-                    "rows": [{k: v for k, v in row.items() if k != "employeeId"} for row in rows if row["employeeId"] == key],
+                    "rows": [
+                        {k: v for k, v in row.items() if k != "employeeId"}
+                        for row in rows
+                        if row["employeeId"] == key
+                    ],
                 }
                 for key, (_, at) in changed.items()
             }
@@ -329,9 +341,13 @@ class Account(Vendor):
             rows = self._run(query)
         except duckdb.BinderException as problem:
             column = re.search(r'column named "(\w+)"|column "?(\w+)"?', str(problem))
-            return self._wrong(f"Field '{column[1] or column[2] if column else '?'}' for record 'x' was not found.")
+            return self._wrong(
+                f"Field '{column[1] or column[2] if column else '?'}' for record 'x' was not found."
+            )
         part = rows[ask["offset"] : ask["offset"] + ask["limit"]]
-        items = [{"links": [], **{k.lower(): str(v) for k, v in row.items() if v is not None}} for row in part]
+        items = [
+            {"links": [], **{k.lower(): str(v) for k, v in row.items() if v is not None}} for row in part
+        ]
         more = ask["offset"] + ask["limit"] < len(rows)
         return answer({"count": len(items), "hasMore": more, "offset": ask["offset"], "items": items})
 
@@ -347,8 +363,12 @@ class Account(Vendor):
         )
         for name, rows in self.tables.items():
             columns = {key: None for row in rows for key in row}
-            kinds = {key: _kind(next((r[key] for r in rows if r.get(key) is not None), "")) for key in columns}
-            connection.execute(f"create table {name} ({', '.join(f'{k} {v}' for k, v in kinds.items()) or 'id int'})")
+            kinds = {
+                key: _kind(next((r[key] for r in rows if r.get(key) is not None), "")) for key in columns
+            }
+            connection.execute(
+                f"create table {name} ({', '.join(f'{k} {v}' for k, v in kinds.items()) or 'id int'})"
+            )
             for row in rows:
                 marks = ", ".join("?" for _ in columns)
                 connection.execute(f"insert into {name} values ({marks})", [row.get(key) for key in columns])

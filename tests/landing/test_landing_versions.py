@@ -53,9 +53,14 @@ def test_first_load_knows_each_row_since_the_source_did(home: Home, org: Org) ->
 
 def test_every_declared_table_exists_after_a_run_of_one(home: Home, org: Org) -> None:
     home.land("salesforce", org.config(), "2026-03-10T12:00:00Z", ONLY)
-    found = {row[0] for row in home.sql("select table_name from duckdb_tables() where schema_name = 'salesforce_main'")}
+    found = {
+        row[0]
+        for row in home.sql("select table_name from duckdb_tables() where schema_name = 'salesforce_main'")
+    }
     assert {resource.name for resource in org.manifest.resources} <= found
-    records = {row[0] for row in home.sql("select table_name from duckdb_tables() where schema_name = 'landing'")}
+    records = {
+        row[0] for row in home.sql("select table_name from duckdb_tables() where schema_name = 'landing'")
+    }
     assert {"extract_run", "reject", "reject_event", "schema_change"} <= records
 
 
@@ -162,8 +167,17 @@ def test_deletion_by_each_mechanism_then_restore(home: Home, org: Org, basis: st
 def test_deleted_and_restored_in_one_window_stays_live(home: Home, org: Org) -> None:
     home.land("salesforce", org.config(), "2026-03-10T12:00:00Z", ["opportunity"])
     org.put(
-        "Opportunity", "o", "2026-03-10T13:00:00.000+0000", AccountId="x", Name="n", StageName="s",
-        Services_Amount__c=1, CloseDate="2026-03-01", IsClosed=False, IsWon=False, CurrencyIsoCode="EUR",
+        "Opportunity",
+        "o",
+        "2026-03-10T13:00:00.000+0000",
+        AccountId="x",
+        Name="n",
+        StageName="s",
+        Services_Amount__c=1,
+        CloseDate="2026-03-01",
+        IsClosed=False,
+        IsWon=False,
+        CurrencyIsoCode="EUR",
     )
     home.land("salesforce", org.config(), "2026-03-11T12:00:00Z", ["opportunity"])
     org.feed["Opportunity"] = [("o", "2026-03-11T13:00:00.000+0000")]
@@ -196,10 +210,12 @@ def test_rest_and_bulk_give_the_same_versions(home: Home, org: Org) -> None:
 def test_no_variant_column_and_exact_types(home: Home, org: Org) -> None:
     item(org, "bad", "2026-03-03T08:00:00.000+0000", TotalPrice="n/a")
     home.land("salesforce", org.config(), "2026-03-10T12:00:00Z", ONLY)
-    columns = dict(home.sql(
-        "select column_name, data_type from duckdb_columns()"
-        " where schema_name = 'salesforce_main' and table_name = 'opportunity_line_item'"
-    ))
+    columns = dict(
+        home.sql(
+            "select column_name, data_type from duckdb_columns()"
+            " where schema_name = 'salesforce_main' and table_name = 'opportunity_line_item'"
+        )
+    )
     assert not [name for name in columns if "__v_" in name]
     assert columns["total_price"] == "DECIMAL(19,4)"
     assert columns["quantity"] == "DECIMAL(18,8)"

@@ -23,13 +23,13 @@ MANIFEST = load_manifest(Path(__file__).with_name("source.yml"))
 def reader(settings: Mapping[str, Any]) -> SuiteqlReader:
     """A reader for the account that `settings` name.
 
-    Needs base_url, client_id, certificate_id and private_key or private_key_path. Takes time_zone (the
+    Needs base_url, client_id, certificate_id and private_key (PEM text or its path). Takes time_zone (the
     account's, UTC unless set), check_time_zone, extra_columns and limits.
     """
     source = MANIFEST.source
     key = private_key(settings, source)
     if key is None:
-        raise error("E-SRC-002", source=source, setting="private_key_path")
+        raise error("E-SRC-002", source=source, setting="private_key")
     zone = str(settings.get("time_zone", "UTC"))
     try:
         ZoneInfo(zone)
