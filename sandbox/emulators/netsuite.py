@@ -38,7 +38,7 @@ from starlette.routing import Route
 from sandbox.emulators.catalogue import Catalogue, Column, derived
 from sandbox.emulators.credentials import claims
 from sandbox.emulators.faults import ON_PAGES
-from sandbox.emulators.plumbing import Emulator, Exchange, RefusedError, bearer, form
+from sandbox.emulators.plumbing import Emulator, Exchange, RefusedError, bearer, form, kept_of
 from sandbox.emulators.render import json_text, plain_decimal
 from sandbox.emulators.store import FieldDef, ObjectDef, quote
 from sandbox.emulators.suiteql import Plan, SuiteQLError, Translator, strftime_format
@@ -319,7 +319,7 @@ class NetSuite(Emulator):
         table = self._live(name)
         key = quote(self.store.objects[name].key[0])
         total = int(self.store.rows(f"select count(*) from {table}")[0][0])
-        kept = min(int(total * (1 - float(rule.params.get("share", 0.1)))), total - 1)
+        kept = kept_of(total, rule)
         if kept < 1:
             return "null"
         found = self.store.rows(f"select {key} from {table} order by {key} limit 1 offset {kept - 1}")[0][0]
@@ -448,7 +448,8 @@ class NetSuite(Emulator):
         )
         limited = cap if plan.limit is None else min(cap, plan.limit)
         table = self.store.query(
-            f"select *, {ranking} as _rank from ({inner}) as found order by _rank limit {limited}"
+            f"select *, {ranking} as _rank from ({inner}) as found "
+            f"order by _rank{', _tie' if plan.tied else ''} limit {limited}"
         )
         total = table.num_rows
         if total == cap:

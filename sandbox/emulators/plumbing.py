@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.emulators.faults import BEFORE, Faults
+from sandbox.emulators.faults import BEFORE, Faults, Rule
 from sandbox.emulators.requestlog import RequestLog, without_secrets
 from sandbox.emulators.store import Store, WatchedJson
 from throughline.clock import iso
@@ -231,7 +231,7 @@ class Emulator:
         """A list result as the faults on whole extracts leave it (truncate_extract, unordered)."""
         rule = self.faults.take("truncate_extract", exchange.path, exchange.obj)
         if rule is not None:
-            kept = round(table.num_rows * (1 - float(rule.params.get("share", 0.1))))
+            kept = kept_of(table.num_rows, rule)
             table = table.slice(0, kept)
             exchange.note["truncated_to"] = kept
         if table.num_rows > 1 and self.faults.take("unordered", exchange.path, exchange.obj) is not None:
@@ -264,6 +264,12 @@ class Emulator:
     async def _do_reset(self, _request: Request) -> Response:
         self.reset()
         return JSONResponse({"reset": self.vendor})
+
+
+def kept_of(count: int, rule: Rule) -> int:
+    """Rows that a truncated extract still serves of `count`: at least one is missing where there is any."""
+    kept = int(count * (1 - float(rule.params.get("share", 0.1))) + 1e-9)
+    return max(min(kept, count - 1), 0)
 
 
 def shuffled(count: int, seed: int) -> list[int]:

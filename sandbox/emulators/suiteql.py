@@ -488,7 +488,7 @@ class Translator:
         tied = bool(tables) and not grouped and not total_only
         if tied:
             keys = [f"{quote(alias)}.{quote(part)}" for alias, item in tables.items() for part in item.key]
-            tie = _sql(f"hash({', '.join(keys)})")
+            tie = _sql(f"hash({', '.join(keys)}, 0)")
             select.append("expressions", exp.alias_(tie, "_tie", quoted=True))
             self._apply_cut(select, tables)
             if len(tables) == 1 and select.find(exp.Window) is None and not select.args.get("joins"):

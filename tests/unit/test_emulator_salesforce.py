@@ -29,8 +29,17 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def org(tmp_path_factory: pytest.TempPathFactory) -> SalesforceClient:
+    """An org that tests only read."""
+    shared = tmp_path_factory.mktemp("org")
+    salesforce_store(shared)
+    return SalesforceClient(shared)
+
+
 @pytest.fixture
-def org(root: Path) -> SalesforceClient:
+def own(root: Path) -> SalesforceClient:
+    """An org of the test's own, over `root`."""
     return SalesforceClient(root)
 
 
@@ -45,14 +54,16 @@ def code(reply: Any) -> str:
 
 
 def test_client_credentials_by_basic_and_refusals(org: SalesforceClient) -> None:
-    own = credentials()["salesforce"]
+    secret = credentials()["salesforce"]
     form = {"grant_type": "client_credentials"}
-    good = org.http.post("/services/oauth2/token", data=form, auth=(own["client_id"], own["client_secret"]))
+    good = org.http.post(
+        "/services/oauth2/token", data=form, auth=(secret["client_id"], secret["client_secret"])
+    )
     assert good.json()["token_type"] == "Bearer"
     assert "expires_in" not in good.json()
-    bad = org.http.post("/services/oauth2/token", data=form, auth=(own["client_id"], "wrong"))
+    bad = org.http.post("/services/oauth2/token", data=form, auth=(secret["client_id"], "wrong"))
     assert (bad.status_code, bad.json()["error"]) == (400, "invalid_client")
-    bad = org.http.post("/services/oauth2/token", data=form, auth=("other", own["client_secret"]))
+    bad = org.http.post("/services/oauth2/token", data=form, auth=("other", secret["client_secret"]))
     assert bad.json()["error"] == "invalid_client_id"
     bad = org.http.post("/services/oauth2/token", data={"grant_type": "password"})
     assert bad.json()["error"] == "unsupported_grant_type"
@@ -92,14 +103,14 @@ def test_a_generic_audience_passes_where_the_org_allows_it(root: Path) -> None:
     assert bearer_grant(org, aud="https://login.salesforce.com").status_code == 200
 
 
-def test_dead_sessions_retired_and_old_versions(org: SalesforceClient) -> None:
+def test_dead_sessions_retired_and_old_versions(own: SalesforceClient) -> None:
     path = "/services/data/{}/query?q=SELECT Id FROM Account"
-    assert org.http.get(path.format("v30.0")).status_code == 410
-    assert "Warning" in org.http.get(path.format("v40.0")).headers
-    assert "Warning" not in org.http.get(path.format("v41.0")).headers
-    assert org.http.get(path.format("v99.0")).status_code == 404
-    org.http.headers["Authorization"] = "Bearer dead"
-    reply = org.http.get(path.format("v67.0"))
+    assert own.http.get(path.format("v30.0")).status_code == 410
+    assert "Warning" in own.http.get(path.format("v40.0")).headers
+    assert "Warning" not in own.http.get(path.format("v41.0")).headers
+    assert own.http.get(path.format("v99.0")).status_code == 404
+    own.http.headers["Authorization"] = "Bearer dead"
+    reply = own.http.get(path.format("v67.0"))
     assert (reply.status_code, code(reply)) == (401, "INVALID_SESSION_ID")
 
 
@@ -138,8 +149,8 @@ def test_an_object_without_stamps_shows_none(tmp_path: Path) -> None:
 
 def test_a_record_is_written_as_the_vendor_writes_it(org: SalesforceClient) -> None:
     soql = (
-        "SELECT id, Account.Name, Description, Amount, Probability, CloseDate, IsWon, CreatedDate, SystemModstamp "
-        "FROM Opportunity WHERE Id IN ('006000000000002AAA', '006000000000003AAA') ORDER BY Id"
+        "SELECT id, Account.Name, Description, Amount, Probability, CloseDate, IsWon, CreatedDate, "
+        "SystemModstamp FROM Opportunity WHERE Id IN ('006000000000002AAA', '006000000000003AAA') ORDER BY Id"
     )
     reply = org.query(soql)
     assert '"Amount":1234.56,' in reply.text
@@ -244,7 +255,8 @@ def test_refused_queries(org: SalesforceClient, soql: str, expected: str) -> Non
 def test_counts_and_aggregates(org: SalesforceClient) -> None:
     body = org.query("SELECT COUNT() FROM Opportunity WHERE IsWon = false").json()
     assert body == {"totalSize": 3, "done": True, "records": []}
-    soql = "SELECT COUNT(Id), COUNT(Amount) n, SUM(Amount) total, MIN(CloseDate) first, MAX(Name) FROM Opportunity"
+    picked = "COUNT(Id), COUNT(Amount) n, SUM(Amount) total, MIN(CloseDate) first, MAX(Name)"
+    soql = f"SELECT {picked} FROM Opportunity"
     reply = org.query(soql)
     assert '"total":481234.76,' in reply.text
     row = reply.json()["records"][0]
@@ -278,13 +290,13 @@ def test_batches_follow_a_query_locator(org: SalesforceClient) -> None:
     assert (bad.status_code, code(bad)) == (400, "INVALID_QUERY_LOCATOR")
 
 
-def test_a_result_is_of_the_moment_it_was_asked_for(root: Path, org: SalesforceClient) -> None:
-    first = org.query("SELECT Id FROM pse__Timecard__c ORDER BY Id").json()
+def test_a_result_is_of_the_moment_it_was_asked_for(root: Path, own: SalesforceClient) -> None:
+    first = own.query("SELECT Id FROM pse__Timecard__c ORDER BY Id").json()
     mutate(root, "salesforce", "pse__Timecard__c", "a0T000000004499AAA", "purge")
-    rest = org.http.get(first["nextRecordsUrl"]).json()
-    rest = org.http.get(rest["nextRecordsUrl"]).json()
+    rest = own.http.get(first["nextRecordsUrl"]).json()
+    rest = own.http.get(rest["nextRecordsUrl"]).json()
     assert len(rest["records"]) == 500
-    assert len(org.records("SELECT Id FROM pse__Timecard__c")) == 4499
+    assert len(own.records("SELECT Id FROM pse__Timecard__c")) == 4499
 
 
 def test_the_batch_size_is_a_wish(root: Path, org: SalesforceClient) -> None:
@@ -307,15 +319,15 @@ def test_parents_by_a_custom_relationship(org: SalesforceClient) -> None:
 # --- deletions
 
 
-def test_deleted_rows_live_fifteen_days_in_query_all(root: Path, org: SalesforceClient) -> None:
-    assert org.ids("") == ["1", "2", "3", "4"]
-    assert org.ids("", path="queryAll") == ["1", "2", "3", "4", "5"]
-    row = org.records(
+def test_deleted_rows_live_fifteen_days_in_query_all(root: Path, own: SalesforceClient) -> None:
+    assert own.ids("") == ["1", "2", "3", "4"]
+    assert own.ids("", path="queryAll") == ["1", "2", "3", "4", "5"]
+    row = own.records(
         "SELECT IsDeleted, SystemModstamp FROM Opportunity WHERE IsDeleted = true", path="queryAll"
     )[0]
     assert row == {"IsDeleted": True, "SystemModstamp": "2026-06-20T00:00:00.000+0000"}
     set_clock(root, at("2026-07-05T00:00:00"))
-    assert org.ids("", path="queryAll") == ["1", "2", "3", "4"]
+    assert own.ids("", path="queryAll") == ["1", "2", "3", "4"]
 
 
 def test_the_deleted_feed(org: SalesforceClient) -> None:
@@ -357,11 +369,11 @@ def test_datetime_suffixes_and_system_edits_are_switches(root: Path) -> None:
     assert other["LastModifiedDate"] == "2026-06-01T00:00:00.000Z"
 
 
-def test_settings_follow_their_file(root: Path, org: SalesforceClient) -> None:
+def test_settings_follow_their_file(root: Path, own: SalesforceClient) -> None:
     (root / "settings.json").write_text('{"salesforce": {"multi_currency": false}}')
-    assert org.query("SELECT CurrencyIsoCode FROM Opportunity").status_code == 400
+    assert own.query("SELECT CurrencyIsoCode FROM Opportunity").status_code == 400
     (root / "settings.json").unlink()
-    assert org.query("SELECT CurrencyIsoCode FROM Opportunity").status_code == 200
+    assert own.query("SELECT CurrencyIsoCode FROM Opportunity").status_code == 200
 
 
 def test_quota_is_counted_shown_and_enforced(root: Path) -> None:
@@ -449,16 +461,16 @@ def test_csv_forms_are_switches(root: Path) -> None:
     assert text.split("\r\n")[1].endswith('"2026-01-01T09:14:07.000+0000"')
 
 
-def test_bulk_refusals_abort_and_delete(org: SalesforceClient) -> None:
-    assert code(create(org, "SELECT Nothing FROM Opportunity")) == "INVALID_FIELD"
-    assert code(create(org, "SELECT COUNT(Id) FROM Opportunity")) == "API_ERROR"
-    assert code(create(org, operation="insert")) == "INVALIDJOB"
-    job = create(org).json()
-    path = f"{org.data}/jobs/query/{job['id']}"
-    assert org.http.delete(path).status_code == 400
-    assert org.http.patch(path, json={"state": "Aborted"}).json()["state"] == "Aborted"
-    assert org.http.patch(path, json={"state": "Aborted"}).status_code == 400
-    assert org.http.get(f"{path}/results").status_code == 400
-    assert org.http.delete(path).status_code == 204
-    assert org.http.get(path).status_code == 404
-    assert org.http.get(f"{org.data}/limits").json()["DailyBulkV2QueryJobs"]["Remaining"] == 9999
+def test_bulk_refusals_abort_and_delete(own: SalesforceClient) -> None:
+    assert code(create(own, "SELECT Nothing FROM Opportunity")) == "INVALID_FIELD"
+    assert code(create(own, "SELECT COUNT(Id) FROM Opportunity")) == "API_ERROR"
+    assert code(create(own, operation="insert")) == "INVALIDJOB"
+    job = create(own).json()
+    path = f"{own.data}/jobs/query/{job['id']}"
+    assert own.http.delete(path).status_code == 400
+    assert own.http.patch(path, json={"state": "Aborted"}).json()["state"] == "Aborted"
+    assert own.http.patch(path, json={"state": "Aborted"}).status_code == 400
+    assert own.http.get(f"{path}/results").status_code == 400
+    assert own.http.delete(path).status_code == 204
+    assert own.http.get(path).status_code == 404
+    assert own.http.get(f"{own.data}/limits").json()["DailyBulkV2QueryJobs"]["Remaining"] == 9999

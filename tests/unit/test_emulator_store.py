@@ -159,5 +159,5 @@ def test_a_store_that_contradicts_itself_says_so(root: Path) -> None:
     path.write_text(json.dumps(schema))
     with pytest.raises(StoreError, match="Number of Account"):
         Store(root, "salesforce")
-    with pytest.raises(StoreError, match="schema.json"):
+    with pytest.raises(StoreError, match=r"schema\.json"):
         Store(root, "nothing")
