@@ -13,6 +13,7 @@ import pytest
 from sandbox.firm.faults import FAULTS
 from sandbox.firm.simulator import simulate
 from sandbox.firm.state import Contract, FaultMark, Firm, Invoice, Project
+from tests.unit.simulator_support import firm_of
 from throughline.errors import ThroughlineError
 
 LOADS = [datetime(2026, month, 8, 23, 30, tzinfo=UTC) for month in range(2, 8)]
@@ -27,12 +28,12 @@ print(hashlib.sha256(repr(firm).encode()).hexdigest())
 @pytest.fixture(scope="module", params=["tiny", "demo"])
 def pair(request: pytest.FixtureRequest) -> tuple[Firm, Firm]:
     """A clean firm and the same firm with every fault."""
-    return simulate(7, request.param, ["none"]), simulate(7, request.param, ["all"])
+    return firm_of(request.param), firm_of(request.param, faults="all")
 
 
 @pytest.fixture(scope="module")
 def clean() -> Firm:
-    return simulate(7, "tiny", [])
+    return firm_of("tiny")
 
 
 def mark_of(firm: Firm, fault: str) -> FaultMark:
@@ -235,7 +236,7 @@ def test_fx03_transposes_two_digits(pair: tuple[Firm, Firm]) -> None:
 
 @pytest.mark.parametrize("fault", list(FAULTS))
 def test_each_fault_can_strike_alone(fault: str, clean: Firm) -> None:
-    alone, together = simulate(7, "tiny", [fault]), simulate(7, "tiny", ["all"])
+    alone, together = simulate(7, "tiny", [fault]), firm_of("tiny", faults="all")
     assert [mark.fault_id for mark in alone.fault_marks] == [fault]
     assert alone != clean
     if fault in ("F01", "F02", "F06", "F14", "F18", "FX03"):

@@ -9,13 +9,13 @@ import pytest
 
 from sandbox.firm.calendar import WorkCalendar, add_months, easter, holidays, month_end
 from sandbox.firm.ids import FAULT_OFFSET, PREFIXES, Ids, salesforce_id
-from sandbox.firm.simulator import simulate
 from sandbox.firm.state import Firm
+from tests.unit.simulator_support import firm_of
 
 
 @pytest.fixture(scope="module")
 def firm() -> Firm:
-    return simulate(7, "tiny", ["all"])
+    return firm_of("tiny", faults="all")
 
 
 def test_salesforce_ids_carry_their_check_characters() -> None:
