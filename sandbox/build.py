@@ -192,7 +192,7 @@ def _truth_in_processes(firm: Firm, directory: Path, times: Sequence[datetime], 
         tell(f"truth: {load_id(at)}")
 
 
-def truth_firm(directory: Path) -> Wanted:
+def firm_of(directory: Path) -> Wanted:
     """The firm that `directory` holds, as it was asked for. Raises E-SBX-004."""
     found = read_sandbox(directory)
     return Wanted(

@@ -73,7 +73,7 @@ def secrets(credentials: dict[str, Any]) -> str:
             "account": erp["account"],
             "client_id": erp["client_id"],
             "certificate_id": erp["certificate_id"],
-            "private_key_path": str(Path(erp["private_key"])),
+            "private_key": str(Path(erp["private_key"])),
         },
     }
     lines = ["# Credentials of the sandbox's emulators, good for nothing else."]

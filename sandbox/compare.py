@@ -1,0 +1,262 @@
+"""Compares what a run published with the truth of its load: cases, counts per control, metrics.
+
+Works on Arrow tables with the columns of the truth files and of reconciliation.exception,
+reconciliation.control_run and marts.metric_value; DuckDB joins them, in memory.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+CENT = Decimal("0.01")
+RATIO = Decimal("0.000000001")
+# Metrics whose value is a quotient: a missing row is not zero, and values agree far closer than a cent.
+RATIOS = ("billable_utilisation_net",)
+RATIO_PREFIX = "handoff_lag_"
+DIMENSIONS = (
+    "metric_id",
+    "as_of",
+    "period_type",
+    "grain",
+    "legal_entity_id",
+    "region_id",
+    "practice_id",
+    "customer_id",
+    "project_id",
+    "contract_line_id",
+    "resource_id",
+    "currency_view",
+    "currency_code",
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One disagreement. `what`: MISSING, EXTRA or a column's name; `subject`: the control or metric."""
+
+    kind: str
+    subject: str
+    key: str
+    what: str
+    truth: str
+    found: str
+
+
+@dataclass
+class Tally:
+    """How well the cases of one control were found."""
+
+    truth: int = 0
+    found: int = 0
+    matched: int = 0
+
+    @property
+    def recall(self) -> float:
+        """Share of the true cases that were found; 1 when there are none."""
+        return self.matched / self.truth if self.truth else 1.0
+
+    @property
+    def precision(self) -> float:
+        """Share of the found cases that are true; 1 when nothing was found."""
+        return self.matched / self.found if self.found else 1.0
+
+
+@dataclass
+class Comparison:
+    """The outcome of one load: differences, cases per control, metric rows compared per metric."""
+
+    differences: list[Difference] = field(default_factory=list)
+    controls: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    metrics: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    @property
+    def agrees(self) -> bool:
+        """Whether truth and warehouse are the same."""
+        return not self.differences
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _query(sql: str, **tables: pa.Table) -> list[dict[str, Any]]:
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute("set timezone = 'UTC'")
+        for name, table in tables.items():
+            connection.register(name, table)
+        rows: list[dict[str, Any]] = connection.execute(sql).to_arrow_table().to_pylist()
+        return rows
+    finally:
+        connection.close()
+
+
+def compare_cases(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
+    """EXCEPTION and PENDING rows by (control, grain): outcome, severity, first day, amounts within a cent.
+
+    `found` rows of other outcomes count as extra: the sandbox waives nothing, and a control that could not be
+    evaluated has found nothing. Precision and recall are those of the EXCEPTION rows.
+    """
+    rows = _query(
+        """
+        select
+            coalesce(t.control_id, f.control_id) as control_id,
+            coalesce(t.grain_key, f.grain_key) as grain_key,
+            t.control_id is not null as in_truth, f.control_id is not null as in_found,
+            t.case_id, t.outcome as t_outcome, f.outcome as f_outcome,
+            t.severity as t_severity, f.severity as f_severity,
+            t.becomes_exception_on as t_day, f.becomes_exception_on as f_day,
+            t.amount_at_risk as t_amount, f.amount_at_risk as f_amount,
+            t.amount_at_risk_tc as t_amount_tc, f.amount_at_risk_tc as f_amount_tc
+        from truth as t
+        full outer join found as f on t.control_id = f.control_id and t.grain_key = f.grain_key
+        order by 1, 2
+        """,
+        truth=truth,
+        found=found,
+    )
+    for row in rows:
+        control, key = row["control_id"], row["grain_key"]
+        tally = into.controls[control]
+        tally.truth += row["t_outcome"] == "EXCEPTION"
+        tally.found += row["f_outcome"] == "EXCEPTION"
+        tally.matched += row["t_outcome"] == "EXCEPTION" and row["f_outcome"] == "EXCEPTION"
+        if not row["in_found"]:
+            case = f"{row['t_outcome']} {row['case_id']}".strip()
+            into.differences.append(Difference("case", control, key, "MISSING", case, ""))
+            continue
+        if not row["in_truth"]:
+            into.differences.append(Difference("case", control, key, "EXTRA", "", row["f_outcome"]))
+            continue
+        for name in ("outcome", "severity"):
+            if row[f"t_{name}"] != row[f"f_{name}"]:
+                into.differences.append(
+                    Difference("case", control, key, name, row[f"t_{name}"], row[f"f_{name}"])
+                )
+        if row["t_day"] != row["f_day"]:
+            into.differences.append(
+                Difference(
+                    "case", control, key, "becomes_exception_on", _text(row["t_day"]), _text(row["f_day"])
+                )
+            )
+        for name, label in (("amount", "amount_at_risk"), ("amount_tc", "amount_at_risk_tc")):
+            if _apart(row[f"t_{name}"], row[f"f_{name}"], CENT):
+                into.differences.append(
+                    Difference("case", control, key, label, _text(row[f"t_{name}"]), _text(row[f"f_{name}"]))
+                )
+
+
+def _apart(one: Decimal | None, other: Decimal | None, tolerance: Decimal) -> bool:
+    if one is None or other is None:
+        return one is not other
+    return abs(one - other) > tolerance
+
+
+def compare_counts(truth: pa.Table, runs: pa.Table, into: Comparison) -> None:
+    """Grains per control and outcome, and amounts of exceptions and pendings, over all legal entities.
+
+    A count that the truth does not hold is not compared for PASS (the oracle does not know every population)
+    and is zero for the rest. A control that the truth does not know is not compared.
+    """
+    rows = _query(
+        """
+        with outcomes as (
+            select control_id, 'PASS' as outcome, pass_count as n, null::decimal(38, 4) as amount
+            from runs where legal_entity_id = 'ALL'
+            union all
+            select control_id, 'EXCEPTION', exception_count, exception_amount
+            from runs where legal_entity_id = 'ALL'
+            union all
+            select control_id, 'PENDING', pending_count, pending_amount
+            from runs where legal_entity_id = 'ALL'
+            union all
+            select control_id, 'NOT_EVALUABLE', not_evaluable_count, not_evaluable_amount
+            from runs where legal_entity_id = 'ALL'
+        )
+        select
+            coalesce(t.control_id, o.control_id) as control_id,
+            coalesce(t.outcome, o.outcome) as outcome,
+            t.n as t_n, o.n as f_n, t.amount as t_amount, o.amount as f_amount
+        from truth as t
+        full outer join outcomes as o on t.control_id = o.control_id and t.outcome = o.outcome
+        where coalesce(t.control_id, o.control_id) in (select control_id from truth)
+        order by 1, 2
+        """,
+        truth=truth,
+        runs=runs,
+    )
+    for row in rows:
+        control, outcome = row["control_id"], row["outcome"]
+        if row["t_n"] is None and outcome == "PASS":
+            continue
+        if (row["t_n"] or 0) != (row["f_n"] or 0):
+            into.differences.append(
+                Difference("count", control, outcome, "n", str(row["t_n"] or 0), str(row["f_n"] or 0))
+            )
+        if outcome == "PASS":
+            continue
+        # The sum of amounts that may each be half a unit of the last place away.
+        allowed = CENT * max(1, row["t_n"] or 0)
+        amounts = (row["t_amount"] or Decimal(0), row["f_amount"] or Decimal(0))
+        if abs(amounts[0] - amounts[1]) > allowed:
+            into.differences.append(
+                Difference("count", control, outcome, "amount", str(amounts[0]), str(amounts[1]))
+            )
+
+
+def compare_metrics(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
+    """Values of marts.metric_value by all its keys: amounts within a cent, quotients within 1e-9.
+
+    A row that one side lacks is an amount of zero; of a quotient it is a difference, as null is of a number.
+    """
+    keys = ", ".join(f"coalesce(t.{name}, f.{name}) as {name}" for name in DIMENSIONS)
+    joined = " and ".join(f"t.{name} is not distinct from f.{name}" for name in DIMENSIONS)
+    ratios = ", ".join(f"'{name}'" for name in RATIOS)
+    counted = _query(
+        f"""
+        select coalesce(t.metric_id, f.metric_id) as metric_id, count(*) as n
+        from truth as t full outer join found as f on {joined} group by 1
+        """,
+        truth=truth,
+        found=found,
+    )
+    for row in counted:
+        into.metrics[row["metric_id"]] += row["n"]
+    rows = _query(
+        f"""
+        with pairs as (
+            select
+                {keys},
+                t.metric_id is not null as in_truth, f.metric_id is not null as in_found,
+                t.value as t_value, f.value as f_value,
+                coalesce(t.metric_id, f.metric_id) in ({ratios})
+                or starts_with(coalesce(t.metric_id, f.metric_id), '{RATIO_PREFIX}') as is_ratio
+            from truth as t
+            full outer join found as f on {joined}
+        )
+        select * from pairs
+        where case
+            when in_truth and in_found and t_value is null and f_value is null then false
+            when in_truth and in_found and (t_value is null or f_value is null) then true
+            when is_ratio then
+                not (in_truth and in_found) or abs(t_value - f_value) > {RATIO}
+            when (in_truth and t_value is null) or (in_found and f_value is null) then true
+            else abs(coalesce(t_value, 0) - coalesce(f_value, 0)) > {CENT}
+        end
+        order by {", ".join(DIMENSIONS)}
+        """,
+        truth=truth,
+        found=found,
+    )
+    for row in rows:
+        key = " ".join(str(row[name]) for name in DIMENSIONS[1:] if row[name] != "ALL")
+        what = "value" if row["in_truth"] and row["in_found"] else "EXTRA" if row["in_found"] else "MISSING"
+        into.differences.append(
+            Difference("metric", row["metric_id"], key, what, _text(row["t_value"]), _text(row["f_value"]))
+        )

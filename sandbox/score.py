@@ -1,0 +1,317 @@
+"""Scores a warehouse against the truth: six loads into a fresh home, each compared with what the oracle says.
+
+The emulators run once and their clock is advanced from load to load. After the loads one earlier load's
+knowledge is asked for again (`--known-at`), which must give that load's truth. A firm with transport faults
+is scored apart: the load they strike must show them as INT-003 and must not be green, the loads after it must
+be right again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sandbox.build import build, describe, firm_of, load_times, read_sandbox
+from sandbox.clock_file import set_clock
+from sandbox.compare import Comparison, Difference, Tally, compare_cases, compare_counts, compare_metrics
+from sandbox.home_setup import set_up
+from sandbox.oracle.truth import load_id
+from sandbox.served import served
+from throughline import clock, process, warehouse
+from throughline.clock import iso
+from throughline.errors import error
+from throughline.files import write_json
+from throughline.home import VARIABLE, Home
+
+SHOWN = 8
+# Which load (counted from 0) a transport fault strikes, by which rule, and what INT-003 must say then.
+STRIKES: dict[str, tuple[int, dict[str, Any], str, str]] = {
+    "F67": (
+        1,
+        {"vendor": "salesforce", "object": "pse__Timecard__c", "kind": "truncate_extract", "share": 0.03},
+        "certinia_main.timecard_split",
+        "COUNT",
+    ),
+    "F69": (
+        2,
+        {
+            "vendor": "netsuite",
+            "object": "customrecord_tl_billing_item",
+            "kind": "schema_retype",
+            "field": "custrecord_tl_bi_amount",
+            "to": "text comma",
+        },
+        "netsuite_main.billing_item",
+        "SCHEMA",
+    ),
+}
+Say = Callable[[str], None]
+
+
+@dataclass
+class Load:
+    """One load or one look back: when, which run, and what was found."""
+
+    name: str
+    at: datetime
+    run_id: str
+    seconds: float
+    comparison: Comparison
+
+
+@dataclass
+class Score:
+    """All loads of one firm."""
+
+    firm: dict[str, Any]
+    loads: list[Load] = field(default_factory=list)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every load agrees with its truth."""
+        return bool(self.loads) and all(load.comparison.agrees for load in self.loads)
+
+    def controls(self) -> dict[str, Tally]:
+        """Cases per control over all loads."""
+        total: dict[str, Tally] = defaultdict(Tally)
+        for load in self.loads:
+            for control, tally in load.comparison.controls.items():
+                total[control].truth += tally.truth
+                total[control].found += tally.found
+                total[control].matched += tally.matched
+        return dict(sorted(total.items()))
+
+    def as_json(self) -> dict[str, Any]:
+        """The score as plain values, differences included."""
+        return {
+            "firm": self.firm,
+            "agrees": self.agrees,
+            "controls": {
+                name: {**asdict(tally), "precision": tally.precision, "recall": tally.recall}
+                for name, tally in self.controls().items()
+            },
+            "loads": [
+                {
+                    "load": load.name,
+                    "at": iso(load.at),
+                    "run_id": load.run_id,
+                    "seconds": round(load.seconds, 1),
+                    "metric_rows": dict(sorted(load.comparison.metrics.items())),
+                    "differences": [asdict(item) for item in load.comparison.differences],
+                }
+                for load in self.loads
+            ],
+        }
+
+
+def truth_of(directory: Path, at: datetime, name: str) -> pa.Table:
+    """A truth file of the load at `at`. Raises E-SBX-004 when it was not written."""
+    path = directory / "truth" / load_id(at) / f"{name}.parquet"
+    if not path.exists():
+        raise error("E-SBX-004", path=path)
+    return pq.read_table(path)
+
+
+def compare_published(home: Home, directory: Path, at: datetime) -> Comparison:
+    """What is published in `home` against the truth of the load at `at`."""
+    connection = warehouse.open_published(home)
+    try:
+        cases = connection.execute(
+            "select control_id, grain_key, outcome, severity, becomes_exception_on, amount_at_risk,"
+            " amount_at_risk_tc from reconciliation.exception"
+        ).to_arrow_table()
+        runs = connection.execute("select * from reconciliation.control_run").to_arrow_table()
+        metrics = connection.execute("select * from marts.metric_value").to_arrow_table()
+    finally:
+        connection.close()
+    comparison = Comparison()
+    compare_cases(truth_of(directory, at, "exceptions"), cases, comparison)
+    compare_counts(truth_of(directory, at, "control_counts"), runs, comparison)
+    compare_metrics(truth_of(directory, at, "metrics"), metrics, comparison)
+    return comparison
+
+
+def compare_struck(home: Home, dataset: str, kind: str, at: datetime) -> Comparison:
+    """A load that a transport fault struck: INT-003 must name it, what depends on it must not be green."""
+    connection = warehouse.open_published(home)
+    try:
+        rows = connection.execute(
+            "select control_id, grain_key, outcome from reconciliation.exception"
+            " where control_id = 'INT-003' or outcome = 'NOT_EVALUABLE'"
+        ).fetchall()
+    finally:
+        connection.close()
+    comparison = Comparison()
+    tally = comparison.controls["INT-003"]
+    tally.truth = 1
+    wanted_key = f"{dataset}|{load_id(at)}|{kind}"
+    found = {key for control, key, outcome in rows if control == "INT-003" and outcome == "EXCEPTION"}
+    tally.found = len({key for key in found if key.startswith(f"{dataset}|")} | (found - {wanted_key}))
+    tally.matched = int(wanted_key in found)
+    if wanted_key not in found:
+        comparison.differences.append(
+            Difference("case", "INT-003", wanted_key, "MISSING", "EXCEPTION", ", ".join(sorted(found)))
+        )
+    for key in sorted(found):
+        if not key.startswith(f"{dataset}|"):
+            comparison.differences.append(Difference("case", "INT-003", key, "EXTRA", "", "EXCEPTION"))
+    if not any(outcome == "NOT_EVALUABLE" and key == dataset for _, key, outcome in rows):
+        comparison.differences.append(
+            Difference("case", "dependants", dataset, "MISSING", "NOT_EVALUABLE", "green")
+        )
+    return comparison
+
+
+def score(
+    source: Path,
+    home: Home,
+    *,
+    loads: int | None = None,
+    look_back: bool = True,
+    say: Say = lambda _line: None,
+) -> Score:
+    """Play the loads of the firm in `source` into `home`, which is emptied first, and compare each.
+
+    `loads` plays only the first so many. The firm's stores are copied, so edits made and clocks moved in
+    `source` do not count. Raises E-SBX-004 when `source` holds no firm, E-SBX-007 when a run fails.
+    """
+    asked = firm_of(source)
+    build(source, asked, truth=True, progress=say)
+    _empty(home)
+    directory = home.sandbox
+    _copy(source, directory)
+    times = load_times(source)[:loads]
+    result = Score(asked.identity())
+    say(f"firm: {describe(result.firm)}")
+    strikes = {STRIKES[fault][0]: STRIKES[fault] for fault in asked.transport}
+    with served(directory, home.runs / "emulators.log") as announced:
+        set_up(home, announced, str(read_sandbox(source)["reporting_currency"]))
+        for number, at in enumerate(times):
+            set_clock(directory, at)
+            strike = strikes.get(number)
+            write_json(directory / "profile.json", [strike[1]] if strike else [])
+            seconds = _throughline(home, at, "run")
+            comparison = (
+                compare_struck(home, strike[2], strike[3], at)
+                if strike
+                else compare_published(home, source, at)
+            )
+            _note(result, Load(load_id(at), at, warehouse.current(home).run_id, seconds, comparison), say)
+    if look_back and len(times) > 2:
+        at = next((at for number, at in enumerate(times) if number >= 1 and number not in strikes), times[0])
+        seconds = _throughline(
+            home, times[-1], "run", "--from-stage", "build", "--known-at", iso(at), "--as-of", str(at.date())
+        )
+        comparison = compare_published(home, source, at)
+        name = f"{load_id(at)} known at, asked later"
+        _note(result, Load(name, at, warehouse.current(home).run_id, seconds, comparison), say)
+    write_json(home.runs / "score.json", result.as_json())
+    return result
+
+
+def _empty(home: Home) -> None:
+    """Remove what an earlier score left; refuse a folder that is something else."""
+    if home.root.exists() and any(home.root.iterdir()):
+        if not (home.root / "score-home").exists():
+            raise error(
+                "E-SBX-003", path=home.root, found="something that is no score's home", wanted="a fresh home"
+            )
+        shutil.rmtree(home.root)
+    home.ensure()
+    (home.root / "score-home").touch()
+
+
+def _copy(source: Path, directory: Path) -> None:
+    """The stores as they were built, without edits."""
+    shutil.copytree(source / "stores", directory / "stores", ignore=shutil.ignore_patterns("overlay.jsonl"))
+    shutil.copyfile(source / "sandbox.json", directory / "sandbox.json")
+
+
+def _throughline(home: Home, now: datetime, *words: str) -> float:
+    """Run `throughline WORDS` at `now`; its seconds. Raises E-SBX-007 when it does not end with 0."""
+    log = home.runs / "score.log"
+    last: list[str] = []
+
+    def keep(text: str) -> None:
+        last.append(text)
+        del last[:-6]
+
+    done = process.run(
+        [sys.executable, "-m", "throughline.cli", *words],
+        environment={
+            **{name: value for name, value in os.environ.items() if name.startswith("THROUGHLINE_")},
+            clock.VARIABLE: iso(now),
+            VARIABLE: str(home.root),
+            "NO_COLOR": "1",
+        },
+        log=log,
+        on_line=keep,
+    )
+    if done.code != 0:
+        verb = f"throughline {' '.join(words)}"
+        raise error("E-SBX-007", verb=verb, code=done.code, detail=" ".join(last).strip(), log=log)
+    return done.seconds
+
+
+def _note(result: Score, load: Load, say: Say) -> None:
+    result.loads.append(load)
+    comparison = load.comparison
+    cases = sum(tally.truth for tally in comparison.controls.values())
+    matched = sum(tally.matched for tally in comparison.controls.values())
+    say(
+        f"{load.name}: {matched} of {cases} exceptions, {sum(comparison.metrics.values()):,} metric rows,"
+        f" {len(comparison.differences)} differences ({load.seconds:.0f} s)"
+    )
+    for line in shown(comparison.differences):
+        say(f"  {line}")
+
+
+def shown(differences: list[Difference], limit: int = SHOWN) -> list[str]:
+    """Up to `limit` differences per control or metric, and how many more there are."""
+    grouped: dict[tuple[str, str], list[Difference]] = defaultdict(list)
+    for item in differences:
+        grouped[(item.kind, item.subject)].append(item)
+    lines = []
+    for (kind, subject), items in grouped.items():
+        for item in items[:limit]:
+            lines.append(
+                f"{kind} {subject}: {item.what} {item.key}:"
+                f" truth {item.truth or '-'}, found {item.found or '-'}"
+            )
+        if len(items) > limit:
+            lines.append(f"{kind} {subject}: {len(items) - limit} more")
+    return lines
+
+
+def table(result: Score) -> list[str]:
+    """Recall and precision per control over all loads, and differences per metric, as lines."""
+    lines = [f"{'control':<14}{'true':>6}{'found':>7}{'recall':>9}{'precision':>11}"]
+    for control, tally in result.controls().items():
+        lines.append(
+            f"{control:<14}{tally.truth:>6}{tally.found:>7}{tally.recall:>9.3f}{tally.precision:>11.3f}"
+        )
+    rows: dict[str, int] = defaultdict(int)
+    wrong: dict[str, int] = defaultdict(int)
+    for load in result.loads:
+        for metric, count in load.comparison.metrics.items():
+            rows[metric] += count
+        for item in load.comparison.differences:
+            if item.kind == "metric":
+                wrong[item.subject] += 1
+    lines.append(f"{'metric':<34}{'rows':>10}{'different':>11}")
+    lines += [f"{metric:<34}{rows[metric]:>10,}{wrong[metric]:>11,}" for metric in sorted(rows)]
+    total = sum(len(load.comparison.differences) for load in result.loads)
+    lines.append(
+        f"{len(result.loads)} loads, {total} differences: {'agrees' if result.agrees else 'DIFFERS'}"
+    )
+    return lines

@@ -1,0 +1,321 @@
+"""The comparison of a warehouse with the truth, and the small tools around a sandbox directory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from sandbox import build as building
+from sandbox.build import build, month_ends, wanted
+from sandbox.clock_file import advance, read_clock, set_clock
+from sandbox.compare import Comparison, compare_cases, compare_counts, compare_metrics
+from sandbox.home_setup import set_up
+from sandbox.oracle.truth import COUNTS, EXCEPTIONS, METRICS
+from sandbox.play import published_at
+from sandbox.score import STRIKES, Load, Score, compare_struck, shown, table
+from throughline.config import load
+from throughline.errors import ThroughlineError
+from throughline.home import Home
+
+LOAD = datetime(2026, 3, 8, 23, 30, tzinfo=UTC)
+CASE: dict[str, Any] = {
+    "load_id": "20260308T233000Z",
+    "case_id": "F29",
+    "control_id": "BIL-001",
+    "grain_key": "netsuite:main:1",
+    "outcome": "EXCEPTION",
+    "amount_at_risk": Decimal("100.00"),
+    "amount_at_risk_tc": Decimal("90.00"),
+    "severity": "S4",
+    "visible_from": LOAD,
+    "becomes_exception_on": date(2026, 3, 6),
+    "is_cascade": False,
+}
+METRIC: dict[str, Any] = {
+    "metric_id": "billed",
+    "as_of": date(2026, 2, 28),
+    "known_at": LOAD,
+    "period_type": "MONTH",
+    "grain": "FIRM",
+    **{name: "ALL" for name in METRICS.names if name.endswith("_id") and name != "metric_id"},
+    "currency_view": "RC",
+    "currency_code": "USD",
+    "numerator": Decimal("10"),
+    "denominator": None,
+    "value": Decimal("10"),
+}
+
+
+def cases(*changes: dict[str, Any]) -> pa.Table:
+    return pa.Table.from_pylist([{**CASE, **change} for change in changes], schema=EXCEPTIONS)
+
+
+def metrics(*changes: dict[str, Any]) -> pa.Table:
+    return pa.Table.from_pylist([{**METRIC, **change} for change in changes], schema=METRICS)
+
+
+def counts(*rows: tuple[str, str, int, str]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [
+            {"load_id": "x", "control_id": control, "outcome": outcome, "n": n, "amount": Decimal(amount)}
+            for control, outcome, n, amount in rows
+        ],
+        schema=COUNTS,
+    )
+
+
+def runs(**changes: Any) -> pa.Table:
+    row = {
+        "control_id": "BIL-001",
+        "legal_entity_id": "ALL",
+        **{f"{name}_count": 0 for name in ("pass", "exception", "pending", "not_evaluable")},
+        **{f"{name}_amount": Decimal("0.0000") for name in ("exception", "pending", "not_evaluable")},
+        **changes,
+    }
+    return pa.Table.from_pylist([row, {**row, "legal_entity_id": "netsuite:main:2"}])
+
+
+def differences(compare: Callable[..., None], truth: pa.Table, found: pa.Table) -> list[tuple[str, str, str]]:
+    into = Comparison()
+    compare(truth, found, into)
+    return [(item.what, item.truth, item.found) for item in into.differences]
+
+
+def test_the_same_cases_agree() -> None:
+    into = Comparison()
+    compare_cases(cases({}, {"grain_key": "b"}), cases({"grain_key": "b"}, {}), into)
+    assert into.agrees
+    tally = into.controls["BIL-001"]
+    assert (tally.truth, tally.found, tally.matched, tally.recall, tally.precision) == (2, 2, 2, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"severity": "S3"}, "severity"),
+        ({"outcome": "PENDING"}, "outcome"),
+        ({"becomes_exception_on": date(2026, 3, 7)}, "becomes_exception_on"),
+        ({"amount_at_risk": Decimal("100.0101")}, "amount_at_risk"),
+        ({"amount_at_risk": None}, "amount_at_risk"),
+        ({"amount_at_risk_tc": Decimal("89.9899")}, "amount_at_risk_tc"),
+    ],
+)
+def test_a_case_that_differs_in_one_thing_is_one_difference(change: dict[str, Any], what: str) -> None:
+    assert [name for name, _, _ in differences(compare_cases, cases({}), cases(change))] == [what]
+
+
+def test_a_cent_is_no_difference_and_null_equals_null() -> None:
+    assert differences(compare_cases, cases({}), cases({"amount_at_risk": Decimal("100.0100")})) == []
+    mixed = {"amount_at_risk_tc": None}
+    assert differences(compare_cases, cases(mixed), cases(mixed)) == []
+
+
+def test_missing_and_extra_cases_count_against_recall_and_precision() -> None:
+    into = Comparison()
+    compare_cases(cases({}, {"grain_key": "b"}), cases({}, {"grain_key": "c"}, {"grain_key": "d"}), into)
+    assert [(item.what, item.key) for item in into.differences] == [
+        ("MISSING", "b"),
+        ("EXTRA", "c"),
+        ("EXTRA", "d"),
+    ]
+    tally = into.controls["BIL-001"]
+    assert (tally.recall, round(tally.precision, 3)) == (0.5, 0.333)
+
+
+def test_a_control_that_could_not_be_evaluated_is_extra() -> None:
+    blocked = cases({"grain_key": "netsuite_main.billing_item", "outcome": "NOT_EVALUABLE"})
+    assert differences(compare_cases, cases(), blocked) == [("EXTRA", "", "NOT_EVALUABLE")]
+
+
+def test_counts_per_outcome() -> None:
+    truth = counts(("BIL-001", "PASS", 7, "0"), ("BIL-001", "EXCEPTION", 2, "50"))
+    found = runs(pass_count=7, exception_count=2, exception_amount=Decimal("50.0150"))
+    assert differences(compare_counts, truth, found) == []
+    wrong = runs(pass_count=8, exception_count=2, exception_amount=Decimal("50.0300"), pending_count=1)
+    assert differences(compare_counts, truth, wrong) == [
+        ("amount", "50.0000", "50.0300"),
+        ("n", "7", "8"),
+        ("n", "0", "1"),
+    ]
+
+
+def test_passes_the_truth_does_not_count_are_not_compared() -> None:
+    assert differences(compare_counts, counts(("BIL-001", "PENDING", 0, "0")), runs(pass_count=9)) == []
+    assert differences(compare_counts, counts(("MDM-001", "PASS", 0, "0")), runs(exception_count=9)) == []
+
+
+@pytest.mark.parametrize(
+    ("truth", "found", "expected"),
+    [
+        ([{}], [{}], []),
+        ([{}], [{"value": Decimal("10.0100000000")}], []),
+        ([{}], [{"value": Decimal("10.0100000001")}], ["value"]),
+        ([{}], [{"value": None}], ["value"]),
+        ([{"value": None}], [{"value": None}], []),
+        ([{}], [], ["MISSING"]),
+        ([], [{}], ["EXTRA"]),
+        ([], [{"value": Decimal("0.01")}], []),
+        ([], [{"value": None}], ["EXTRA"]),
+        ([{}], [{"customer_id": "netsuite:main:9"}], ["MISSING", "EXTRA"]),
+        ([{"metric_id": "billable_utilisation_net", "value": Decimal("0.5")}],
+         [{"metric_id": "billable_utilisation_net", "value": Decimal("0.5000000010")}], []),
+        ([{"metric_id": "billable_utilisation_net", "value": Decimal("0.5")}],
+         [{"metric_id": "billable_utilisation_net", "value": Decimal("0.5000000011")}], ["value"]),
+        ([{"metric_id": "handoff_lag_t1_t2", "value": Decimal(0)}], [], ["MISSING"]),
+    ],
+)  # fmt: skip
+def test_metrics(truth: list[dict[str, Any]], found: list[dict[str, Any]], expected: list[str]) -> None:
+    into = Comparison()
+    compare_metrics(metrics(*truth), metrics(*found), into)
+    assert [item.what for item in into.differences] == expected
+    assert sum(into.metrics.values()) == max(len(truth), len(found), len(expected))
+
+
+def test_a_score_without_loads_does_not_agree() -> None:
+    score = Score({})
+    assert not score.agrees
+    score.loads.append(Load("a", LOAD, "r1", 1.0, Comparison()))
+    assert score.agrees
+    compare_cases(cases({}), cases(), score.loads[0].comparison)
+    assert not score.agrees
+    assert table(score)[1].split() == ["BIL-001", "1", "0", "0.000", "1.000"]
+    assert score.as_json()["controls"]["BIL-001"]["recall"] == 0.0
+    assert shown(score.loads[0].comparison.differences) == [
+        "case BIL-001: MISSING netsuite:main:1: truth EXCEPTION F29, found -"
+    ]
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Callable[[list[tuple[str, str, str]]], Home]:
+    """A home whose published run holds the given (control, grain, outcome) rows."""
+
+    def publish(rows: list[tuple[str, str, str]]) -> Home:
+        home = Home(tmp_path / "home").ensure()
+        connection = duckdb.connect(str(home.published("r1")))
+        connection.execute("create schema reconciliation")
+        connection.execute(
+            "create table reconciliation.exception (control_id varchar, grain_key varchar, outcome varchar)"
+        )
+        if rows:
+            connection.executemany("insert into reconciliation.exception values (?, ?, ?)", rows)
+        connection.close()
+        home.pointer.write_text(json.dumps({"run_id": "r1"}))
+        return home
+
+    return publish
+
+
+def test_a_struck_load_must_be_named_and_must_not_be_green(
+    published: Callable[[list[tuple[str, str, str]]], Home],
+) -> None:
+    _, _, dataset, kind = STRIKES["F67"]
+    key = f"{dataset}|20260308T233000Z|{kind}"
+    good = [("INT-003", key, "EXCEPTION"), ("PSA-ERP-001", dataset, "NOT_EVALUABLE")]
+    assert compare_struck(published(good), dataset, kind, LOAD).agrees
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_struck_load_that_hides_it_differs(
+    published: Callable[[list[tuple[str, str, str]]], Home], lost: int
+) -> None:
+    _, _, dataset, kind = STRIKES["F67"]
+    key = f"{dataset}|20260308T233000Z|{kind}"
+    rows = [("INT-003", key, "EXCEPTION"), ("PSA-ERP-001", dataset, "NOT_EVALUABLE")]
+    del rows[lost]
+    found = compare_struck(published(rows), dataset, kind, LOAD)
+    assert [item.what for item in found.differences] == ["MISSING"]
+
+
+def test_words_of_the_command_line_ask_for_a_firm() -> None:
+    assert wanted(1, "tiny", "none").faults == ()
+    assert wanted(1, "tiny", "all").faults == ("all",)
+    mixed = wanted(1, "tiny", "F01, F67,F02")
+    assert (mixed.faults, mixed.transport) == (("F01", "F02"), ("F67",))
+    assert wanted(1, "tiny", "transport").transport == ("F67", "F69")
+
+
+def test_month_ends() -> None:
+    assert month_ends(date(2026, 1, 1), date(2026, 3, 30)) == [date(2026, 1, 31), date(2026, 2, 28)]
+    assert month_ends(date(2026, 3, 5), date(2026, 3, 31)) == [date(2026, 3, 31)]
+
+
+def test_a_directory_built_for_another_firm_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = build(tmp_path, wanted(5, "tiny", "none"), truth=False)
+    assert facts["known_at"] == ["2026-06-08T23:30:00Z", "2026-07-08T23:30:00Z"]
+    assert facts["month_ends"][-1] == "2026-06-30"
+    stamp = (tmp_path / "stores" / "netsuite" / "transaction.parquet").stat().st_mtime_ns
+    assert build(tmp_path, wanted(5, "tiny", "none"), truth=False) == facts
+    assert (tmp_path / "stores" / "netsuite" / "transaction.parquet").stat().st_mtime_ns == stamp
+    for other in (wanted(6, "tiny", "none"), wanted(5, "demo", "none"), wanted(5, "tiny", "F01")):
+        with pytest.raises(ThroughlineError, match="E-SBX-003"):
+            build(tmp_path, other, truth=False)
+    monkeypatch.setattr(building, "source_digest", lambda *_packages: "another")
+    with pytest.raises(ThroughlineError, match="E-SBX-003"):
+        build(tmp_path, wanted(5, "tiny", "none"), truth=False)
+
+
+def test_the_clock_goes_forward_only(tmp_path: Path) -> None:
+    with pytest.raises(ThroughlineError, match="E-SBX-004"):
+        read_clock(tmp_path)
+    set_clock(tmp_path, LOAD)
+    later = datetime(2026, 4, 8, 23, 30, tzinfo=UTC)
+    assert advance(tmp_path, later) == LOAD
+    assert read_clock(tmp_path) == later
+    with pytest.raises(ThroughlineError, match="E-SBX-005"):
+        advance(tmp_path, LOAD)
+    assert read_clock(tmp_path) == later
+
+
+def announced(port: int) -> dict[str, Any]:
+    return {
+        "endpoints": dict.fromkeys(("salesforce", "bamboohr", "netsuite"), f"http://127.0.0.1:{port}"),
+        "credentials": {
+            "salesforce": {"client_id": "id", "client_secret": 'se"cret'},
+            "bamboohr": {"api_key": "key"},
+            "netsuite": {
+                "account": "1",
+                "client_id": "id",
+                "certificate_id": "c",
+                "private_key": "/keys/n.pem",
+            },
+        },
+    }
+
+
+def test_a_home_is_pointed_at_the_emulators_and_keeps_what_people_wrote(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    set_up(home, announced(1001), "USD")
+    first = load(home)
+    assert first.reporting_currency == "USD"
+    assert [source.name for source in first.enabled_sources()] == [
+        "salesforce",
+        "certinia",
+        "bamboohr",
+        "netsuite",
+    ]
+    assert first.sources["netsuite"].options["time_zone"] == "America/Los_Angeles"
+    assert home.secrets.stat().st_mode & 0o077 == 0
+    text = home.config.read_text().replace('"USD"', '"EUR"').replace("threads = 1", "threads = 2")
+    home.config.write_text(text)
+    set_up(home, announced(2002), "USD")
+    again = load(home)
+    assert (again.reporting_currency, again.engine.threads) == ("EUR", 2)
+    assert {source.options["base_url"] for source in again.sources.values()} == {"http://127.0.0.1:2002"}
+    assert again.sources["netsuite"].options["time_zone"] == "America/Los_Angeles"
+
+
+def test_knowledge_time_of_what_is_published(tmp_path: Path) -> None:
+    home = Home(tmp_path).ensure()
+    assert published_at(home) is None
+    home.pointer.write_text(json.dumps({"run_id": "r1"}))
+    home.run("r1").mkdir()
+    (home.run("r1") / "manifest.json").write_text(json.dumps({"known_at": "2026-03-08T23:30:00Z"}))
+    assert published_at(home) == LOAD
