@@ -1,7 +1,7 @@
 """The catalogue of controls and the seeds written from it.
 
-`python -m throughline.recon.catalogue` writes the four seeds anew; `--check` only compares and exits with 1 when
-one of them differs.
+`python -m throughline.recon.catalogue` writes the four seeds anew; `--check` only compares and exits with 1
+when one of them differs.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def seeds(catalogue: dict[str, Any]) -> dict[str, str]:
             settings.append((control["id"], name, value, start, None))
     return {
         "control.csv": _table(
-            ("control_id", "name", "area", "systems", "assertion", "risk_type", "risk", "rule", "grain", "owner",
-             "fix", "version"),
+            ("control_id", "name", "area", "systems", "assertion", "risk_type", "risk", "rule", "grain",
+             "owner", "fix", "version"),
             [
                 (
                     control["id"], control["name"], control["area"], ", ".join(control["systems"]),
@@ -97,8 +97,8 @@ def seeds(catalogue: dict[str, Any]) -> dict[str, str]:
             ],
         ),
         "control_parameter.csv": _table(
-            ("control_id", "grain_columns", *NUMBERS, "grace_unit", "floor", "floor_when", "risk_type", "owner",
-             "sla", "effective_from", "effective_to"),
+            ("control_id", "grain_columns", *NUMBERS, "grace_unit", "floor", "floor_when", "risk_type",
+             "owner", "sla", "effective_from", "effective_to"),
             parameters,
         ),
         "control_setting.csv": _table(

@@ -1,0 +1,261 @@
+"""Reading a published run's reconciliation into one report: its rows, names, texts and what people said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+
+from throughline import publish, warehouse
+from throughline.errors import error
+from throughline.home import Home
+from throughline.recon.digest import content_hash
+from throughline.state import Event, Store
+
+Row = dict[str, Any]
+OPEN = "EXCEPTION"
+# what must stand in a published file for a report to be made of it
+NEEDED = ("exception", "exception_history", "control_run", "recon__control", "recon__dataset_status",
+          "recon__reporting_rate", "conservation")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What part of a run is asked for; an empty tuple means all. Entities are ERP keys or codes."""
+
+    entities: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+
+    def admits(self, row: Row) -> bool:
+        """Whether `row` of the exceptions (with `entity_code`) is in scope.
+
+        What could not be judged for want of a load belongs to no entity and no state: it stays in every
+        scope, because leaving it out would make a control look clean that has not run.
+        """
+        if row["outcome"] == "NOT_EVALUABLE" and row["legal_entity_id"] is None:
+            return not self.controls or row["control_id"] in self.controls
+        return (
+            (
+                not self.entities
+                or row["legal_entity_id"] in self.entities
+                or row["entity_code"] in self.entities
+            )
+            and (not self.states or row["state"] in self.states)
+            and (not self.controls or row["control_id"] in self.controls)
+            and (not self.severities or row["severity"] in self.severities)
+        )
+
+    def text(self) -> str:
+        """The filter in words, for the cover."""
+        said = [
+            f"{name} {', '.join(values)}"
+            for name, values in (
+                ("entity", self.entities),
+                ("status", self.states),
+                ("control", self.controls),
+                ("severity", self.severities),
+            )
+            if values
+        ]
+        return "; ".join(said) or "everything"
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run's reconciliation within a filter. Money is Decimal; the lists are in reading order."""
+
+    run_id: str
+    as_of: date
+    known_at: datetime
+    started_at: datetime
+    reporting_currency: str
+    snapshot: str
+    filter: Filter
+    exceptions: list[Row]
+    control_runs: list[Row]
+    controls: dict[str, Row]
+    datasets: list[Row]
+    conservation: list[Row]
+    rates: dict[str, Decimal]
+    history: dict[str, Row]
+    names: dict[str, dict[str, Row]]
+    people: dict[str, list[Event]] = field(default_factory=dict)
+
+    @property
+    def hash(self) -> str:
+        """The content hash of this scope."""
+        return content_hash(
+            self.exceptions, {name: int(row["version"]) for name, row in self.controls.items()}
+        )
+
+    def of(self, *outcomes: str) -> list[Row]:
+        """The exceptions with one of these outcomes."""
+        return [row for row in self.exceptions if row["outcome"] in outcomes]
+
+    @property
+    def open(self) -> list[Row]:
+        return self.of(OPEN)
+
+    @property
+    def headline(self) -> Decimal:
+        """Amount at risk of this scope, each risk counted once, in the reporting currency."""
+        return headline(self.exceptions)
+
+    @property
+    def verdict(self) -> str:
+        """INCOMPLETE when something could not be judged, else EXCEPTIONS or CLEAN."""
+        if self.of("NOT_EVALUABLE"):
+            return "INCOMPLETE"
+        return "EXCEPTIONS" if self.open else "CLEAN"
+
+
+def headline(rows: Sequence[Row]) -> Decimal:
+    """The sum over risk type and object of the largest amount among open rows that no other row explains."""
+    largest: dict[tuple[str, str], Decimal] = {}
+    for row in rows:
+        if row["outcome"] != OPEN or row["root_exception_id"] is not None or row["amount_at_risk"] is None:
+            continue
+        key = (row["risk_type"], row["risk_object"])
+        largest[key] = max(largest.get(key, row["amount_at_risk"]), row["amount_at_risk"])
+    return sum(largest.values(), Decimal("0.0000"))
+
+
+def order(row: Row) -> tuple[Any, ...]:
+    """Reading order: severity, then amount, then age, largest first, then id."""
+    amount = row["amount_at_risk"]
+    return (
+        row["severity"],
+        amount is None,
+        -(amount or Decimal(0)),
+        -(row["age_days"] or 0),
+        row["exception_id"],
+    )
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Row]:
+    cursor = connection.execute(sql)
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Table name -> its schema."""
+    return {
+        str(name): str(schema)
+        for schema, name in connection.execute(
+            "select table_schema, table_name from information_schema.tables order by 1, 2"
+        ).fetchall()
+    }
+
+
+def _names(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) -> dict[str, dict[str, Row]]:
+    """The dimensions' rows by key: what keys are called. A dimension that is not there gives no names."""
+    found: dict[str, dict[str, Row]] = {}
+    for name, key in (
+        ("legal_entity", "legal_entity_id"),
+        ("customer", "customer_id"),
+        ("contract_line", "contract_line_id"),
+        ("project", "project_id"),
+    ):
+        table = f"dim_{name}"
+        found[name] = {}
+        if table in tables:
+            rows = _rows(connection, f'select * from "{tables[table]}"."{table}"')
+            found[name] = {str(row[key]): row for row in rows}
+    return found
+
+
+def _people(home: Home) -> dict[str, list[Event]]:
+    said: dict[str, list[Event]] = {}
+    for event in Store(home).read():
+        if event.kind in ("comment", "assignment", "acknowledgement", "state"):
+            said.setdefault(event.object_id, []).append(event)
+    return said
+
+
+def find_run(home: Home, run_id: str | None, as_of: date | None) -> str | None:
+    """The published run asked for: by id, else the newest for `as_of`, else None for the current one.
+
+    Raises E-REC-002 when no kept run was made for `as_of`.
+    """
+    if run_id is not None or as_of is None:
+        return run_id
+    for candidate in reversed(publish.published_runs(home)):
+        connection = warehouse.open_published(home, candidate)
+        try:
+            said = connection.execute("select as_of from publication.run").fetchone()
+        finally:
+            connection.close()
+        if said is not None and said[0] == as_of:
+            return candidate
+    raise error("E-REC-002", as_of=as_of.isoformat(), home=home.root)
+
+
+def read_report(
+    home: Home, scope: Filter | None = None, *, run_id: str | None = None, as_of: date | None = None
+) -> Report:
+    """The reconciliation of a published run.
+
+    Raises E-PUB-001 or E-PUB-002 when there is no such run, E-REC-002 when none was made for `as_of`,
+    E-REC-003 when the published file holds no reconciliation.
+    """
+    asked = scope or Filter()
+    connection = warehouse.open_published(home, find_run(home, run_id, as_of))
+    try:
+        tables = _tables(connection)
+        said = _rows(connection, "select * from publication.run")[0]
+        missing = [name for name in NEEDED if tables.get(name) != "reconciliation"]
+        if missing:
+            raise error("E-REC-003", run_id=said["run_id"], missing=", ".join(missing))
+        names = _names(connection, tables)
+        codes = {key: str(row.get("entity_code")) for key, row in names["legal_entity"].items()}
+        exceptions = _rows(connection, "select * from reconciliation.exception")
+        control_runs = _rows(
+            connection, "select * from reconciliation.control_run order by control_id, legal_entity_id"
+        )
+        for row in (*exceptions, *control_runs):
+            row["entity_code"] = codes.get(str(row["legal_entity_id"]), row["legal_entity_id"])
+        for row in exceptions:
+            row["facts"] = json.loads(row["evidence"])
+        return Report(
+            run_id=str(said["run_id"]),
+            as_of=said["as_of"],
+            known_at=said["known_at"],
+            started_at=said["started_at"],
+            reporting_currency=str(said["reporting_currency"]),
+            snapshot=str(said["content_hash"]),
+            filter=asked,
+            exceptions=sorted((row for row in exceptions if asked.admits(row)), key=order),
+            control_runs=control_runs,
+            controls={
+                str(row["control_id"]): row
+                for row in _rows(
+                    connection, "select * from reconciliation.recon__control order by control_id"
+                )
+            },
+            datasets=_rows(connection, "select * from reconciliation.recon__dataset_status order by dataset"),
+            conservation=_rows(
+                connection,
+                "select * from reconciliation.conservation"
+                " order by source_system, source_instance, resource, currency_code",
+            ),
+            rates={
+                str(row["from_currency"]): row["rate"]
+                for row in _rows(connection, "select * from reconciliation.recon__reporting_rate")
+            },
+            history={
+                str(row["exception_id"]): row
+                for row in _rows(connection, "select * from reconciliation.exception_history")
+            },
+            names=names,
+            people=_people(home),
+        )
+    finally:
+        connection.close()
