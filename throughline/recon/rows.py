@@ -405,7 +405,8 @@ def _dictionary(report: Report) -> list[list[Any]]:
                 control_id,
                 f"tolerance {tolerance(control)}; grace {control['grace']} {control['grace_unit']};"
                 f" least severity {control['floor'] or 'none'} ({control['floor_when'] or 'none'});"
-                f" to mend within {control['sla']} working days (S1/S2/S3/S4); since {control['effective_from']}{settings}",
+                f" to mend within {control['sla']} working days (S1/S2/S3/S4);"
+                f" since {control['effective_from']}{settings}",
             ]
         )
     general = next((control["general_settings"] for control in report.controls.values()), None)
