@@ -23,7 +23,7 @@ from sandbox.firm.removal import drop_contract, drop_invoice, drop_project, prun
 from sandbox.firm.state import BillingItem, CustomerEntity, FaultMark, Invoice, Project, Timecard
 from sandbox.firm.timecards import make_splits
 from sandbox.firm.world import Plan, World, cents
-from throughline.errors import ThroughlineError
+from throughline.errors import error
 
 _ID_SPAN = 1_000_000
 # Plans that a look-alike rests on, or that another fault is meant for: not for the faults that choose.
@@ -69,15 +69,7 @@ def chosen(faults: Sequence[str]) -> list[str]:
         return list(FAULTS)
     unknown = [name for name in names if name not in FAULTS]
     if unknown:
-        raise ThroughlineError(
-            "E-SBX-002",
-            what=f"The sandbox knows no fault {', '.join(unknown)}",
-            effect="Nothing was written.",
-            why=f"The faults it can make happen are {', '.join(FAULTS)}.",
-            fix="Choose --faults none, all, or some of these ids separated by commas.",
-            then="throughline sandbox build --faults all",
-            exit_code=64,
-        )
+        raise error("E-SBX-002", faults=", ".join(unknown), known=", ".join(FAULTS))
     return [name for name in FAULTS if name in names]
 
 

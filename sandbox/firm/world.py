@@ -20,7 +20,7 @@ from sandbox.firm.state import (
     Firm,
     Project,
 )
-from throughline.errors import ThroughlineError
+from throughline.errors import error
 
 CENT = Decimal("0.01")
 END = datetime(2026, 7, 8, 23, 30, tzinfo=UTC)
@@ -85,16 +85,7 @@ def scale_of(name: str) -> Scale:
     """The scale by name. Raises ThroughlineError for one that cannot be simulated."""
     if name in SCALES:
         return SCALES[name]
-    raise ThroughlineError(
-        "E-SBX-001",
-        what=f"The sandbox cannot make a firm of scale {name!r}",
-        effect="Nothing was written.",
-        why="Firms of the scales tiny and demo are simulated in memory; reference and large are not at this "
-        "scale yet: bulk files.",
-        fix="Choose --scale tiny or --scale demo.",
-        then="throughline sandbox build --scale demo",
-        exit_code=64,
-    )
+    raise error("E-SBX-001", scale=name)
 
 
 @dataclass
