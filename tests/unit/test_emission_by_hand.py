@@ -522,7 +522,7 @@ def test_ledger_of_the_invoice_the_credit_and_the_payment(stores: Path) -> None:
         *[("115", Decimal("-275.00"))] * 4,
         ("220", Decimal("-220.00")),
     ]
-    # net 100.55 x 1.1 = 110.605 -> 110.61; gross 120.66 x 1.1 = 132.726 -> 132.73; the tax takes the difference
+    # net 100.55 x 1.1 = 110.605 -> 110.61; gross 120.66 x 1.1 = 132.726 -> 132.73; tax is the difference
     assert ledger("4002") == [
         ("110", Decimal("-132.73")),
         ("115", Decimal("110.61")),
