@@ -38,7 +38,11 @@ select
         as billing_amount,
     coalesce(lines.pse__billing_currency__c, lines.currency_iso_code) as billing_currency_code,
     lines.pse__billable__c as is_billable,
-    coalesce(lines.status, {{ coded('statuses') }}) as status,
+    -- A report is as far as the last of its lines; a line may be turned down alone.
+    case
+        when {{ coded('statuses') }} = 'rejected' then 'rejected'
+        else coalesce(lines.status, {{ coded('statuses') }})
+    end as status,
     lines.submitted_at,
     lines.approved_at,
     'certinia' as source_system,

@@ -26,7 +26,7 @@ select
     orders.custbody_tl_hold_until as hold_until,
     orders.custbody_tl_billing_frequency as billing_frequency,
     orders.exchangerate as exchange_rate,
-    orders.custbody_tl_customer_po as customer_po_number,
+    orders.otherrefnum as customer_po_number,
     orders.createddate as created_at,
     'netsuite' as source_system,
     {{ landed('orders') }}
