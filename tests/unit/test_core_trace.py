@@ -53,7 +53,8 @@ RAW = """
 create schema erp_main; create schema landing;
 create table erp_main.invoice_line as
 select '7' as tl_record_id, load as tl_load_id, '2026-06-11'::timestamptz as tl_loaded_at,
-    '2026-06-11'::timestamptz as tl_known_at, false as tl_is_deleted, 'h' as tl_payload_hash, 100.0000 as amount
+    '2026-06-11'::timestamptz as tl_known_at, false as tl_is_deleted, 'h' as tl_payload_hash,
+    100.0000 as amount
 from (values ('load1'), ('load0')) as t(load);
 create table erp_main.customer as select * replace (5.0 as amount) from erp_main.invoice_line;
 create table landing.extract_run as
