@@ -12,8 +12,8 @@ import hashlib
 import json
 import logging
 import tomllib
+import traceback
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -220,7 +220,9 @@ class _Run:
         except RefusedError as refused:
             self._fail(prepared, self._error("E-SRC-009", resource, detail=refused.text))
         except Exception as problem:
-            LOG.exception("%s: stopped", result.dataset)
+            # a traceback may carry what the vendor was sent
+            trace = reader.http.clean(traceback.format_exc(), limit=20_000)
+            LOG.error("%s: stopped\n%s", result.dataset, trace)
             detail = reader.http.clean(f"{type(problem).__name__}: {problem}")
             self._fail(prepared, self._error("E-SRC-021", resource, detail=detail))
         result.requests = reader.http.counters.requests - before[0]
@@ -668,10 +670,14 @@ class _Reading:
         self._prepared.compared = (at_source, absent, len(missed))
 
     def _control(self, window: Window) -> None:
-        with suppress(QuotaStopError):
+        """Ask the source what it holds. No answer is an empty figure, which no control takes for green."""
+        try:
             control: Control | None = self._reader.control(self._resource, window)
-            if control is not None:
-                self._result.source_count, self._result.source_amount = control.rows, control.amount
+        except (QuotaStopError, ThroughlineError) as problem:
+            LOG.warning("%s: no control figures: %s", self._result.dataset, problem)
+            return
+        if control is not None:
+            self._result.source_count, self._result.source_amount = control.rows, control.amount
 
     def _finish(self, versions: Versions, complete: bool) -> None:
         result = self._result

@@ -19,8 +19,8 @@ from pipelines.manifest import Manifest
 from pipelines.sources import load_source
 
 Fault = Callable[[httpx.Request], httpx.Response | None]
-SECRET = "s3cr3t-of-the-client"  # noqa: S105
-TOKEN = "00D-token-never-to-be-printed"  # noqa: S105
+SECRET = "s3cr3t-of-the-client"
+TOKEN = "00D-token-never-to-be-printed"
 SOQL_TYPES = {
     "id": "id",
     "text": "string",
@@ -146,7 +146,7 @@ class Org(Vendor):
             amount = re.search(r"SUM\((\w+)\)", query)
             total: dict[str, Any] = {"attributes": {}, "total_rows": len(rows)}
             if amount:
-                values = [float(row.get(amount[1]) or 0) for row in rows]
+                values = [_number(row.get(amount[1])) for row in rows]
                 total["total_amount"] = sum(values)
             return answer({"totalSize": 1, "done": True, "records": [total]}, **limit)
         if "MIN(" in query:
@@ -232,6 +232,13 @@ class Org(Vendor):
         return [{"attributes": {"type": match[2]}, **{name: row.get(name) for name in names}} for row in rows]
 
 
+def _number(value: Any) -> float:
+    try:
+        return float(value or 0)
+    except ValueError:
+        return 0.0
+
+
 def _csv_value(value: Any) -> str:
     if value is None:
         return ""
@@ -247,7 +254,10 @@ def _holds(row: dict[str, Any], condition: str) -> bool:
     value, wanted = row.get(match[1]), match[3]
     if match[2] == "=":
         return str(value).lower() == wanted.strip("'").lower()
-    left, right = _moment(str(value)), _moment(wanted)
+    try:
+        left, right = _moment(str(value)), _moment(wanted)
+    except ValueError:
+        return True
     return left >= right if match[2] == ">=" else left < right
 
 
