@@ -198,6 +198,7 @@
 {#-
     One kind of movement out of a feeder: +1 when a row becomes known, -1 when it stops being what is known.
 
+    known       whether only what stands at the run's known_at is wanted
     feeder      the feeder's relation
     id          its key column
     kind        SQL text of the movement type
@@ -210,7 +211,7 @@
     resource    column of the resource, where it has one
 -#}
 {% macro ledger_movement(
-    feeder, id, kind, on, condition, sign='', prefix='amount', currency='currency_code', hours=none, quantity=none,
+    known, feeder, id, kind, on, condition, sign='', prefix='amount', currency='currency_code', hours=none, quantity=none,
     resource=none
 ) -%}
     select
@@ -240,8 +241,8 @@
         feeder.source_record_id,
         feeder.load_id,
         feeder.version_number as source_version
-    from {{ feeder }} as feeder
-    inner join (select 1 as direction union all select -1 as direction) as way
+    from {{ ledger_as_known(feeder) if known else feeder }} as feeder
+    inner join (select 1 as direction{{ ' union all select -1 as direction' if not known }}) as way
         on way.direction = 1 or feeder.known_to is not null
     where {{ condition }}
 {%- endmacro %}
@@ -422,4 +423,115 @@
 {% macro lifecycle_due(alias, entity, number) -%}
     left join working_day as {{ alias }}
         on {{ entity }} = {{ alias }}.legal_entity_id and {{ number }} = {{ alias }}.working_day_number
+{%- endmacro %}
+
+{#-
+    Every kind of movement and the feeder it comes from. `known` false: the journal, with what was taken back.
+    `known` true: only what stands at the run's known_at, one row each.
+-#}
+{% macro ledger_movements(known=false) %}
+    {{ ledger_movement(
+        known, ref('ledger__booking_value'), 'booking_id', 'feeder.movement_type', 'business_date', 'feeder.is_booked'
+    ) }}
+    union all
+    {{ ledger_movement(
+        known, ref('ledger__revenue_value'), 'revenue_entry_id', "'recognised'", 'accounting_date',
+        'feeder.is_recognised'
+    ) }}
+    union all
+    {{ ledger_movement(
+        known, ref('ledger__billing_value'), 'invoice_line_id',
+        "case when feeder.doc_type = 'CREDIT_NOTE' then 'credited' else 'billed' end", 'invoice_date',
+        'feeder.is_posted', quantity='quantity'
+    ) }}
+    union all
+    {{ ledger_movement(
+        known, ref('ledger__time_value'), 'time_entry_id', "'performed'", 'wip_on', 'feeder.is_wip', prefix='value',
+        hours='hours', resource='resource_id'
+    ) }}
+    union all
+    {{ ledger_movement(
+        known, ledger_billed_place(ref('ledger__expense_value')), 'expense_line_id', "'performed'", 'wip_on',
+        'feeder.is_wip', prefix='value', resource='resource_id'
+    ) }}
+    union all
+    {{ ledger_movement(
+        known, ref('ledger__milestone_value'), 'milestone_id', "'performed'", 'wip_on', 'feeder.is_wip', prefix='value'
+    ) }}
+    union all
+    {{ ledger_movement(
+        known, ref('ledger__time_value'), 'time_entry_id', "'labour_cost'", 'work_date', 'feeder.is_labour', prefix='cost',
+        currency='cost_currency_code', hours='hours', resource='resource_id'
+    ) }}
+    union all
+    {{ ledger_movement(
+        known, ref('ledger__work_accrual'), 'time_entry_id', "'subcontractor_accrual'", 'work_date', 'true', hours='hours',
+        resource='resource_id'
+    ) }}
+    union all
+    {{ ledger_movement(
+        known, ref('ledger__work_accrual'), 'time_entry_id', "'subcontractor_accrual_released'", 'released_on',
+        'feeder.released_on is not null', sign='-', hours='hours', resource='resource_id'
+    ) }}
+    union all
+    {{ ledger_movement(
+        known, ref('ledger__vendor_bill_value'), 'vendor_bill_line_id', "'subcontractor_cost'", 'bill_date',
+        'feeder.is_cost', quantity='quantity', resource='resource_id'
+    ) }}
+    union all
+    {{ ledger_movement(
+        known, ref('ledger__expense_value'), 'expense_line_id', "'expense_cost'", 'expense_date', 'feeder.is_cost',
+        prefix='cost', currency='cost_currency_code', resource='resource_id'
+    ) }}
+    union all
+    {{ ledger_movement(
+        known, ref('ledger__receivable_value'), 'invoice_id', "'ar_opened'", 'invoice_date', 'feeder.is_posted'
+    ) }}
+    union all
+    {{ ledger_movement(
+        known, ref('ledger__cash_value'), 'cash_id', 'feeder.movement_type', 'business_date', 'feeder.is_posted'
+    ) }}
+{% endmacro %}
+
+{#- Two rows of balances or flows stand for the same line, project and currency. -#}
+{% macro ledger_same_place(left, right) -%}
+    {%- for column in [
+        'legal_entity_id', 'region_id', 'practice_id', 'customer_id', 'project_id', 'contract_line_id', 'currency_code',
+    ] %}
+            {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+{#-
+    Which movements make which flow metric: (metric, movement, sign, sign in the base, only increases, only client
+    projects).
+-#}
+{% macro ledger_metric_rules() -%}
+    (
+    {%- for metric_id, movement_type, sign, base, only_increase, client_only in [
+        ('gross_bookings', 'booked', 1, 0, false, false),
+        ('gross_bookings', 'amended', 1, 0, true, false),
+        ('net_bookings', 'booked', 1, 0, false, false),
+        ('net_bookings', 'amended', 1, 0, false, false),
+        ('net_bookings', 'cancelled', 1, 0, false, false),
+        ('recognised_revenue', 'recognised', 1, 0, false, false),
+        ('billed', 'billed', 1, 0, false, false),
+        ('billed', 'credited', 1, 0, false, false),
+        ('labour_cost', 'labour_cost', 1, 0, false, false),
+        ('subcontractor_cost', 'subcontractor_accrual', 1, 0, false, false),
+        ('subcontractor_cost', 'subcontractor_accrual_released', 1, 0, false, false),
+        ('subcontractor_cost', 'subcontractor_cost', 1, 0, false, false),
+        ('project_gross_margin', 'recognised', 1, 1, false, false),
+        ('project_gross_margin', 'labour_cost', -1, 0, false, true),
+        ('project_gross_margin', 'subcontractor_accrual', -1, 0, false, true),
+        ('project_gross_margin', 'subcontractor_accrual_released', -1, 0, false, true),
+        ('project_gross_margin', 'subcontractor_cost', -1, 0, false, true),
+        ('project_gross_margin', 'expense_cost', -1, 0, false, true),
+    ] %}
+    select
+        '{{ metric_id }}' as metric_id, '{{ movement_type }}' as movement_type, {{ sign }} as sign,
+        {{ base }} as base_sign, {{ only_increase }} as only_increase, {{ client_only }} as client_only
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+    ) as rules
 {%- endmacro %}

@@ -1,7 +1,7 @@
 -- Backlog of each line at the end of every day on which something happened to it, as the run knew it, with the
 -- two derived movements that the floor at zero and the end of a line call for.
 with movement as (
-    select movement_type, business_date, contract_line_id, currency_code, functional_currency, amount_tc
+    select movement_type, business_date, contract_line_id, amount_tc, amount_rc
     from {{ ref('fct_value_movement') }}
     where
         known_at <= {{ run_known_at() }}
@@ -39,8 +39,12 @@ dated as (
         sum(case when movement.movement_type = 'amended' then movement.amount_tc else 0 end) as amended,
         sum(case when movement.movement_type = 'recognised' then movement.amount_tc else 0 end) as recognised,
         sum(case when movement.movement_type = 'cancelled' then movement.amount_tc else 0 end) as cancelled,
-        sum(case when movement.movement_type = 'completed_under_run' then movement.amount_tc else 0 end)
-            as completed_under_run
+        sum(case when movement.movement_type = 'completed_under_run' then movement.amount_tc else 0 end) as completed_under_run,
+        sum(case when movement.movement_type = 'booked' then movement.amount_rc else 0 end) as booked_rc,
+        sum(case when movement.movement_type = 'amended' then movement.amount_rc else 0 end) as amended_rc,
+        sum(case when movement.movement_type = 'recognised' then movement.amount_rc else 0 end) as recognised_rc,
+        sum(case when movement.movement_type = 'cancelled' then movement.amount_rc else 0 end) as cancelled_rc,
+        sum(case when movement.movement_type = 'completed_under_run' then movement.amount_rc else 0 end) as completed_under_run_rc
     from sold
     inner join movement on sold.contract_line_id = movement.contract_line_id
     where greatest(movement.business_date, sold.signed_on) <= {{ run_as_of() }}
@@ -49,12 +53,15 @@ dated as (
 
 -- a line ends on a day of its own, even when nothing else happened that day
 with_ending as (
-    select contract_line_id, business_date, booked, amended, recognised, cancelled, completed_under_run
+    select
+        contract_line_id, business_date, booked, amended, recognised, cancelled, completed_under_run, booked_rc,
+        amended_rc, recognised_rc, cancelled_rc, completed_under_run_rc
     from dated
     union all
     select
         contract_line_id, closed_on as business_date, 0 as booked, 0 as amended, 0 as recognised, 0 as cancelled,
-        0 as completed_under_run
+        0 as completed_under_run, 0 as booked_rc, 0 as amended_rc, 0 as recognised_rc, 0 as cancelled_rc,
+        0 as completed_under_run_rc
     from sold
     where closed_on >= signed_on and closed_on <= {{ run_as_of() }}
 ),
@@ -67,7 +74,12 @@ daily as (
         sum(with_ending.amended) as amended,
         sum(with_ending.recognised) as recognised,
         sum(with_ending.cancelled) as cancelled,
-        sum(with_ending.completed_under_run) as completed_under_run
+        sum(with_ending.completed_under_run) as completed_under_run,
+        sum(with_ending.booked_rc) as booked_rc,
+        sum(with_ending.amended_rc) as amended_rc,
+        sum(with_ending.recognised_rc) as recognised_rc,
+        sum(with_ending.cancelled_rc) as cancelled_rc,
+        sum(with_ending.completed_under_run_rc) as completed_under_run_rc
     from with_ending
     group by with_ending.contract_line_id, with_ending.business_date
 ),
@@ -81,6 +93,11 @@ running as (
         daily.recognised,
         daily.cancelled,
         daily.completed_under_run,
+        daily.booked_rc,
+        daily.amended_rc,
+        daily.recognised_rc,
+        daily.cancelled_rc,
+        daily.completed_under_run_rc,
         daily.booked + daily.amended - daily.recognised as committed_change,
         sum(daily.booked + daily.amended - daily.recognised) over (
             partition by daily.contract_line_id order by daily.business_date
@@ -109,6 +126,11 @@ derived as (
         judged.recognised,
         judged.cancelled,
         judged.completed_under_run,
+        judged.booked_rc,
+        judged.amended_rc,
+        judged.recognised_rc,
+        judged.cancelled_rc,
+        judged.completed_under_run_rc,
         -- revenue above the line's value takes nothing out of a backlog that is already used up
         case
             when judged.closed_on is null or judged.business_date <= judged.closed_on
@@ -127,6 +149,12 @@ derived as (
             else greatest(0, judged.uncapped)
         end as closing
     from judged
+),
+
+conversion as (
+    select from_currency, rate_date, rate_rc
+    from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
+    where functional_currency = 'NONE'
 )
 
 select
@@ -146,6 +174,16 @@ select
     cast(derived.completed_under_run as decimal(28, 4)) as completed_under_run,
     cast(derived.beyond_value as decimal(28, 4)) as beyond_value,
     cast(derived.closure_timing as decimal(28, 4)) as closure_timing,
-    cast(derived.closing as decimal(28, 4)) as closing
+    cast(derived.closing as decimal(28, 4)) as closing,
+    -- what the journal moved, at its own rates; the derived movements at the day's
+    cast(derived.booked_rc as decimal(28, 4)) as booked_rc,
+    cast(derived.amended_rc as decimal(28, 4)) as amended_rc,
+    cast(derived.recognised_rc as decimal(28, 4)) as recognised_rc,
+    cast(derived.cancelled_rc as decimal(28, 4)) as cancelled_rc,
+    cast(derived.completed_under_run_rc as decimal(28, 4)) as completed_under_run_rc,
+    cast(round(derived.beyond_value * conversion.rate_rc, 4) as decimal(28, 4)) as beyond_value_rc,
+    cast(round(derived.closure_timing * conversion.rate_rc, 4) as decimal(28, 4)) as closure_timing_rc
 from derived
 inner join sold on derived.contract_line_id = sold.contract_line_id
+left join conversion
+    on sold.currency_code = conversion.from_currency and derived.business_date = conversion.rate_date

@@ -131,7 +131,7 @@ remainder as (
 
 event as (
     select
-        concat(source_line.source_record_id, '|BOOKED') as booking_id,
+        concat(source_line.contract_line_id, '|BOOKED') as booking_id,
         'booked' as movement_type,
         source_line.contract_line_id,
         source_line.source_system,
@@ -146,7 +146,7 @@ event as (
     from source_line
     union all
     select
-        concat(source_record_id, '|AMENDED') as booking_id,
+        concat(contract_amendment_id, '|AMENDED') as booking_id,
         'amended' as movement_type,
         contract_line_id,
         source_system,
@@ -192,7 +192,7 @@ placed_ending as (
         concat(remainder.contract_line_id, '|ENDED') as booking_id,
         case when remainder.status = 'CANCELLED' then 'cancelled' else 'completed_under_run' end as movement_type,
         split_part(remainder.contract_line_id, ':', 1) as source_system,
-        remainder.contract_line_id as source_record_id,
+        split_part(remainder.contract_line_id, ':', 3) as source_record_id,
         cast(null as {{ type_text() }}) as load_id,
         cast(null as integer) as version_number,
         -remainder.amount as amount_tc,

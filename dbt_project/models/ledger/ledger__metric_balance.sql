@@ -1,7 +1,7 @@
 -- Balances at every date a run answers for, at the grain at which they are converted: backlog and work in progress
 -- per line, project and currency; receivables per document. Converted at the rate of the date itself.
 with as_of_date as (
-    select as_of, month_start from {{ ref('ledger__as_of_date') }}
+    select as_of from {{ ref('ledger__as_of_date') }}
 ),
 
 conversion as (
@@ -39,47 +39,31 @@ backlog as (
     where backlog_day.closing <> 0
 ),
 
-wip_date as (
-    select
-        wip_event.legal_entity_id,
-        wip_event.region_id,
-        wip_event.practice_id,
-        wip_event.customer_id,
-        wip_event.project_id,
-        wip_event.contract_line_id,
-        wip_event.currency_code,
-        wip_event.functional_currency,
-        -- every month has one date the run answers for: its end, or the run's own as_of
-        as_of_date.as_of,
-        sum(wip_event.amount_tc) as amount_tc
-    from {{ ref('ledger__wip_event') }} as wip_event
-    inner join as_of_date on {{ month_start('wip_event.business_date') }} = as_of_date.month_start
-    group by
-        wip_event.legal_entity_id, wip_event.region_id, wip_event.practice_id, wip_event.customer_id,
-        wip_event.project_id, wip_event.contract_line_id, wip_event.currency_code, wip_event.functional_currency,
-        as_of_date.as_of
-),
-
 wip as (
     select
         'wip_operational' as metric_id,
         as_of_date.as_of,
-        wip_date.legal_entity_id,
-        wip_date.region_id,
-        wip_date.practice_id,
-        wip_date.customer_id,
-        wip_date.project_id,
-        wip_date.contract_line_id,
-        wip_date.project_id as record_id,
-        wip_date.currency_code,
-        wip_date.functional_currency,
-        sum(wip_date.amount_tc) as amount_tc
-    from wip_date
-    inner join as_of_date on wip_date.as_of <= as_of_date.as_of
+        wip_position.legal_entity_id,
+        wip_position.region_id,
+        wip_position.practice_id,
+        wip_position.customer_id,
+        wip_position.project_id,
+        wip_position.contract_line_id,
+        wip_position.project_id as record_id,
+        wip_position.currency_code,
+        wip_position.functional_currency,
+        sum(wip_position.amount_tc) as amount_tc
+    from {{ ref('ledger__wip_position') }} as wip_position
+    inner join as_of_date
+        on
+            wip_position.position_from <= as_of_date.as_of
+            and (wip_position.position_to is null or as_of_date.as_of < wip_position.position_to)
+    where wip_position.amount_tc <> 0
     group by
-        as_of_date.as_of, wip_date.legal_entity_id, wip_date.region_id, wip_date.practice_id, wip_date.customer_id,
-        wip_date.project_id, wip_date.contract_line_id, wip_date.currency_code, wip_date.functional_currency
-    having sum(wip_date.amount_tc) <> 0
+        as_of_date.as_of, wip_position.legal_entity_id, wip_position.region_id, wip_position.practice_id,
+        wip_position.customer_id, wip_position.project_id, wip_position.contract_line_id,
+        wip_position.currency_code, wip_position.functional_currency
+    having sum(wip_position.amount_tc) <> 0
 ),
 
 -- each document converts on its own

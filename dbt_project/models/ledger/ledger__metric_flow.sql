@@ -16,31 +16,7 @@ client_project as (
 ),
 
 rule as (
-    {%- for metric_id, movement_type, sign, base, only_increase, client_only in [
-        ('gross_bookings', 'booked', 1, 0, false, false),
-        ('gross_bookings', 'amended', 1, 0, true, false),
-        ('net_bookings', 'booked', 1, 0, false, false),
-        ('net_bookings', 'amended', 1, 0, false, false),
-        ('net_bookings', 'cancelled', 1, 0, false, false),
-        ('recognised_revenue', 'recognised', 1, 0, false, false),
-        ('billed', 'billed', 1, 0, false, false),
-        ('billed', 'credited', 1, 0, false, false),
-        ('labour_cost', 'labour_cost', 1, 0, false, false),
-        ('subcontractor_cost', 'subcontractor_accrual', 1, 0, false, false),
-        ('subcontractor_cost', 'subcontractor_accrual_released', 1, 0, false, false),
-        ('subcontractor_cost', 'subcontractor_cost', 1, 0, false, false),
-        ('project_gross_margin', 'recognised', 1, 1, false, false),
-        ('project_gross_margin', 'labour_cost', -1, 0, false, true),
-        ('project_gross_margin', 'subcontractor_accrual', -1, 0, false, true),
-        ('project_gross_margin', 'subcontractor_accrual_released', -1, 0, false, true),
-        ('project_gross_margin', 'subcontractor_cost', -1, 0, false, true),
-        ('project_gross_margin', 'expense_cost', -1, 0, false, true),
-    ] %}
-    select
-        '{{ metric_id }}' as metric_id, '{{ movement_type }}' as movement_type, {{ sign }} as sign,
-        {{ base }} as base_sign, {{ only_increase }} as only_increase, {{ client_only }} as client_only
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    select metric_id, movement_type, sign, base_sign, only_increase, client_only from {{ ledger_metric_rules() }}
 )
 
 select

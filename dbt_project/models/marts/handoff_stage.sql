@@ -1,0 +1,59 @@
+-- Each stage of the way from won deal to cash, by part of the firm: how long it took where it is done, and how much
+-- is still waiting. Open cases are counted, never dropped; p90 over done and open ones is a lower bound.
+with handoff as (
+    select
+        stage, legal_entity_id, region_id, practice_id, customer_id, 'NONE' as project_id,
+        'NONE' as contract_line_id, 'NONE' as resource_id, amount_rc, lag, open_age, state, is_breached
+    from {{ ref('lifecycle__handoff') }}
+),
+
+grain as (
+    select 'FIRM' as grain
+    union all
+    select 'LEGAL_ENTITY' as grain
+    union all
+    select 'PRACTICE' as grain
+),
+
+measured as (
+    select
+        handoff.stage,
+        grain.grain,
+        {{ ledger_grain_members('handoff', 'grain.grain') }},
+        count(case when handoff.state = 'COMPLETED' then 1 end) as completed,
+        median(case when handoff.state = 'COMPLETED' then cast(handoff.lag as decimal(18, 4)) end) as median_lag,
+        percentile_cont(0.9) within group (order by case
+            when handoff.state = 'COMPLETED' then handoff.lag
+            when handoff.state = 'OPEN' then handoff.open_age
+        end) as p90_lag,
+        count(case when handoff.state = 'OPEN' then 1 end) as open_count,
+        coalesce(sum(case when handoff.state = 'OPEN' then handoff.amount_rc end), 0) as open_amount_rc,
+        max(case when handoff.state = 'OPEN' then handoff.open_age end) as oldest_open_age,
+        count(case when handoff.state = 'NEGATIVE' then 1 end) as negative,
+        count(case when handoff.state = 'COMPLETED' and handoff.is_breached then 1 end) as breached_completed,
+        count(case when handoff.state = 'OPEN' and handoff.is_breached then 1 end) as breached_open
+    from handoff
+    cross join grain
+    group by handoff.stage, grain.grain, {{ ledger_grain_members('handoff', 'grain.grain', aliased=false) }}
+)
+
+select
+    stage,
+    {{ as_text('grain') }} as grain,
+    {{ as_text('legal_entity_id') }} as legal_entity_id,
+    {{ as_text('practice_id') }} as practice_id,
+    {{ run_as_of() }} as as_of,
+    cast(completed as bigint) as completed,
+    cast(median_lag as decimal(18, 4)) as median_lag,
+    cast(p90_lag as decimal(18, 4)) as p90_lag,
+    cast(open_count as bigint) as open_count,
+    cast(open_amount_rc as decimal(28, 4)) as open_amount_rc,
+    cast(oldest_open_age as integer) as oldest_open_age,
+    cast(negative as bigint) as negative,
+    cast(breached_completed + breached_open as bigint) as breached,
+    -- open cases that are still in time are in neither part of the rate
+    {{ safe_divide(
+        'cast(breached_completed + breached_open as decimal(18, 0))',
+        'cast(completed + breached_open as decimal(18, 0))',
+    ) }} as breach_rate
+from measured
