@@ -2,9 +2,9 @@
 
 Great Expectations judges small frames of facts (see :mod:`expectations.doors`), because on DuckDB itself it
 loses the result of a query, and because whole fact tables in memory cost more than they tell. Exit code 0: all
-expectations of the publish door are met; 1: some are not; 3: an expectation could not be evaluated (an exception
-inside a result is an error, not a failed expectation). What fails at the landing door is reported and left to
-control INT-003.
+expectations of the publish door are met; 1: some are not; 3: an expectation could not be evaluated (an
+exception inside a result is an error, not a failed expectation). What fails at the landing door is reported and
+left to control INT-003.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def frames_of(connection: duckdb.DuckDBPyConnection, door: str) -> dict[str, doo
 
 
 def judge(frames: dict[str, doors.Frame], folder: Path) -> dict[str, Any]:
-    """Validate every frame, write Data Docs below ``folder``; returns failures, errors and printable lines."""
+    """Validate every frame and write Data Docs below ``folder``: failures, errors and printable lines."""
     import great_expectations as gx
     import pandas as pd
 
@@ -165,5 +165,14 @@ def raised(result: dict[str, Any]) -> bool:
     return any(isinstance(one, dict) and one.get("raised_exception") for one in info.values())
 
 
+def guarded() -> int:
+    """`main`, with everything it could not do as BROKEN: a crash must not read as a failed expectation."""
+    try:
+        return main()
+    except Exception as problem:
+        print(f"error     {type(problem).__name__}: {problem}")
+        return BROKEN
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(guarded())
