@@ -1,10 +1,10 @@
 """Runs the suites of one door or both: ``python -m expectations.run --door landing|publish|all --home HOME``.
 
 Great Expectations judges small frames of facts (see :mod:`expectations.doors`), because on DuckDB itself it
-loses the result of a query, and because whole fact tables in memory cost more than they tell. Exit code 0: all
-expectations of the publish door are met; 1: some are not; 3: an expectation could not be evaluated (an
-exception inside a result is an error, not a failed expectation). What fails at the landing door is reported and
-left to control INT-003.
+loses the result of a query, and because whole fact tables in memory cost more than they tell. Exit code 0:
+all expectations of the publish door are met; 1: some are not; 3: an expectation could not be evaluated (an
+exception inside a result is an error, not a failed expectation). What fails at the landing door is reported
+and left to control INT-003.
 """
 
 from __future__ import annotations

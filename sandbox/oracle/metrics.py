@@ -81,24 +81,25 @@ class _Metrics:
     def __init__(self, view: View) -> None:
         self.view = view
         self.as_of = view.as_of
-        first = month_end(view.firm.start)
         self.dates: list[date] = []
-        day = first
-        while day < self.as_of:
-            self.dates.append(day)
-            day = month_end(day + timedelta(days=1))
-        self.dates.append(self.as_of)
+        # Nobody was available for booking before the firm booked its first hour.
+        worked = [e.work_date for e in view.entries if e.status in ("approved", "submitted")]
+        self.first_month_of_time = min(worked, default=self.as_of).replace(day=1)
 
     def rows(self) -> Iterator[Row]:
         gross = list(self.gross_bookings())
+        debooked = list(self.debookings())
+        billed = list(self.billed())
+        revenue = list(self.recognised_revenue())
+        labour = list(self.labour_cost())
+        moved = [m.day for m in gross + debooked + billed + revenue]
+        self._set_dates(min([*moved, self.first_month_of_time]))
         yield from self._flow("gross_bookings", gross, LINE_GRAINS)
-        yield from self._flow("net_bookings", gross + list(self.debookings()), LINE_GRAINS)
+        yield from self._flow("net_bookings", gross + debooked, LINE_GRAINS)
         yield from self.total_backlog()
         yield from self.wip_operational()
-        yield from self._flow("billed", list(self.billed()), PROJECT_GRAINS)
-        revenue = list(self.recognised_revenue())
+        yield from self._flow("billed", billed, PROJECT_GRAINS)
         yield from self._flow("recognised_revenue", revenue, PROJECT_GRAINS)
-        labour = list(self.labour_cost())
         yield from self._flow("labour_cost", [m for m, _ in labour], PROJECT_GRAINS, unknown_to_null=True)
         subcontractors = list(self.subcontractor_cost())
         yield from self._flow("subcontractor_cost", [m for m, _ in subcontractors], PROJECT_GRAINS)
@@ -110,6 +111,14 @@ class _Metrics:
         yield from self.utilisation()
         yield from self.handoff()
         yield from self.delayed_revenue()
+
+    def _set_dates(self, first: date) -> None:
+        """Every month end since the firm's first movement, and the as-of date itself."""
+        day = month_end(first)
+        while day < self.as_of:
+            self.dates.append(day)
+            day = month_end(day + timedelta(days=1))
+        self.dates.append(self.as_of)
 
     def _client(self, project: Project) -> bool:
         return project.is_billable or self.view.line_of(project) is not None
@@ -617,7 +626,7 @@ class _Metrics:
 
     def _available(self, worker: Worker) -> dict[date, Decimal]:
         calendar = self.view.calendars[worker.entity]
-        first = max(worker.hire_date, self.view.firm.start)
+        first = max(worker.hire_date, self.first_month_of_time)
         last = self.as_of
         if (
             worker.term_date is not None
@@ -751,7 +760,9 @@ class _Metrics:
             if key in approved and eligible_at <= self.as_of:
                 note("t6_t7", entity, practice, calendar.between(approved[key], eligible_at))
             posted = [
-                b.invoice.posted_at for b in view.lines_of_source.get(key, ()) if b.invoice.doc_type == "STANDARD"
+                b.invoice.posted_at
+                for b in view.lines_of_source.get(key, ())
+                if b.invoice.doc_type == "STANDARD"
             ]
             if posted:
                 note("t7_t8", entity, practice, calendar.between(eligible_at, min(posted).date()))

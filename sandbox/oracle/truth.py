@@ -123,7 +123,7 @@ def exception_rows(firm: Firm, outcomes: Sequence[Outcome], at: datetime) -> lis
 
 
 def _label(firm: Firm, case: Case) -> str:
-    """The fault whose marked objects the case touches (one that strikes this control first), or a look-alike."""
+    """The fault whose marked objects the case touches (that of this control first), or a look-alike."""
     touched = [
         mark.fault_id
         for mark in firm.fault_marks

@@ -254,7 +254,8 @@ class View:
     def net_billed_quantity(self, source: str, day: date) -> Decimal:
         """Quantity of a source on posted documents up to ``day``; credits count negative."""
         return sum(
-            (b.line.quantity for b in self.lines_of_source.get(source, ()) if b.invoice.invoice_date <= day), ZERO
+            (b.line.quantity for b in self.lines_of_source.get(source, ()) if b.invoice.invoice_date <= day),
+            ZERO,
         )
 
     def line_dims(self, line: ContractLine) -> Dims:
