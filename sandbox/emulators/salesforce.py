@@ -53,6 +53,8 @@ KNOWN_PARENTS = {
     "createdbyid": "User",
     "lastmodifiedbyid": "User",
     "parentid": "Account",
+    "pse__account__c": "Account",
+    "pse__opportunity__c": "Opportunity",
     "pse__project__c": "pse__Proj__c",
     "pse__parent_project__c": "pse__Proj__c",
     "pse__master_project__c": "pse__Proj__c",

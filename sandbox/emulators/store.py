@@ -14,9 +14,11 @@ import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -283,8 +285,7 @@ class Store:
     def _shown(self, expression: str, sql_type: str) -> str:
         if self.local_zone is None or not sql_type.startswith("TIMESTAMP"):
             return expression
-        zone = self.local_zone.replace("'", "''")
-        return f"timezone('{zone}', timezone('UTC', {expression}))"
+        return local_time(expression, self.local_zone)
 
     def _read_overlay(self) -> None:
         path = self.folder / "overlay.jsonl"
@@ -334,16 +335,20 @@ class Store:
             missing = [part for part in definition.key if part not in found]
             if missing:
                 raise StoreError(f"{path}: key column {missing[0]} is not in the file")
-            columns = [_typed(item, found.get(item.name)) for item in definition.fields.values()]
             literal = str(path).replace("'", "''")
             source = f"read_parquet('{literal}')"
+            whole = self._numeric_ids(definition, source, found)
+            columns = [
+                f"{quote(item.name)}::BIGINT as {quote(item.name)}"
+                if item.name in whole
+                else _typed(item, found.get(item.name))
+                for item in definition.fields.values()
+            ]
             stamp = _naive("_valid_from", found["_valid_from"])
         self._con.execute(
             f"create or replace table {raw} as select {', '.join(columns)}, {stamp} as _valid_from, "
             f"_seq::BIGINT as _seq, _op, null::VARCHAR as _flag from {source}"
         )
-        if self.vendor == "netsuite":
-            self._numeric_ids(definition, raw)
         self._note_types(definition, raw)
         self._con.execute(
             f"create or replace table {quote(f'v_{definition.name}')} as "
@@ -356,19 +361,26 @@ class Store:
         described = self._con.execute(f"describe select * from read_parquet('{literal}')").fetchall()
         return {str(row[0]): str(row[1]) for row in described}
 
-    def _numeric_ids(self, definition: ObjectDef, raw: str) -> None:
-        """NetSuite's internal ids are integers: text columns holding nothing else are turned into them."""
-        for item in definition.fields.values():
-            if item.type not in ("id", "reference") or item.sql_type != "VARCHAR":
-                continue
-            column = quote(item.name)
-            odd = self._con.execute(
-                f"select count(*) from {raw} where {column} is not null "
-                f"and (try_cast({column} as BIGINT) is null "
-                f"or cast(try_cast({column} as BIGINT) as VARCHAR) <> {column})"
-            ).fetchone()
-            if odd is not None and odd[0] == 0:
-                self._con.execute(f"alter table {raw} alter {column} type BIGINT")
+    def _numeric_ids(self, definition: ObjectDef, source: str, found: Mapping[str, str]) -> set[str]:
+        """Text id columns of a NetSuite object that hold only integers, as the vendor's internal ids are."""
+        if self.vendor != "netsuite":
+            return set()
+        names = [
+            item.name
+            for item in definition.fields.values()
+            if item.type in ("id", "reference") and found.get(item.name) == "VARCHAR"
+        ]
+        if not names:
+            return set()
+        # A number written another way (007, +5) would not come back as it was: such a column stays text.
+        tests = [
+            f"coalesce(bool_and(cast(try_cast({quote(name)} as BIGINT) as VARCHAR) is not distinct from "
+            f"{quote(name)}), true)"
+            for name in names
+        ]
+        row = self._con.execute(f"select {', '.join(tests)} from {source}").fetchone()
+        assert row is not None
+        return {name for name, whole in zip(names, row, strict=True) if whole}
 
     def _note_types(self, definition: ObjectDef, raw: str) -> None:
         described = {str(row[0]): str(row[1]) for row in self._con.execute(f"describe {raw}").fetchall()}
@@ -487,6 +499,40 @@ class Store:
         self._con.execute(f"delete from {table} as v where exists (select 1 from touched as t where {join})")
         self._con.execute(f"insert into {table} " + self._with_intervals(definition, "edited"))
         self._con.execute("drop table edited")
+
+
+@cache
+def offsets(zone: str) -> tuple[tuple[datetime, int], ...]:
+    """(naive UTC instant from which it holds, minutes east of UTC) for `zone`, 1970 to 2045, newest first.
+
+    Raises zoneinfo.ZoneInfoNotFoundError.
+    """
+    place = ZoneInfo(zone)
+
+    def minutes(hour: int) -> int:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
+        offset = moment.astimezone(place).utcoffset()
+        assert offset is not None
+        return int(offset.total_seconds() // 60)
+
+    found = [(datetime(1970, 1, 1), minutes(0))]  # noqa: DTZ001 - naive UTC is what the tables hold
+    week, last = 24 * 7, 24 * 366 * 75
+    for start in range(0, last, week):
+        if minutes(start) == minutes(start + week):
+            continue
+        change = next(
+            hour for hour in range(start + 1, start + week + 1) if minutes(hour) != minutes(hour - 1)
+        )
+        found.append((datetime(1970, 1, 1) + timedelta(hours=change), minutes(change)))  # noqa: DTZ001
+    return tuple(reversed(found))
+
+
+def local_time(expression: str, zone: str) -> str:
+    """SQL for a naive UTC timestamp shown in `zone`; a case over the zone's changes, faster than ICU."""
+    *changes, first = offsets(zone)
+    whens = " ".join(f"when {expression} >= TIMESTAMP '{at}' then {minutes}" for at, minutes in changes)
+    shift = f"case {whens} else {first[1]} end" if changes else str(first[1])
+    return f"{expression} + to_minutes({shift})"
 
 
 def _object(name: str, spec: Mapping[str, Any]) -> ObjectDef:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import tempfile
 import time
 from datetime import UTC, date, datetime
@@ -109,7 +111,7 @@ def set_profile(root: Path, *rules: dict[str, Any]) -> None:
     (root / "profile.json").write_text(json.dumps(list(rules)))
 
 
-def salesforce_store(root: Path) -> None:
+def _write_salesforce(root: Path) -> None:
     """Accounts, opportunities (deleted, restored, purged, deleted long ago among them), timecards."""
     set_clock(root, NOW)
     write_object(
@@ -209,7 +211,7 @@ def salesforce_store(root: Path) -> None:
     )
 
 
-def netsuite_store(root: Path) -> None:
+def _write_netsuite(root: Path) -> None:
     """Transactions (one deleted, some alike in date), their lines, customers, currencies, periods."""
     set_clock(root, NOW)
     transactions: list[dict[str, Any]] = [
@@ -292,7 +294,7 @@ def netsuite_store(root: Path) -> None:
     )
 
 
-def bamboohr_store(root: Path) -> None:
+def _write_bamboohr(root: Path) -> None:
     """Employees (one deleted), their job rows, time off, a holiday."""
     set_clock(root, NOW)
     people: list[dict[str, Any]] = [
@@ -375,9 +377,35 @@ def bamboohr_store(root: Path) -> None:
 
 
 @cache
+def _template(vendor: str) -> Path:
+    """A vendor's store, written once for all tests of a process."""
+    root = Path(tempfile.mkdtemp(prefix=f"emulator-{vendor}-"))
+    {"salesforce": _write_salesforce, "netsuite": _write_netsuite, "bamboohr": _write_bamboohr}[vendor](root)
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    return root
+
+
+def salesforce_store(root: Path) -> None:
+    """Put the Salesforce store and the clock into `root`."""
+    shutil.copytree(_template("salesforce"), root, dirs_exist_ok=True)
+
+
+def netsuite_store(root: Path) -> None:
+    """Put the NetSuite store and the clock into `root`."""
+    shutil.copytree(_template("netsuite"), root, dirs_exist_ok=True)
+
+
+def bamboohr_store(root: Path) -> None:
+    """Put the BambooHR store and the clock into `root`."""
+    shutil.copytree(_template("bamboohr"), root, dirs_exist_ok=True)
+
+
+@cache
 def credentials() -> dict[str, Any]:
     """One set of keys and secrets for all tests of a process; small keys, since making them takes time."""
-    return ensure(Path(tempfile.mkdtemp(prefix="emulator-keys-")), 2048)
+    root = Path(tempfile.mkdtemp(prefix="emulator-keys-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    return ensure(root, 2048)
 
 
 class SalesforceClient:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import duckdb
+import pyarrow as pa
 import pytest
 
-from sandbox.emulators.store import Store, StoreError
+from sandbox.emulators.store import Store, StoreError, local_time
 from sandbox.mutate import MutationError, delete, late_edit, mutate, record, repost, restate_rate, restore
 from tests.unit.emulator_support import at, netsuite_store, salesforce_store, set_clock, write_object
 
@@ -60,11 +63,12 @@ def test_a_change_of_volatile_fields_alone_leaves_the_stamp(root: Path) -> None:
     assert row["_modified"] == naive("2026-01-01T09:14:07")
 
 
-def test_an_identical_version_moves_the_stamp(tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", [{}, {"Amount": 2}, {"Amount": 2, "Derived": 3}])
+def test_any_other_version_moves_the_stamp(tmp_path: Path, change: dict[str, int]) -> None:
     set_clock(tmp_path, at("2026-06-30"))
     row = {"Id": "1", "Amount": 1, "Derived": 2}
     fields = {"Id": "id", "Amount": "currency", "Derived": "currency"}
-    versions = [{**row, "_at": "2026-01-01"}, {**row, "_at": "2026-02-01"}]
+    versions = [{**row, "_at": "2026-01-01"}, {**row, **change, "_at": "2026-02-01"}]
     write_object(tmp_path, "salesforce", "Opportunity", ["Id"], fields, versions, volatile=("Derived",))
     assert found(Store(tmp_path, "salesforce"), "1")["_modified"] == naive("2026-02-01")
 
@@ -91,6 +95,14 @@ def test_edits_are_seen_without_a_restart_and_in_order(root: Path) -> None:
     assert found(store, ONE)["Amount"] == 480000
 
 
+def test_a_back_dated_edit_starts_from_what_was_there_then(root: Path) -> None:
+    store = Store(root, "salesforce")
+    mutate(root, "salesforce", "Opportunity", FOUR, "update", {"Name": "Earlier"}, "2026-02-01T00:00:00Z")
+    set_clock(root, at("2026-02-15"))
+    row = found(store, FOUR)
+    assert (row["Name"], row["Amount"]) == ("Earlier", Decimal("0.1000"))
+
+
 def test_touch_silent_delete_restore_insert_purge(root: Path) -> None:
     store = Store(root, "salesforce")
     mutate(root, "salesforce", "Opportunity", ONE, "touch", None, "2026-06-01T00:00:00Z")
@@ -109,6 +121,22 @@ def test_touch_silent_delete_restore_insert_purge(root: Path) -> None:
     assert (row["CreatedDate"], row["IsWon"], row["Amount"]) == (naive("2026-06-05T01:02:03"), True, None)
     mutate(root, "salesforce", "Opportunity", ONE, "purge", None, "2026-06-06T00:00:00Z")
     assert state(store, ONE) is None
+
+
+@pytest.mark.parametrize(
+    "zone", ["America/Los_Angeles", "Europe/Berlin", "Asia/Kolkata", "UTC", "Australia/Lord_Howe"]
+)
+def test_local_time_agrees_with_the_zone_database(zone: str) -> None:
+    moments = [
+        naive("1999-12-31T23:59:59") + timedelta(hours=31 * step, minutes=step % 60) for step in range(3_000)
+    ]
+    table = pa.table({"moment": pa.array(moments, pa.timestamp("us"))})
+    con = duckdb.connect()
+    con.register("instants", table)
+    found = con.execute(f"select {local_time('moment', zone)} from instants").fetchall()
+    place = ZoneInfo(zone)
+    expected = [moment.replace(tzinfo=UTC).astimezone(place).replace(tzinfo=None) for moment in moments]
+    assert [row[0] for row in found] == expected
 
 
 def test_repost_moves_the_content_to_a_new_id(root: Path) -> None:
