@@ -1,0 +1,62 @@
+"""Killed at any point of landing, the next run completes it: nothing twice, nothing lost."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.landing.conftest import Home
+from tests.landing.kill_driver import CLOCK, RESOURCES, org_at
+
+POINTS = [
+    "while reading",
+    "extracted",
+    "normalized",
+    "one table loaded",
+    "all tables loaded",
+    "rejects recorded",
+]
+LATER = "2026-03-11T13:00:00Z"
+VERSIONS = (
+    "select tl_record_id, total_price::varchar, tl_is_deleted, count(*)"
+    " from salesforce_main.opportunity_line_item group by all order by 1, 2, 3"
+)
+USERS = "select tl_record_id, is_active, count(*) from salesforce_main.user group by all order by 1, 2"
+FIRST = [(f"k{number}", "5.0000", False, 1) for number in range(7)]
+SECOND = sorted([*FIRST, ("k1", "6.0000", False, 1), ("k2", "5.0000", True, 1), ("k7", "5.0000", False, 1)])
+FIRST_USERS = [(f"u{number}", True, 1) for number in range(7)]
+
+
+def kill(home: Home, stage: int, point: str, root: Path) -> None:
+    command = [sys.executable, "-m", "tests.landing.kill_driver", str(home.path), str(stage), point]
+    done = subprocess.run(command, cwd=root, capture_output=True, timeout=300, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_in_a_later_load(home: Home, project_root: Path, point: str) -> None:
+    home.land("salesforce", org_at(1).config(), CLOCK[1], RESOURCES)
+    kill(home, 2, point, project_root)
+    result = home.land("salesforce", org_at(2).config(), LATER, RESOURCES)
+    assert result.status == "OK", result.errors
+    assert home.sql(VERSIONS) == SECOND
+    assert home.sql(USERS) == sorted([*FIRST_USERS, ("u1", False, 1)])
+    assert home.sql("select record_id, count(*) from landing.reject group by 1") == [("bad", 1)]
+    quiet = home.land("salesforce", org_at(2).config(), "2026-03-11T14:00:00Z", RESOURCES)
+    assert quiet.rows_landed == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["one table loaded", "all tables loaded"])
+def test_killed_in_the_first_load(home: Home, project_root: Path, point: str) -> None:
+    kill(home, 1, point, project_root)
+    result = home.land("salesforce", org_at(1).config(), "2026-03-10T13:00:00Z", RESOURCES)
+    assert result.status == "OK", result.errors
+    assert home.sql(VERSIONS) == FIRST
+    assert home.sql(USERS) == FIRST_USERS
+    assert home.sql("select count(*) from salesforce_main.user where not tl_is_backfill") == [(0,)]
