@@ -32,7 +32,7 @@ def main(target: Path) -> int:
         code = subprocess.run(
             [
                 str(Path(sys.executable).parent / "dbt"), "docs", "generate", "--static", "--empty-catalog",
-                "--no-compile", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+                "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
                 "--target-path", folder, "--log-path", folder,
             ],
             env=environment,

@@ -29,7 +29,14 @@ def main(paths: list[str]) -> int:
         environment["DBT_LOG_PATH"] = str(Path(folder) / "logs")
         chosen = paths or [path for path in DEFAULT if any((ROOT / path).rglob("*.sql"))]
         return subprocess.run(
-            [str(Path(sys.executable).parent / "sqlfluff"), "lint", "--disable-progress-bar", *chosen],
+            [
+                str(Path(sys.executable).parent / "sqlfluff"),
+                "lint",
+                "--disable-progress-bar",
+                "--processes",
+                "0",
+                *chosen,
+            ],
             env=environment,
             cwd=ROOT,
             check=False,
