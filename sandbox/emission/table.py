@@ -7,7 +7,7 @@ in a few hundred megabytes and makes writing a matter of Arrow calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -147,25 +147,18 @@ class Table:
         if not values.keys() <= self._known:
             raise KeyError(f"{self.spec.name} has no {sorted(values.keys() - self._known)}")
         state = [values.get(name) for name in self._moving]
-        steps: list[tuple[datetime, str, tuple[Any, ...]]] = []
-        ordered = sorted(changes, key=_instant) if changes else ()
-        latest: tuple[Any, ...] | None = None
-        position = 0
-        ordered_list: Sequence[Change] = list(ordered)
-        while (
-            position < len(ordered_list)
-            and ordered_list[position][0] <= at
-            and len(ordered_list[position]) == 2
-        ):
-            self._apply(state, ordered_list[position][1])
+        ordered = sorted(changes, key=_instant)
+        position, count = 0, len(ordered)
+        while position < count and ordered[position][0] <= at and len(ordered[position]) == 2:
+            self._apply(state, ordered[position][1])
             position += 1
         latest = tuple(state)
-        steps.append((at, "upsert", latest))
-        while position < len(ordered_list):
-            when = ordered_list[position][0]
+        steps: list[tuple[datetime, str, tuple[Any, ...]]] = [(at, "upsert", latest)]
+        while position < count:
+            when = ordered[position][0]
             operation = "upsert"
-            while position < len(ordered_list) and ordered_list[position][0] == when:
-                change = ordered_list[position]
+            while position < count and ordered[position][0] == when:
+                change = ordered[position]
                 self._apply(state, change[1])
                 if len(change) == 3:
                     operation = change[2]
