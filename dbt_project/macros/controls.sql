@@ -340,3 +340,73 @@ from judged
     {%- endif -%}
     {{ return(names) }}
 {%- endmacro %}
+
+{# Where a dataset's records stand one to one in the canonical tables (a time card's split as the sum of its days),
+   and which ledger feeder takes them on: what `conservation` follows them through. Datasets that several tables
+   share (documents and their lines) are followed as far as staging; their money is proved by the lines' own totals. #}
+{% macro conserved_datasets() -%}
+    {{ return({
+        'salesforce.account': {'table': 'customer'},
+        'salesforce.opportunity': {
+            'table': 'opportunity', 'amount': 'services_amount', 'currency': 'currency_code',
+            'landed_currency': 'currency_iso_code',
+        },
+        'salesforce.opportunity_history': {'table': 'opportunity_stage_event'},
+        'salesforce.opportunity_line_item': {
+            'table': 'opportunity_line', 'amount': 'total_amount', 'currency': 'currency_code',
+            'landed_currency': 'currency_iso_code',
+        },
+        'certinia.proj': {
+            'table': 'project', 'amount': 'budget_revenue', 'currency': 'currency_code',
+            'landed_currency': 'currency_iso_code',
+        },
+        'certinia.milestone': {
+            'table': 'milestone', 'amount': 'amount', 'currency': 'currency_code',
+            'landed_currency': 'currency_iso_code',
+        },
+        'certinia.assignment': {'table': 'assignment'},
+        'certinia.timecard_split': {
+            'table': 'time_entry', 'amount': 'billable_amount', 'currency': 'currency_code',
+            'landed_currency': 'currency_iso_code',
+            'fact': 'ledger__time_value', 'fact_amount': 'value_tc', 'fact_currency': 'currency_code',
+        },
+        'certinia.expense': {
+            'table': 'expense_line', 'amount': 'incurred_amount', 'currency': 'incurred_currency_code',
+            'landed_currency': 'currency_iso_code',
+        },
+        'certinia.budget': {
+            'table': 'project_budget', 'amount': 'amount', 'currency': 'currency_code',
+            'landed_currency': 'currency_iso_code',
+        },
+        'bamboohr.cost_rate': {'table': 'cost_rate'},
+        'bamboohr.time_off': {'table': 'time_off'},
+        'netsuite.customer': {'table': 'customer'},
+        'netsuite.customer_subsidiary': {'table': 'customer_entity'},
+        'netsuite.vendor': {'table': 'vendor'},
+        'netsuite.transactionlink': {'table': 'payment_application', 'amount': 'applied_amount'},
+        'netsuite.revenueelement': {'table': 'revenue_element'},
+        'netsuite.revenueplanplannedrevenue': {
+            'table': 'revenue_entry', 'amount': 'amount',
+            'fact': 'ledger__revenue_value', 'fact_amount': 'amount_tc',
+        },
+        'netsuite.amendment': {'table': 'contract_amendment', 'amount': 'delta_value'},
+        'netsuite.customer_po': {'table': 'customer_po'},
+        'netsuite.customer_share': {'table': 'contract_line_share'},
+        'netsuite.billing_item': {
+            'table': 'billing_item', 'amount': 'amount', 'currency': 'currency_code',
+            'landed_currency': 'custrecord_tl_bi_currency',
+        },
+    }) }}
+{%- endmacro %}
+
+{# A feeder's rows as the run's known_at knew them; it has no deleted rows and an open end is null. #}
+{% macro feeder_as_known(relation) -%}
+    (
+        select fed.*
+        from {{ relation }} as fed
+        cross join run
+        where
+            fed.known_from <= run.known_at
+            and (fed.known_to is null or fed.known_to > run.known_at)
+    )
+{%- endmacro %}
