@@ -119,7 +119,8 @@ last_good as (
         extract_runs.source_system,
         extract_runs.source_instance,
         extract_runs.resource,
-        max(extract_runs.started_at) as loaded_at
+        max(extract_runs.started_at) as loaded_at,
+        count(extract_runs.source_count) as times_counted
     from extract_runs
     where extract_runs.status <> 'FAILED'
     group by extract_runs.source_system, extract_runs.source_instance, extract_runs.resource
@@ -139,6 +140,8 @@ select
     newest_runs.cursor_from,
     newest_runs.cursor_to,
     newest_runs.source_count,
+    -- a source that has told its count once can be asked; that it did not answer is then no good sign
+    coalesce(last_good.times_counted, 0) > 0 as can_be_counted,
     newest_runs.source_amount,
     coalesce(landed.live_rows, 0) + coalesce(open_rejects.reject_rows, 0) as held_rows,
     coalesce(landed.live_amount, 0) + coalesce(open_rejects.reject_amount, 0) as held_amount,

@@ -22,7 +22,9 @@ list_kinds as (
         gather_facts.source_count is not null as is_asked,
         cast(null as decimal(19, 4)) as gap
     from gather_facts
-    where gather_facts.status not in ('FAILED', 'NONE')
+    where
+        gather_facts.status not in ('FAILED', 'NONE')
+        and gather_facts.can_be_counted
     union all
     select
         gather_facts.*,
