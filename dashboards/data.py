@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
 import streamlit as st
 
 from throughline import warehouse
+from throughline.errors import ThroughlineError
+from throughline.files import read_json
 from throughline.home import Home, resolve
+from throughline.recon import workbook as recon_workbook
+from throughline.recon.export import base_name, software
+from throughline.recon.published import Filter, read_report
+from throughline.state import Event, Store
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 _SESSION_RUN = "pinned_run"
+RUN_PARAMETER = "run"
 
 
 @dataclass(frozen=True)
@@ -34,22 +43,41 @@ def home() -> Home:
 
 
 def latest() -> Publication:
-    """What the pointer names now."""
+    """What the pointer names now. Raises E-PUB-001 when nothing is published."""
     found = warehouse.resolve(home())
     return Publication(found.run_id, str(found.path))
 
 
 def pinned() -> Publication:
-    """The run this session reads: the one published when it began, until the reader takes the new one."""
+    """The run this session reads: the one its link names, else the one published when the session began."""
     if _SESSION_RUN not in st.session_state:
-        st.session_state[_SESSION_RUN] = latest()
+        st.session_state[_SESSION_RUN] = _asked() or latest()
     found: Publication = st.session_state[_SESSION_RUN]
     return found
 
 
+def _asked() -> Publication | None:
+    """The run named by the address, when it is still kept."""
+    run_id = st.query_params.get(RUN_PARAMETER)
+    if not run_id:
+        return None
+    try:
+        found = warehouse.resolve(home(), run_id)
+    except ThroughlineError:
+        return None
+    return Publication(found.run_id, str(found.path))
+
+
 def take_latest() -> None:
     """Moves the session to what is published now."""
+    st.query_params.pop(RUN_PARAMETER, None)
     st.session_state[_SESSION_RUN] = latest()
+
+
+def published_at(run_id: str) -> str | None:
+    """When the run was published, as the pointer says; None for an earlier run."""
+    pointer = read_json(home().pointer) or {}
+    return str(pointer["published_at"]) if pointer.get("run_id") == run_id else None
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -57,19 +85,23 @@ def _connection(path: str) -> duckdb.DuckDBPyConnection:
     return warehouse.open_file(Path(path))
 
 
-@st.cache_data(max_entries=2000, show_spinner=False)
-def _cached(digest: str, _path: str, _sql: str, _parameters: tuple[Any, ...]) -> list[Row]:
-    """One argument decides: the digest of run, statement and parameters (separate ones could collide)."""
-    cursor = _connection(_path).cursor()
-    cursor.execute(_sql, list(_parameters))
+def _read(path: str, sql: str, parameters: Sequence[Any]) -> tuple[Row, ...]:
+    cursor = _connection(path).cursor()
+    cursor.execute(sql, list(parameters))
     names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+    return tuple(MappingProxyType(dict(zip(names, values, strict=True))) for values in cursor.fetchall())
 
 
-def digest(run_id: str, sql: str, parameters: tuple[Any, ...]) -> str:
+@st.cache_resource(max_entries=1000, show_spinner=False)
+def _cached(digest: str, _path: str, _sql: str, _parameters: tuple[Any, ...]) -> tuple[Row, ...]:
+    """Read-only rows, shared by all sessions. One argument decides: the digest (several could collide)."""
+    return _read(_path, _sql, _parameters)
+
+
+def digest(publication: Publication, sql: str, parameters: tuple[Any, ...]) -> str:
     """A canonical name of a query: the same only when run, statement and every parameter are the same."""
-    text = json.dumps([run_id, sql, [_plain(value) for value in parameters]], ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    parts = [publication.run_id, publication.path, sql, [_plain(value) for value in parameters]]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
 
 def _plain(value: Any) -> list[Any]:
@@ -80,10 +112,10 @@ def _plain(value: Any) -> list[Any]:
     return [type(value).__name__, value]
 
 
-def rows(sql: str, *parameters: Any) -> list[Row]:
+def rows(sql: str, *parameters: Any) -> tuple[Row, ...]:
     """Rows of a read on the session's run; money stays Decimal."""
     publication = pinned()
-    return _cached(digest(publication.run_id, sql, parameters), publication.path, sql, parameters)
+    return _cached(digest(publication, sql, parameters), publication.path, sql, parameters)
 
 
 def row(sql: str, *parameters: Any) -> Row | None:
@@ -92,10 +124,21 @@ def row(sql: str, *parameters: Any) -> Row | None:
     return found[0] if found else None
 
 
+def uncached_rows(publication: Publication, sql: str, *parameters: Any) -> tuple[Row, ...]:
+    """Rows for a download: asked for once, from a thread that has no session, and not kept."""
+    return _read(publication.path, sql, parameters)
+
+
 def run_info() -> Row:
-    """run_id, as_of and known_at of the session's run."""
-    found = row("select max(as_of) as as_of, max(known_at) as known_at from marts.metric_value")
-    return {"run_id": pinned().run_id, **(found or {"as_of": None, "known_at": None})}
+    """run_id, as_of, known_at, reporting_currency and started_at of the session's run."""
+    found = row("select run_id, as_of, known_at, reporting_currency, started_at from publication.run")
+    assert found is not None, "publishing writes publication.run"
+    return found
+
+
+def currency() -> str:
+    """The reporting currency's code."""
+    return str(run_info()["reporting_currency"])
 
 
 def as_of_dates() -> list[date]:
@@ -111,72 +154,155 @@ class Scope:
     member: str
     label: str
 
+    @property
+    def key(self) -> str:
+        """As it stands in the address."""
+        return f"{self.grain}:{self.member}"
+
 
 FIRM = Scope("FIRM", "ALL", "Whole firm")
 MEMBER_COLUMN = {
-    "FIRM": "'ALL'",
     "LEGAL_ENTITY": "legal_entity_id",
     "REGION": "region_id",
     "PRACTICE": "practice_id",
     "CUSTOMER": "customer_id",
-    "PROJECT": "project_id",
+}
+_SCOPES = """
+select 1 as position, 'LEGAL_ENTITY' as grain, legal_entity_id as member,
+    entity_code || ' · ' || name as label
+from master.dim_legal_entity
+union all
+select case unit_type when 'practice' then 2 else 3 end, upper(unit_type), code, name
+from master.dim_org_unit where unit_type in ('practice', 'region')
+union all
+select 4, 'CUSTOMER', customer_id, name from master.dim_customer
+where customer_id in (select customer_id from marts.metric_value where grain = 'CUSTOMER')
+order by 1, 4
+"""
+_GRAIN_WORD = {
+    "LEGAL_ENTITY": "Entity",
+    "PRACTICE": "Practice",
+    "REGION": "Region",
+    "CUSTOMER": "Client",
 }
 
 
 def scopes() -> list[Scope]:
     """Everything a page can be narrowed to: firm, entities, practices, regions, clients."""
-    found = [FIRM]
-    entities = rows(
-        "select legal_entity_id as id, entity_code || ' · ' || name as label "
-        "from master.dim_legal_entity order by 2"
-    )
-    found += [Scope("LEGAL_ENTITY", r["id"], f"Entity: {r['label']}") for r in entities]
-    units = rows(
-        "select distinct unit_type, code, name from master.dim_org_unit "
-        "where unit_type in ('practice', 'region') order by unit_type, code"
-    )
-    found += [
-        Scope("PRACTICE", r["code"], f"Practice: {r['name']}") for r in units if r["unit_type"] == "practice"
+    found = rows(_SCOPES)
+    return [
+        FIRM,
+        *(Scope(r["grain"], r["member"], f"{_GRAIN_WORD[r['grain']]}: {r['label']}") for r in found),
     ]
-    found += [Scope("REGION", r["code"], f"Region: {r['name']}") for r in units if r["unit_type"] == "region"]
-    customers = rows(
-        "select c.customer_id as id, c.name as label from master.dim_customer c "
-        "where c.customer_id in (select customer_id from marts.metric_value where grain = 'CUSTOMER') "
-        "order by 2"
-    )
-    found += [Scope("CUSTOMER", r["id"], f"Client: {r['label']}") for r in customers]
-    return found
 
 
-def metric(metric_id: str, as_of: date, period_type: str, scope: Scope, view: str = "RC") -> Row | None:
-    """numerator, denominator, value of one metric, or None when the scope has none."""
-    member = MEMBER_COLUMN[scope.grain]
-    return row(
-        f"select numerator, denominator, value from marts.metric_value where metric_id = ? and as_of = ? "
-        f"and period_type = ? and grain = ? and {member} = ? and currency_view = ?",
-        metric_id,
-        as_of,
-        period_type,
-        scope.grain,
-        scope.member,
-        view,
-    )
+def narrowing(scope: Scope, prefix: str = "") -> tuple[str, tuple[str, ...]]:
+    """SQL that narrows a table with the member columns to the scope (or nothing), and its value."""
+    if scope.grain == "FIRM":
+        return "", ()
+    return f"and {prefix}{MEMBER_COLUMN[scope.grain]} = ?", (scope.member,)
 
 
-def metric_series(metric_id: str, period_type: str, scope: Scope, view: str = "RC") -> list[Row]:
-    """as_of, numerator, denominator, value in date order."""
-    member = MEMBER_COLUMN[scope.grain]
+def metric_rows(scope: Scope, period: str) -> tuple[Row, ...]:
+    """All metrics of one scope in the reporting currency: monthly, balances, and the period asked for."""
+    condition, parameters = narrowing(scope)
     return rows(
-        f"select as_of, numerator, denominator, value from marts.metric_value where metric_id = ? "
-        f"and period_type = ? and grain = ? and {member} = ? and currency_view = ? order by as_of",
-        metric_id,
-        period_type,
+        "select metric_id, as_of, period_type, numerator, denominator, value from marts.metric_value "
+        "where grain = ? and period_type in ('MONTH', 'POINT', ?) and currency_view in ('RC', 'NA') "
+        f"{condition}",
         scope.grain,
-        scope.member,
-        view,
+        period,
+        *parameters,
     )
 
 
-def definition(metric_id: str) -> Row | None:
-    """Name, formula, unit and the rest of the registry's row."""
-    return row("select * from marts.metric_definition where metric_id = ?", metric_id)
+def practice_rows(period: str) -> tuple[Row, ...]:
+    """The same for every practice, with its code and name."""
+    return rows(
+        "select v.practice_id, u.name as practice, v.metric_id, v.as_of, v.period_type, v.numerator, "
+        "v.denominator, v.value from marts.metric_value v "
+        "left join (select distinct code, name from master.dim_org_unit where unit_type = 'practice') u "
+        "on u.code = v.practice_id "
+        "where v.grain = 'PRACTICE' and v.period_type in ('MONTH', 'POINT', ?) "
+        "and v.currency_view in ('RC', 'NA') order by v.practice_id",
+        period,
+    )
+
+
+def definitions() -> dict[str, Row]:
+    """The registry's rows by metric."""
+    found = rows(
+        "select metric_id, name, formula, unit, good_direction, blank_when, sources, owner, version "
+        "from marts.metric_definition"
+    )
+    return {r["metric_id"]: r for r in found}
+
+
+def handoff_stages(scope: Scope) -> tuple[Row, ...]:
+    """Stages from signature to cash of the firm, an entity or a practice, at the run's own day."""
+    condition, parameters = narrowing(scope)
+    return rows(
+        "select stage, completed, median_lag, open_count, open_amount_rc, breach_rate "
+        f"from marts.handoff_stage where grain = ? {condition} order by stage",
+        scope.grain,
+        *parameters,
+    )
+
+
+def backlog_steps(scope: Scope, after: date, until: date) -> dict[str, Decimal]:
+    """Movements of the backlog in (after, until] by kind, reporting currency."""
+    condition, parameters = narrowing(scope)
+    found = rows(
+        "select movement_type, sum(amount_rc) as amount from marts.backlog_bridge "
+        f"where as_of > ? and as_of <= ? {condition} group by movement_type",
+        after,
+        until,
+        *parameters,
+    )
+    return {r["movement_type"]: Decimal(r["amount"]) for r in found if r["amount"]}
+
+
+def people(object_id: str) -> list[Event]:
+    """What people said of one exception, oldest first."""
+    return Store(home()).read(object_id=object_id)
+
+
+@dataclass(frozen=True)
+class Listed(Filter):
+    """The workbook's filter for exactly the cases a page lists, with the page's own words for it."""
+
+    ids: frozenset[str] = frozenset()
+    words: str = ""
+
+    def admits(self, row: Any) -> bool:
+        """A listed case; what could not be judged at all stays in, as it does in every report."""
+        if row["outcome"] == "NOT_EVALUABLE" and row["legal_entity_id"] is None:
+            return bool(super().admits(row))
+        return row["exception_id"] in self.ids
+
+    def text(self) -> str:
+        """The page's filters, for the cover."""
+        return self.words
+
+
+def workbook(publication: Publication, listed: Listed) -> bytes:
+    """The exception workbook of the listed cases, made as ``throughline recon export`` makes it.
+
+    The export is recorded as an event. Called from a thread without a session: everything it needs is given.
+    """
+    report = read_report(home(), listed, run_id=publication.run_id)
+    name = f"{base_name(report)}.xlsx"
+    content = recon_workbook.build(report, name, software())
+    Store(home()).append(
+        "export",
+        report.run_id,
+        "dashboard",
+        {
+            "file": name,
+            "hash": report.hash,
+            "rows": len(report.exceptions),
+            "run_id": report.run_id,
+            "filters": listed.text(),
+        },
+    )
+    return content

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from dashboards import data, numbers
+from dashboards.readings import first_month
 
 PERIODS = {
     "MONTH": "Month",
@@ -18,6 +20,7 @@ PERIODS = {
 }
 MONTHS_BACK = {"MONTH": 1, "QUARTER": 3, "YTD": 12, "T3M": 3, "T12M": 12}
 COMPARISONS = {"PP": "Prior period", "PY": "Prior year"}
+DEFAULT_PERIOD, DEFAULT_COMPARISON = "QUARTER", "PP"
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,21 @@ class Filters:
         """``vs 28 Feb 2026``."""
         return f"vs {numbers.day(self.compare_as_of)}"
 
+    @property
+    def starts_on(self) -> date:
+        """First day of the period."""
+        return first_month(self.as_of, self.period)
+
+    def query(self, **more: str) -> str:
+        """The filters as a query string, everything named, so that a link never shifts with the defaults."""
+        named = {
+            "asof": self.as_of.isoformat(),
+            "period": self.period,
+            "cmp": self.compare,
+            "scope": self.scope.key,
+        }
+        return urlencode({**named, **more})
+
 
 def months_before(day: date, months: int) -> date:
     """The month end ``months`` months before the month of ``day``."""
@@ -62,32 +80,47 @@ def default_as_of(dates: list[date]) -> date:
     return next((d for d in dates if is_month_end(d)), dates[0])
 
 
+def _reset(key: str, value: str) -> None:
+    st.session_state[key] = value
+
+
+def _reset_all(defaults: dict[str, str]) -> None:
+    st.session_state.update(defaults)
+
+
+def narrow(scope_key: str) -> None:
+    """Narrows all pages to a scope; for callbacks."""
+    st.session_state["scope"] = scope_key
+
+
 def render() -> Filters:
-    """Draws the filter bar and returns what it holds."""
+    """Draws the filter bar with a chip for every filter that is not at its default; returns what it holds."""
     dates = data.as_of_dates()
-    scopes = data.scopes()
-    by_key = {f"{s.grain}:{s.member}": s for s in scopes}
+    by_key = {s.key: s for s in data.scopes()}
     options = [d.isoformat() for d in dates]
-    columns = st.columns([1.2, 1.2, 1.2, 2.4], vertical_alignment="bottom")
-    with columns[0]:
-        chosen = st.selectbox(
+    defaults = {
+        "asof": default_as_of(dates).isoformat(),
+        "period": DEFAULT_PERIOD,
+        "cmp": DEFAULT_COMPARISON,
+        "scope": data.FIRM.key,
+    }
+    with st.grid(4, min_column_width=160, gap="small", key="filter_bar"):
+        as_of = st.selectbox(
             "As of",
             options,
-            index=options.index(default_as_of(dates).isoformat()),
+            index=options.index(defaults["asof"]),
             key="asof",
             bind="query-params",
-            format_func=lambda text: numbers.day(date.fromisoformat(text)),
+            format_func=lambda text: _as_of_label(date.fromisoformat(text)),
         )
-    with columns[1]:
         period = st.selectbox(
             "Period",
             list(PERIODS),
-            index=1,
+            index=list(PERIODS).index(DEFAULT_PERIOD),
             key="period",
             bind="query-params",
             format_func=lambda key: PERIODS[key],
         )
-    with columns[2]:
         compare = st.selectbox(
             "Compare with",
             list(COMPARISONS),
@@ -95,7 +128,6 @@ def render() -> Filters:
             bind="query-params",
             format_func=lambda key: COMPARISONS[key],
         )
-    with columns[3]:
         scope = st.selectbox(
             "Scope",
             list(by_key),
@@ -104,9 +136,40 @@ def render() -> Filters:
             format_func=lambda key: by_key[key].label,
             help="Narrow every number to one entity, practice, region or client.",
         )
-    return Filters(
-        as_of=date.fromisoformat(str(chosen)),
+    chosen = Filters(
+        as_of=date.fromisoformat(str(as_of)),
         period=str(period),
         compare=str(compare),
         scope=by_key.get(str(scope), data.FIRM),
     )
+    _chips(chosen, defaults)
+    return chosen
+
+
+def _as_of_label(day: date) -> str:
+    return numbers.day(day) if is_month_end(day) else f"{numbers.day(day)} (month not over)"
+
+
+def _chips(chosen: Filters, defaults: dict[str, str]) -> None:
+    held = {
+        "asof": (chosen.as_of.isoformat(), f"As of {numbers.day(chosen.as_of)}"),
+        "period": (chosen.period, PERIODS[chosen.period]),
+        "cmp": (chosen.compare, f"Against {COMPARISONS[chosen.compare].lower()}"),
+        "scope": (chosen.scope.key, chosen.scope.label),
+    }
+    active = {key: words for key, (value, words) in held.items() if value != defaults[key]}
+    if not active:
+        return
+    with st.container(horizontal=True, gap="small", key="filter_chips"):
+        for key, words in active.items():
+            st.button(
+                words,
+                key=f"clear_{key}",
+                icon=":material/close:",
+                icon_position="right",
+                help="Remove this filter",
+                on_click=_reset,
+                args=(key, defaults[key]),
+            )
+        if len(active) > 1:
+            st.button("Clear all", key="clear_all", type="tertiary", on_click=_reset_all, args=(defaults,))

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 MINUS = "−"
 NO_VALUE = "–"
-_SCALES = ((Decimal(10) ** 9, "bn", 1), (Decimal(10) ** 6, "m", 1), (Decimal(10) ** 3, "k", 0))
+_SCALES = ((Decimal(10) ** 3, "k", 0), (Decimal(10) ** 6, "m", 1), (Decimal(10) ** 9, "bn", 1))
 
 
 def money(amount: Decimal | None, currency: str = "USD", sign: bool = False) -> str:
@@ -16,37 +16,42 @@ def money(amount: Decimal | None, currency: str = "USD", sign: bool = False) -> 
     if amount is None:
         return NO_VALUE
     prefix = SYMBOLS.get(currency, f"{currency} ")
-    size = abs(amount)
+    size = _round(abs(amount), 0)
+    text = f"{size:,}"
     for scale, suffix, places in _SCALES:
-        if size >= scale:
+        # the next scale is taken where this one would round up to it: 999,999 is 1.0m, not 1,000k
+        if size >= scale or (scale > 1000 and _round(size * 1000 / scale, 0) >= 1000):
             text = f"{_round(size / scale, places):,}{suffix}"
-            break
-    else:
-        text = f"{_round(size, 0):,}"
-    zero = _round(size, 0) == 0
-    return _signed(f"{prefix}{text}", Decimal(0) if zero else amount, sign)
+    return _signed(f"{prefix}{text}", amount if size else Decimal(0), sign)
 
 
 def full_money(amount: Decimal | None) -> str:
     """Accounting style for tables: ``1,234.50``, ``(1,234.50)``."""
     if amount is None:
         return NO_VALUE
-    text = f"{_round(abs(amount), 2):,.2f}"
-    return f"({text})" if amount < 0 and text.strip("0.,") else text
+    rounded = _round(abs(amount), 2)
+    return f"({rounded:,.2f})" if amount < 0 and rounded else f"{rounded:,.2f}"
 
 
 def percent(ratio: Decimal | None, places: int = 1) -> str:
     """A ratio as per cent: ``71.4%``."""
     if ratio is None:
         return NO_VALUE
-    return _signed(f"{_round(abs(ratio) * 100, places)}%", ratio, False)
+    rounded = _round(abs(ratio) * 100, places)
+    return _signed(f"{rounded}%", ratio if rounded else Decimal(0), False)
 
 
 def points(difference: Decimal | None) -> str:
     """A difference of two ratios in percentage points: ``+1.3 pts``."""
     if difference is None:
         return NO_VALUE
-    return _signed(f"{_round(abs(difference) * 100, 1)} pts", difference, True)
+    rounded = _round(abs(difference) * 100, 1)
+    return _signed(f"{rounded} pts", difference if rounded else Decimal(0), True)
+
+
+def times(ratio: Decimal | None) -> str:
+    """A ratio of two amounts: ``1.30×``."""
+    return NO_VALUE if ratio is None else f"{_round(ratio, 2)}×"
 
 
 def count(value: int | Decimal | None) -> str:
@@ -54,17 +59,41 @@ def count(value: int | Decimal | None) -> str:
     return NO_VALUE if value is None else f"{_round(Decimal(value), 0):,}"
 
 
-def days(value: Decimal | None) -> str:
-    """Days with at most one decimal: ``2.5 days``."""
+def counted(value: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: ``1 case``, ``1,204 cases``."""
+    return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def days(value: Decimal | int | None, word: str = "day") -> str:
+    """Days with at most one decimal: ``2.5 days``, ``1 working day``."""
     if value is None:
         return NO_VALUE
-    text = f"{_round(value, 1):f}".removesuffix(".0")
-    return f"{text} day" if text == "1" else f"{text} days"
+    text = f"{_round(Decimal(value), 1):,f}".removesuffix(".0")
+    return f"{text} {word}" if text == "1" else f"{text} {word}s"
 
 
 def day(value: date | None) -> str:
     """``20 Nov 2026``."""
     return NO_VALUE if value is None else f"{value.day} {value:%b %Y}"
+
+
+def month(value: date) -> str:
+    """``Nov 26``, for axes."""
+    return f"{value:%b %y}"
+
+
+def quantity(value: Decimal | None) -> str:
+    """A number without trailing zeros, with separators: ``6,300``, ``7.25``."""
+    if value is None:
+        return NO_VALUE
+    text = f"{abs(value):,f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{MINUS}{text}" if value < 0 else text
+
+
+def md(text: str) -> str:
+    """Text for a place that reads Markdown: a dollar sign there would begin a formula."""
+    return text.replace("$", "\\$")
 
 
 def _round(value: Decimal, places: int) -> Decimal:

@@ -2,104 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 import streamlit as st
 
-from dashboards import data, numbers
+from dashboards import data, names, numbers
+from dashboards.components.frame import trust_note
 from dashboards.components.rows import rows_dialog
 from dashboards.filters import Filters
+from dashboards.readings import History, Reading
 
 SPARK_POINTS = 13
 
 
 @dataclass(frozen=True)
 class Kpi:
-    """How a metric is shown: which part of its row, in which words, which direction is good."""
+    """How a metric is shown: in which words, as money or as a share, which direction is good."""
 
     metric_id: str
     title: str
     is_balance: bool
-    kind: str  # money | ratio | days
-    part: str = "value"  # value | ratio (numerator over denominator)
-    good: str = "up"  # up | down | none
+    kind: str  # money | share (numerator over denominator)
+    good: str = "up"  # up | down
+    controls: tuple[str, ...] = ()  # whose exceptions touch the number
 
+    def period(self, filters: Filters) -> str:
+        """The period type it is read at."""
+        return "POINT" if self.is_balance else filters.period
 
-def value_of(kpi: Kpi, row: data.Row | None) -> Decimal | None:
-    """The number a card shows; a ratio is numerator over denominator, never an average."""
-    if row is None:
-        return None
-    if kpi.part == "ratio":
-        if not row["denominator"] or row["value"] is None:
+    def value(self, reading: Reading | None) -> Decimal | None:
+        """The number shown; a share is numerator over denominator, never an average."""
+        if reading is None or reading.value is None:
             return None
-        return Decimal(row["numerator"]) / Decimal(row["denominator"])
-    return None if row["value"] is None else Decimal(row["value"])
+        if self.kind == "money":
+            return reading.value
+        if not reading.denominator or reading.numerator is None:
+            return None
+        return reading.numerator / reading.denominator
+
+    def read(self, history: History, filters: Filters, compare: bool = False) -> Decimal | None:
+        """The number at the filters' as-of date, or at its comparison."""
+        as_of = filters.compare_as_of if compare else filters.as_of
+        at = history.money_at if self.kind == "money" else history.at
+        return self.value(at(self.metric_id, self.period(filters), as_of))
+
+    def text(self, value: Decimal | None, currency: str) -> str:
+        """The number as it stands on the card."""
+        return numbers.money(value, currency) if self.kind == "money" else numbers.percent(value)
+
+    def change(self, now: Decimal | None, before: Decimal | None, currency: str) -> str | None:
+        """The change in words: money with its share of what was, points for a share; None without both."""
+        if now is None or before is None:
+            return None
+        if self.kind == "share":
+            return numbers.points(now - before)
+        words = numbers.money(now - before, currency, sign=True)
+        return f"{words} ({numbers.percent((now - before) / abs(before))})" if before else words
+
+    def trend(self, history: History, filters: Filters) -> list[float]:
+        """Up to 13 points to the as-of date: month by month, or the balance at each month end."""
+        found = history.series(self.metric_id, "POINT" if self.is_balance else "MONTH", filters.as_of)
+        values = [self.value(reading) for _, reading in found[-SPARK_POINTS:]]
+        return [float(v) for v in values if v is not None]
 
 
-def read(kpi: Kpi, filters: Filters, compare: bool = False) -> Decimal | None:
-    """The metric at the filters' as-of date, or at its comparison."""
-    as_of = filters.compare_as_of if compare else filters.as_of
-    return value_of(kpi, data.metric(kpi.metric_id, as_of, _period(kpi, filters), filters.scope, _view(kpi)))
-
-
-def _period(kpi: Kpi, filters: Filters) -> str:
-    return "POINT" if kpi.is_balance else filters.period
-
-
-def _view(kpi: Kpi) -> str:
-    return "NA" if kpi.kind == "days" or kpi.metric_id.startswith("billable_utilisation") else "RC"
-
-
-def text(kpi: Kpi, value: Decimal | None, currency: str) -> str:
-    """The value as it stands on the card."""
-    formatters: dict[str, Callable[[Decimal | None], str]] = {
-        "money": lambda v: numbers.money(v, currency),
-        "ratio": numbers.percent,
-        "days": numbers.days,
-    }
-    return formatters[kpi.kind](value)
-
-
-def _delta(kpi: Kpi, now: Decimal | None, before: Decimal | None, currency: str) -> str | int | None:
-    if now is None or before is None:
-        return None
-    change = now - before
-    if change == 0:
-        return 0
-    if kpi.kind == "ratio":
-        return numbers.points(change)
-    if kpi.kind == "days":
-        return f"{numbers.MINUS if change < 0 else '+'}{numbers.days(abs(change))}"
-    words = numbers.money(change, currency, sign=True)
-    return f"{words} ({numbers.percent(change / abs(before))})" if before else words
-
-
-def kpi_card(kpi: Kpi, filters: Filters, currency: str) -> None:
+def kpi_card(
+    kpi: Kpi,
+    filters: Filters,
+    history: History,
+    definitions: Mapping[str, data.Row],
+    blocking: Mapping[str, int],
+) -> None:
     """One card. A number that does not exist is an en dash, never a zero."""
-    now, before = read(kpi, filters), read(kpi, filters, compare=True)
-    series = [
-        value_of(kpi, r)
-        for r in data.metric_series(kpi.metric_id, _period(kpi, filters), filters.scope, _view(kpi))
-        if r["as_of"] <= filters.as_of
-    ]
-    spark = [float(v) for v in series[-SPARK_POINTS:] if v is not None]
-    definition = data.definition(kpi.metric_id) or {}
-    delta = _delta(kpi, now, before, currency)
-    falls = isinstance(delta, str) and delta.startswith(numbers.MINUS)
-    colour = {"up": "normal", "down": "inverse", "none": "off"}[kpi.good]
-    with st.container(border=True, key=f"card_{kpi.metric_id}_{kpi.part}"):
+    currency = data.currency()
+    now, before = kpi.read(history, filters), kpi.read(history, filters, compare=True)
+    change = kpi.change(now, before, currency)
+    unchanged = now is not None and now == before
+    spark = kpi.trend(history, filters)
+    with st.container(border=True, key=f"card_{kpi.metric_id}", gap="small"):
         st.metric(
             kpi.title,
-            text(kpi, now, currency),
-            delta=delta.replace(numbers.MINUS, "-", 1) if falls and isinstance(delta, str) else delta,
-            delta_color=colour,  # type: ignore[arg-type]
-            delta_description=filters.compare_label if delta is not None else None,
+            kpi.text(now, currency),
+            # a fall is told to the widget by a leading hyphen; a zero as the number keeps the arrow away
+            delta=0 if unchanged else change.replace(numbers.MINUS, "-") if change else None,
+            delta_color="normal" if kpi.good == "up" else "inverse",
+            delta_description=filters.compare_label if change else None,
             chart_data=spark if len(spark) > 1 else None,
-            help=f"{definition.get('name', kpi.title)}: {definition.get('formula', '')}",
         )
-        if st.button(
-            "Rows", key=f"rows_{kpi.metric_id}_{kpi.part}", type="tertiary", icon=":material/table_rows:"
-        ):
-            rows_dialog(kpi.metric_id, kpi.title, filters, _period(kpi, filters))
+        if now is None:
+            st.caption(_why_missing(kpi, definitions, filters))
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            if st.button("Rows", key=f"rows_{kpi.metric_id}", type="tertiary", icon=":material/table_rows:"):
+                rows_dialog(kpi.metric_id, kpi.title, filters, kpi.period(filters))
+            definition_popover(kpi.metric_id, definitions)
+            held = [control for control in kpi.controls if blocking.get(control)]
+            trust_note(sum(blocking[control] for control in held), held)
+
+
+def _why_missing(kpi: Kpi, definitions: Mapping[str, data.Row], filters: Filters) -> str:
+    blank = definitions.get(kpi.metric_id, {}).get("blank_when")
+    reason = f" It stays blank when {blank}." if blank else ""
+    return f"No value for {filters.scope.label} at {numbers.day(filters.as_of)}.{reason}"
+
+
+def definition_popover(metric_id: str, definitions: Mapping[str, data.Row]) -> None:
+    """What the metric means, from what, whose it is."""
+    found = definitions.get(metric_id)
+    if found is None:
+        return
+    with st.popover("Definition", type="tertiary", icon=":material/info:"):
+        st.markdown(f"**{found['name']}**")
+        st.markdown(numbers.md(found["formula"]))
+        lines: list[tuple[str, Callable[[], str]]] = [
+            ("Made from", lambda: found["sources"].replace("_", " ")),
+            ("Blank when", lambda: found["blank_when"]),
+            ("Owner", lambda: names.role(found["owner"])),
+            ("Version", lambda: str(found["version"])),
+        ]
+        st.caption("  \n".join(f"{label}: {words()}" for label, words in lines))

@@ -1,54 +1,134 @@
-"""The head of every page: title, question, status strip, and the offer of a newer run."""
+"""The head of every page, the offer of a newer run, and what is shown when something cannot be shown."""
 
 from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
 from dashboards import data, numbers
+from dashboards.components.links import link, share
 from dashboards.filters import Filters, is_month_end
+from throughline import clock
+from throughline.errors import ThroughlineError
+
+LOG = logging.getLogger("throughline.dashboard")
 
 
-def page_head(title: str, question: str, filters: Filters) -> None:
-    """Title, the question the page answers, and what the numbers rest on."""
-    st.title(title, anchor=False)
+def page_head(title: str, question: str, filters: Filters, **page_parameters: str) -> None:
+    """Title, the question the page answers, its link, and what the numbers rest on."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title(title, anchor=False, width="content")
+        share(filters, **page_parameters)
     st.caption(question)
     status_strip(filters)
+    newer_run()
 
 
 def status_strip(filters: Filters) -> None:
-    """Badges: data as of, run, open exceptions, what could not be checked, scope, a running month."""
+    """Badges: what the numbers rest on, open exceptions, what could not run, a running month, scope."""
     info = data.run_info()
     health = data.row(
         "select count(*) filter (where outcome = 'EXCEPTION') as open_count, "
         "count(*) filter (where outcome = 'EXCEPTION' and severity in ('S1', 'S2')) as blocking, "
         "count(*) filter (where outcome = 'NOT_EVALUABLE') as not_checked from reconciliation.exception"
-    ) or {"open_count": 0, "blocking": 0, "not_checked": 0}
-    known = info["known_at"]
-    with st.container(horizontal=True, gap="small"):
+    )
+    assert health is not None, "an aggregate has a row"
+    published = data.published_at(str(info["run_id"]))
+    when = f"Published {_instant(published)}." if published else "An earlier run, by link."
+    with st.container(horizontal=True, gap="small", key="status_strip"):
         st.badge(
-            f"Data to {numbers.day(info['as_of'])}, known at {known:%d %b %Y %H:%M} UTC",
+            f"Data to {numbers.day(info['as_of'])}",
             icon=":material/schedule:",
+            help=f"Everything the source systems held by {clock.iso(info['known_at'])[:16].replace('T', ' ')}"
+            " UTC.",
         )
-        st.badge(f"Run {info['run_id']}", icon=":material/tag:", color="gray")
+        st.badge(f"Run {info['run_id']}", icon=":material/tag:", color="gray", help=when)
         st.badge(
-            f"{health['blocking']} blocking / {health['open_count']} open exceptions",
+            f"{health['blocking']:,} blocking of {health['open_count']:,} open exceptions",
             icon=":material/rule:",
             color="orange" if health["blocking"] else "gray",
+            help="Severity S1 and S2 block a sign-off. Whole firm.",
         )
         if health["not_checked"]:
-            st.badge(f"{health['not_checked']} checks could not run", icon=":material/help:", color="orange")
-        if not is_month_end(filters.as_of):
-            last = filters.as_of.replace(day=28)
             st.badge(
-                f"Month to date, day {filters.as_of.day} ({last:%b %Y})",
+                f"{numbers.counted(health['not_checked'], 'check')} could not run",
+                icon=":material/help:",
+                color="orange",
+                help="An input is missing or incomplete, so nothing is known there: not good, not bad.",
+            )
+        if not is_month_end(filters.as_of):
+            st.badge(
+                f"Month to date, day {filters.as_of.day} of {filters.as_of:%b %Y}",
                 icon=":material/hourglass:",
-                color="gray",
+                color="orange",
+                help="A running month is compared with whole months.",
             )
         if filters.scope.grain != "FIRM":
             st.badge(filters.scope.label, icon=":material/filter_alt:", color="blue")
         st.badge("Preview, not signed off", icon=":material/draft:", color="gray")
+
+
+def newer_run() -> None:
+    """The offer of a run published since; the session keeps its numbers until the reader takes it."""
     newer = data.latest()
-    if newer.run_id != data.pinned().run_id:
-        left, right = st.columns([5, 1], vertical_alignment="center")
-        left.info(f"Run {newer.run_id} is published. You still read {data.pinned().run_id}.")
-        right.button("Read the new run", on_click=data.take_latest, key="take_latest")
+    if newer.run_id == data.pinned().run_id:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="newer_run"):
+        st.info(
+            f"Run {newer.run_id} is published. This page still shows {data.pinned().run_id}.",
+            icon=":material/update:",
+        )
+        st.button("Show the new run", on_click=data.take_latest, key="take_latest", type="primary")
+
+
+def _instant(text: str) -> str:
+    at = clock.parse_instant(text)
+    return f"{numbers.day(at.date())} {at:%H:%M} UTC"
+
+
+def empty(words: str, filters: Filters | None = None) -> None:
+    """Nothing to show, said in words; with the scope that emptied it and a way out."""
+    narrowed = filters is not None and filters.scope.grain != "FIRM"
+    st.info(f"{words} {filters.scope.label}." if narrowed and filters else words, icon=":material/info:")
+
+
+def unpublished(problem: ThroughlineError) -> None:
+    """Nothing is published yet: what to do."""
+    st.title("Nothing is published yet", anchor=False)
+    st.info(
+        "The first numbers appear once a run has been published. Start one with `throughline run`, "
+        "then reload this page.",
+        icon=":material/hourglass_empty:",
+    )
+    st.caption(f"Reference {problem.code}")
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Turns a failure into a friendly panel with a reference; the details go to the log only."""
+    try:
+        yield
+    except Exception as problem:
+        reference = secrets.token_hex(4)
+        LOG.exception("page failed, reference %s", reference)
+        st.error("This part of the page could not be shown.", icon=":material/error:")
+        code = f" · {problem.code}" if isinstance(problem, ThroughlineError) else ""
+        st.caption(
+            f"Reference {reference}{code}. The published numbers are not affected. Reload the page; if it "
+            "stays, give the reference to whoever runs the warehouse."
+        )
+
+
+def trust_note(blocking: int, controls: list[str]) -> None:
+    """On a card: exceptions that touch its number, with a link to them."""
+    if blocking:
+        link(
+            "exceptions",
+            f"{numbers.counted(blocking, 'blocking exception')}",
+            ":material/warning:",
+            {"control": controls, "sev": ["S1", "S2"]},
+        )

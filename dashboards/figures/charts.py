@@ -8,8 +8,11 @@ from decimal import Decimal
 import plotly.graph_objects as go
 
 from dashboards import numbers
-from dashboards.figures.base import finish
+from dashboards.figures.base import finish, wrapped
 from dashboards.theme import tokens
+
+ALL_LABELLED = 7
+ROW_HEIGHT = 38
 
 
 def time_columns(
@@ -18,22 +21,43 @@ def time_columns(
     currency: str,
     meta: Mapping[str, object],
     surface: str = "screen",
+    last_is_partial: bool = False,
 ) -> go.Figure:
-    """Columns of actuals per month, from zero; labels on the columns, no legend."""
+    """Columns of actuals per month, from zero; a month that is not over is hatched.
+
+    Few columns all carry their value; of many, the last, the highest and the lowest do.
+    """
+    shown = _labelled(values)
     figure = go.Figure(
         go.Bar(
             x=list(labels),
             y=[None if v is None else float(v) for v in values],
-            marker_color=tokens.ACTUAL,
-            text=[numbers.money(v, currency) for v in values],
+            marker={
+                "color": tokens.ACTUAL,
+                "pattern": {
+                    "shape": [""] * (len(values) - 1) + (["/"] if last_is_partial else [""]),
+                    "fillmode": "replace",
+                    "size": 6,
+                },
+            },
+            text=[numbers.money(v, currency) if at in shown else "" for at, v in enumerate(values)],
+            customdata=[numbers.money(v, currency) for v in values],
             textposition="outside",
+            textangle=0,
             cliponaxis=False,
-            hovertemplate="%{x}: %{text}<extra></extra>",
+            hovertemplate="%{x}: %{customdata}<extra></extra>",
         )
     )
     figure.update_yaxes(visible=False, rangemode="tozero")
     figure.update_xaxes(showgrid=False, type="category")
     return finish(figure, meta, surface)
+
+
+def _labelled(values: Sequence[Decimal | None]) -> set[int]:
+    known = [(value, at) for at, value in enumerate(values) if value is not None]
+    if len(known) <= ALL_LABELLED:
+        return {at for _, at in known}
+    return {known[-1][1], max(known)[1], min(known)[1]}
 
 
 def bridge(
@@ -42,25 +66,47 @@ def bridge(
     meta: Mapping[str, object],
     surface: str = "screen",
 ) -> go.Figure:
-    """A waterfall of (label, amount, kind): kind ``total`` for the levels, ``step`` for the moves."""
+    """A waterfall of (label, amount, kind): kind ``total`` for the levels, ``step`` for the moves.
+
+    Top to bottom, as structure is read; the colours of rise and fall are set here, no theme does.
+    """
     figure = go.Figure(
         go.Waterfall(
-            x=[label for label, _, _ in steps],
-            y=[float(amount) for _, amount, _ in steps],
+            orientation="h",
+            y=[wrapped(label) for label, _, _ in steps],
+            x=[float(amount) for _, amount, _ in steps],
             measure=["absolute" if kind == "total" else "relative" for _, _, kind in steps],
             text=[numbers.money(amount, currency, sign=kind != "total") for _, amount, kind in steps],
+            customdata=[numbers.full_money(amount) for _, amount, _ in steps],
             textposition="outside",
             cliponaxis=False,
             increasing={"marker": {"color": tokens.FAVOURABLE}},
             decreasing={"marker": {"color": tokens.ADVERSE}},
             totals={"marker": {"color": tokens.ACTUAL}},
-            connector={"line": {"width": 1}},
-            hovertemplate="%{x}: %{text}<extra></extra>",
+            connector={"line": {"width": 1, "color": tokens.ACTUAL}},
+            hovertemplate="%{y}: %{customdata}<extra></extra>",
         )
     )
-    figure.update_yaxes(visible=False, rangemode="tozero")
-    figure.update_xaxes(showgrid=False, type="category")
+    levels = _levels(steps)
+    figure.update_xaxes(visible=False, range=_room(levels))
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
     return finish(figure, meta, surface)
+
+
+def _levels(steps: Sequence[tuple[str, Decimal, str]]) -> list[Decimal]:
+    """The cumulated level after each step, and zero."""
+    level, levels = Decimal(0), [Decimal(0)]
+    for _, amount, kind in steps:
+        level = amount if kind == "total" else level + amount
+        levels.append(level)
+    return levels
+
+
+def _room(levels: Sequence[Decimal]) -> list[float]:
+    """A range from zero with room for the labels outside the bars, to either side."""
+    low, high = float(min(levels)), float(max(levels))
+    span = (high - low) or 1.0
+    return [low - (0.18 * span if low < 0 else 0), high + 0.22 * span]
 
 
 def ranked_bars(
@@ -68,22 +114,22 @@ def ranked_bars(
     values: Sequence[Decimal],
     currency: str,
     meta: Mapping[str, object],
-    colour: str = tokens.ACTUAL,
     surface: str = "screen",
 ) -> go.Figure:
-    """Horizontal bars, largest on top, from zero."""
+    """Horizontal bars from zero, in the order given; the first is the one the title speaks of."""
     figure = go.Figure(
         go.Bar(
-            y=list(labels),
+            y=[wrapped(label) for label in labels],
             x=[float(v) for v in values],
             orientation="h",
-            marker_color=colour,
+            marker_color=[tokens.ADVERSE, *[tokens.ACTUAL] * (len(values) - 1)],
             text=[numbers.money(v, currency) for v in values],
+            customdata=[numbers.full_money(v) for v in values],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{y}: %{text}<extra></extra>",
+            hovertemplate="%{y}: %{customdata}<extra></extra>",
         )
     )
-    figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
-    figure.update_xaxes(visible=False, rangemode="tozero")
-    return finish(figure, meta, surface)
+    figure.update_xaxes(visible=False, range=_room([Decimal(0), *values]))
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
+    return finish(figure, meta, surface, height=max(160, 48 + ROW_HEIGHT * len(values)))

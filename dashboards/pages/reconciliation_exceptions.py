@@ -2,242 +2,354 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 import streamlit as st
 
-from dashboards import data, numbers
+from dashboards import cases, data, names, numbers
+from dashboards.cases import Facets
 from dashboards.components.chart_card import chart_card
-from dashboards.components.frame import page_head
+from dashboards.components.evidence import evidence_panel
+from dashboards.components.frame import empty, page_head
 from dashboards.figures.charts import ranked_bars
 from dashboards.filters import Filters
-from dashboards.recon_export import export_bytes
+from dashboards.recon_export import MIME, export_bytes, export_name
 
-OUTCOMES = {
-    "EXCEPTION": "Open",
-    "PENDING": "Pending (in grace)",
-    "NOT_EVALUABLE": "Could not be checked",
-    "WAIVED": "Waived",
-}
-ENTITY_GRAINS = {"LEGAL_ENTITY": "legal_entity_id", "CUSTOMER": "customer_id", "PROJECT": "project_id"}
+CAP = 5_000
+BARS = 6
+DEFAULT_OUTCOME = ["EXCEPTION"]
+FACET_KEYS = ("outcome", "sev", "control", "owner", "state", "age", "change", "systems")
 
 
-def render(filters: Filters, currency: str) -> None:
+def render(chosen: Filters) -> None:
     """Draws the page."""
-    page_head("Reconciliation exceptions", "What does not tie, how much is it worth, who has it?", filters)
-    if filters.scope.grain in ("PRACTICE", "REGION"):
-        st.info(
-            "Exceptions are held per entity, client and project; a practice or region does not narrow them."
-        )
-    found = _cases(filters)
-    _cards(found, currency)
-    shown = _facets(found)
-    left, right = st.columns([3, 2])
-    with left:
-        chosen = _queue(shown, currency)
-    with right:
-        _evidence(chosen, currency)
-    _by_control(shown, currency)
-    _controls_run(currency)
-
-
-def _cases(filters: Filters) -> list[data.Row]:
-    column = ENTITY_GRAINS.get(filters.scope.grain)
-    narrowing = f"and e.{column} = ?" if column else ""
-    parameters = (filters.scope.member,) if column else ()
-    return data.rows(
-        "select e.*, c.name as control_name, c.owner, c.risk, c.fix, cu.name as customer_name "
-        "from reconciliation.exception e "
-        "left join reconciliation.control_catalogue c on c.control_id = e.control_id "
-        "left join master.dim_customer cu on cu.customer_id = e.customer_id "
-        f"where true {narrowing} "
-        "order by e.severity, e.amount_at_risk desc nulls last, e.age_days desc, e.exception_id",
-        *parameters,
+    current = st.session_state.get("exception") or st.query_params.get("exception") or ""
+    page_head(
+        "Reconciliation exceptions",
+        "What does not tie between the systems, how much is it worth, and who has it?",
+        chosen,
+        **({"exception": str(current)} if current else {}),
     )
+    found = cases.load(chosen.scope)
+    as_of = data.run_info()["as_of"]
+    if chosen.as_of != as_of:
+        st.caption(
+            f"Exceptions are those of the run, {numbers.day(as_of)}; the as-of filter does not move them."
+        )
+    _cards(found)
+    facets = _facets(found)
+    shown = facets.shown(found)
+    case = _chosen(shown)
+    with st.grid(2, min_column_width=340, gap="small", key="workplace"):
+        _queue(shown, facets, chosen, case)
+        evidence_panel(case, found, shown)
+    _by_control(shown)
+    _controls_run()
 
 
-def _cards(found: list[data.Row], currency: str) -> None:
+def _cards(found: Sequence[data.Row]) -> None:
+    currency = data.currency()
     opened = [r for r in found if r["outcome"] == "EXCEPTION"]
-    headline: dict[tuple[str, str], Decimal] = {}
-    for r in opened:
-        if r["counted_in_headline"]:
-            key = (r["risk_type"], r["risk_object"])
-            headline[key] = max(headline.get(key, Decimal(0)), Decimal(r["amount_at_risk"] or 0))
     ages = sorted(int(r["age_days"] or 0) for r in opened)
-    with st.grid(5, min_column_width=170, gap="small"):
+    count = {code: sum(1 for r in found if r["outcome"] == code) for code in names.OUTCOMES}
+    with st.grid(6, min_column_width=150, gap="small", key="cards"):
         st.metric("Open", numbers.count(len(opened)), border=True)
         st.metric(
-            "At risk, counted once", numbers.money(sum(headline.values(), Decimal(0)), currency), border=True
+            "At risk, each once",
+            numbers.money(cases.headline(found), currency),
+            border=True,
+            help="Cases that stem from one another or concern one item are counted once, at the largest.",
         )
-        blocking = sum(1 for r in opened if r["severity"] in ("S1", "S2"))
+        blocking = sum(1 for r in opened if r["severity"] in cases.BLOCKING)
         st.metric("Blocking (S1, S2)", numbers.count(blocking), border=True)
-        pending = sum(1 for r in found if r["outcome"] == "PENDING")
-        st.metric("Pending", numbers.count(pending), border=True, help="Inside the grace of their control.")
-        st.metric("Median age", numbers.days(Decimal(ages[len(ages) // 2])) if ages else "–", border=True)
+        new = sum(1 for r in opened if r["is_new"])
+        st.metric("New in this run", numbers.count(new), border=True)
+        st.metric(
+            "Could not be checked",
+            numbers.count(count["NOT_EVALUABLE"]),
+            border=True,
+            help="An input is missing or incomplete: not the same as no exceptions.",
+        )
+        median = Decimal(ages[len(ages) // 2] + ages[(len(ages) - 1) // 2]) / 2 if ages else None
+        st.metric("Median age", numbers.days(median), border=True)
 
 
-def _facets(found: list[data.Row]) -> list[data.Row]:
-    controls = sorted({r["control_id"] for r in found})
-    with st.container(horizontal=True, gap="small"):
-        outcome = st.pills(
-            "Outcome",
-            list(OUTCOMES),
-            default="EXCEPTION",
-            key="outcome",
+def _options(found: Sequence[data.Row], name: str) -> list[str]:
+    return sorted({value for r in found if (value := cases.FACETS[name](r))})
+
+
+def _facets(found: Sequence[data.Row]) -> Facets:
+    """The facets with their counts; each is in the address."""
+    held = {name: st.session_state.get(name) for name in FACET_KEYS}
+    if held["outcome"] is None:
+        held["outcome"] = DEFAULT_OUTCOME
+    before = Facets({name: tuple(value or ()) for name, value in held.items()})
+    counts = {name: before.counts(found, name) for name in FACET_KEYS}
+    control_names = {r["control_id"]: r["control_name"] or r["control_id"] for r in found}
+    chosen: dict[str, Sequence[str]] = {}
+    with st.container(border=True, key="facets", gap="small"):
+        with st.container(horizontal=True, gap="medium"):
+            chosen["outcome"] = st.pills(
+                "Outcome",
+                list(names.OUTCOMES),
+                selection_mode="multi",
+                default=DEFAULT_OUTCOME,
+                key="outcome",
+                bind="query-params",
+                format_func=lambda code: f"{names.OUTCOMES[code]} · {counts['outcome'][code]:,}",
+            )
+            chosen["sev"] = st.pills(
+                "Severity",
+                list(names.SEVERITIES),
+                selection_mode="multi",
+                key="sev",
+                bind="query-params",
+                format_func=lambda code: f"{names.SEVERITIES[code]} · {counts['sev'][code]:,}",
+            )
+        with st.grid(3, min_column_width=200, gap="small"):
+            chosen["control"] = st.multiselect(
+                "Control",
+                _options(found, "control"),
+                key="control",
+                bind="query-params",
+                placeholder="All controls",
+                format_func=lambda code: f"{control_names[code]} · {counts['control'][code]:,}",
+            )
+            chosen["owner"] = st.multiselect(
+                "Owner",
+                _options(found, "owner"),
+                key="owner",
+                bind="query-params",
+                placeholder="All owners",
+                format_func=lambda code: f"{names.role(code)} · {counts['owner'][code]:,}",
+            )
+            chosen["age"] = st.multiselect(
+                "Age",
+                [*(words for _, words in cases.AGES), cases.OLDEST],
+                key="age",
+                bind="query-params",
+                placeholder="Any age",
+                format_func=lambda words: f"{words} · {counts['age'][words]:,}",
+            )
+            chosen["systems"] = st.multiselect(
+                "Systems compared",
+                _options(found, "systems"),
+                key="systems",
+                bind="query-params",
+                placeholder="All systems",
+                format_func=lambda words: f"{words} · {counts['systems'][words]:,}",
+            )
+            chosen["change"] = st.multiselect(
+                "Change since the run before",
+                _options(found, "change"),
+                key="change",
+                bind="query-params",
+                placeholder="Any change",
+                format_func=lambda code: f"{_change(code)} · {counts['change'][code]:,}",
+            )
+            chosen["state"] = st.multiselect(
+                "State",
+                _options(found, "state"),
+                key="state",
+                bind="query-params",
+                placeholder="Any state",
+                format_func=lambda code: f"{_state(code)} · {counts['state'][code]:,}",
+            )
+    return Facets({name: tuple(value or ()) for name, value in chosen.items()})
+
+
+def _state(code: str | None) -> str:
+    return (code or "").replace("_", " ").capitalize() or numbers.NO_VALUE
+
+
+def _change(code: str | None) -> str:
+    return numbers.NO_VALUE if not code else names.CHANGES.get(code) or _state(code)
+
+
+def _select(ids: Sequence[str]) -> None:
+    """A row was chosen in the queue: the case's address is the page's."""
+    picked = st.session_state["queue_table"].selection.rows
+    st.session_state["exception"] = ids[picked[0]] if picked else ""
+
+
+def go_to(exception_id: str) -> None:
+    """Shows a case; for callbacks."""
+    st.session_state["exception"] = exception_id
+
+
+def _chosen(shown: Sequence[data.Row]) -> data.Row | None:
+    """The case the address names, whatever the facets hide, else the first of the list."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="finder"):
+        asked = st.text_input(
+            "Find an exception by its id",
+            key="exception",
             bind="query-params",
-            format_func=lambda key: f"{OUTCOMES[key]} ({sum(1 for r in found if r['outcome'] == key)})",
+            placeholder="for example CRM-ERP-001-6528b8a33ef4d064",
+            width=380,
+        ).strip()
+        ids = [r["exception_id"] for r in shown]
+        at = ids.index(asked) if asked in ids else (0 if ids and not asked else None)
+        before = ids[at - 1] if at else None
+        after = (
+            ids[at + 1] if at is not None and at + 1 < len(ids) else ids[0] if ids and at is None else None
         )
-        severities = st.pills(
-            "Severity", ["S1", "S2", "S3", "S4"], selection_mode="multi", key="sev", bind="query-params"
+        st.button(
+            "Previous",
+            key="previous",
+            icon=":material/arrow_upward:",
+            disabled=before is None,
+            on_click=go_to,
+            args=(before or "",),
+            shortcut="k",
         )
-        chosen = st.multiselect(
-            "Control", controls, key="control", bind="query-params", placeholder="All controls"
+        st.button(
+            "Next",
+            key="next",
+            icon=":material/arrow_downward:",
+            disabled=after is None,
+            on_click=go_to,
+            args=(after or "",),
+            shortcut="j",
         )
-    return [
-        r
-        for r in found
-        if (not outcome or r["outcome"] == outcome)
-        and (not severities or r["severity"] in severities)
-        and (not chosen or r["control_id"] in chosen)
-    ]
+        if at is not None:
+            st.caption(f"Case {at + 1:,} of {len(ids):,}")
+    if not asked:
+        return cases.one(ids[0]) if ids else None
+    found = cases.one(asked)
+    if found is None:
+        st.warning(
+            f"This run has no exception {asked}. It may have been resolved, or the id is not complete.",
+            icon=":material/search_off:",
+        )
+    elif at is None:
+        st.caption("Shown by its id; the filters below would hide it.")
+    return found
 
 
-def _queue(shown: list[data.Row], currency: str) -> data.Row | None:
-    total = sum((Decimal(r["amount_at_risk"] or 0) for r in shown), Decimal(0))
-    with st.container(border=True, key="queue"):
-        st.subheader(f"{len(shown)} cases", anchor=False)
-        st.caption(f"Amounts in {currency}; rows add up to {numbers.full_money(total)}.".replace("$", "\\$"))
+def _queue(shown: Sequence[data.Row], facets: Facets, chosen: Filters, case: data.Row | None) -> None:
+    currency = data.currency()
+    known = names.names()
+    with st.container(border=True, key="queue", gap="small"):
+        st.subheader(f"{numbers.counted(len(shown), 'case')} in the queue", anchor=False)
         if not shown:
-            st.info("No case matches these filters.")
-            return None
-        event = st.dataframe(
+            empty(f"No case matches: {facets.words()}.")
+            return
+        rows = shown[:CAP]
+        capped = f" The {CAP:,} gravest are listed; the workbook holds all." if len(shown) > CAP else ""
+        st.caption(
+            f"Amounts in {currency}; the cases add up to {numbers.full_money(cases.total(shown))}.{capped}"
+        )
+        ids = [r["exception_id"] for r in rows]
+        held = [ids.index(case["exception_id"])] if case and case["exception_id"] in ids else []
+        st.session_state["queue_table"] = {"selection": {"rows": held, "columns": [], "cells": []}}
+        st.dataframe(
             [
                 {
-                    "Exception": r["exception_id"],
                     "Severity": r["severity"],
                     "What is wrong": r["control_name"] or r["control_id"],
-                    "Client": r["customer_name"] or r["customer_id"],
                     "At risk": None if r["amount_at_risk"] is None else float(r["amount_at_risk"]),
+                    "Client": names.of_key(r["customer_id"], known),
                     "Age": r["age_days"],
-                    "State": r["state"],
-                    "Owner": r["owner"],
-                    "Key": r["grain_key"],
+                    "Change": _change(r["change"]),
+                    "Owner": names.role(r["owner"]),
+                    "State": _state(r["state"]),
+                    "Entity": names.of_key(r["legal_entity_id"], known),
+                    "Project": names.of_key(r["project_id"], known),
+                    "Exception": r["exception_id"],
                 }
-                for r in shown
+                for r in rows
             ],
             hide_index=True,
+            height=560,
             key="queue_table",
-            on_select="rerun",
+            on_select=lambda: _select(ids),
             selection_mode="single-row",
-            column_config={"At risk": st.column_config.NumberColumn(format="%,.2f")},
-            alt="One row per case: id, severity, what is wrong, client, amount at risk, age, state, owner.",
+            placeholder=numbers.NO_VALUE,
+            column_config={
+                "Severity": st.column_config.TextColumn(width=70),
+                "What is wrong": st.column_config.TextColumn(width=230),
+                "At risk": st.column_config.NumberColumn(format="%,.2f", width=100),
+                "Age": st.column_config.NumberColumn("Age, days", width=80),
+            },
+            alt="One row per case: severity, what is wrong, amount at risk, client, age, change, owner, id.",
         )
+        narrowed = len(shown) < len(cases.load(data.FIRM))
+        words = f"{chosen.scope.label}; {facets.words()}"
         st.download_button(
-            "Export workbook",
-            data=lambda: export_bytes(data.pinned().run_id),
-            file_name=f"recon_{data.pinned().run_id}.xlsx",
-            mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            f"Export workbook ({numbers.counted(len(shown), 'case')})",
+            data=export_bytes([r["exception_id"] for r in shown], words),
+            file_name=export_name(narrowed),
+            mime=MIME,
             key="export_workbook",
             icon=":material/download:",
             on_click="ignore",
+            help="The workbook of exactly the cases listed here, with texts, tolerances and a check sum.",
         )
-        positions = event.selection.rows if hasattr(event, "selection") else []
-        return shown[positions[0]] if positions else shown[0]
 
 
-def _evidence(case: data.Row | None, currency: str) -> None:
-    with st.container(border=True, key="evidence"):
-        st.subheader("Evidence", anchor=False)
-        if case is None:
-            st.caption("Choose a case to see both sides.")
-            return
-        st.caption(case["exception_id"])
-        st.markdown(sentence(case, currency).replace("$", "\\$"))
-        sides = [
-            {"": "Side A (system of record)", "Value": numbers.full_money(case["value_a"])},
-            {"": "Side B", "Value": numbers.full_money(case["value_b"])},
-            {"": "Difference", "Value": numbers.full_money(case["difference"])},
-            {"": f"At risk, {currency}", "Value": numbers.full_money(case["amount_at_risk"])},
-        ]
-        st.dataframe(
-            sides, hide_index=True, key="sides", alt="Both sides, their difference and the amount at risk."
-        )
-        details = _details(case["evidence"])
-        if details:
-            st.dataframe(details, hide_index=True, key="evidence_fields", alt="What the control looked at.")
-        if case["root_exception_id"]:
-            st.caption(f"Caused by {case['root_exception_id']}; not counted again in the headline.")
-        st.markdown(f"**Why it matters** {case['risk'] or ''}")
-        st.markdown(f"**What to do** {case['fix'] or ''} Owner: {case['owner'] or 'not assigned'}.")
-
-
-def sentence(case: data.Row, currency: str) -> str:
-    """One plain sentence about a case."""
-    amount = numbers.money(case["amount_at_risk"], currency)
-    name = case["control_name"] or case["control_id"]
-    if case["outcome"] == "PENDING":
-        return f"{name}: {amount} would become an exception on {numbers.day(case['becomes_exception_on'])}."
-    if case["outcome"] == "NOT_EVALUABLE":
-        return f"{name}: could not be checked, because an input is missing or incomplete."
-    since = numbers.day(case["becomes_exception_on"])
-    return f"{name}: {amount} at risk since {since} ({case['age_days']} days)."
-
-
-def _details(evidence: Any) -> list[data.Row]:
-    if not evidence:
-        return []
-    fields = json.loads(evidence)
-    return [
-        {"Field": name.replace("_", " "), "Value": "–" if value is None else str(value)}
-        for name, value in fields.items()
-    ]
-
-
-def _by_control(shown: list[data.Row], currency: str) -> None:
+def _by_control(shown: Sequence[data.Row]) -> None:
+    currency = data.currency()
     totals: dict[str, Decimal] = {}
+    called = {r["control_id"]: r["control_name"] or r["control_id"] for r in shown}
     for r in shown:
-        totals[r["control_id"]] = totals.get(r["control_id"], Decimal(0)) + Decimal(r["amount_at_risk"] or 0)
-    ranked = sorted(totals.items(), key=lambda pair: -pair[1])[:12]
-    if ranked:
-        chart_card(
-            "by_control",
-            f"{ranked[0][0]} holds most of the money in this list",
-            f"Amount at risk by control, {currency}; controls may overlap, the headline above does not",
-            ranked_bars(
-                [k for k, _ in ranked], [v for _, v in ranked], currency, {"metric": "amount_at_risk"}
-            ),
-            [{"control": key, "amount_at_risk": amount} for key, amount in ranked],
-            "Horizontal bars of amount at risk per control.",
-        )
-
-
-def _controls_run(currency: str) -> None:
-    ran = data.rows(
-        "select control_id, max(status) as status, sum(pass_count) as passed, sum(pending_count) as pending, "
-        "sum(exception_count) as exceptions, sum(not_evaluable_count) as not_evaluable, "
-        "sum(exception_amount) as amount from reconciliation.control_run "
-        "group by control_id order by control_id"
+        if r["amount_at_risk"]:
+            totals[r["control_id"]] = totals.get(r["control_id"], Decimal(0)) + Decimal(r["amount_at_risk"])
+    ranked = sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))
+    if not ranked:
+        return
+    head, tail = ranked[:BARS], ranked[BARS:]
+    labels, values = [called[k] for k, _ in head], [v for _, v in head]
+    if tail:
+        labels.append(numbers.counted(len(tail), "other control"))
+        values.append(sum((v for _, v in tail), Decimal(0)))
+    share = values[0] / sum(values, Decimal(0))
+    chart_card(
+        "by_control",
+        f"{labels[0]}: {numbers.percent(share, 0)} of the money in this list",
+        f"Amount at risk by control, {currency}. Controls may overlap; “at risk, each once” above does not",
+        ranked_bars(labels, values, currency, {"metric": "amount_at_risk", "run_id": data.pinned().run_id}),
+        [{"Control": called[k], "Id": k, f"Amount, {currency}": v} for k, v in ranked],
+        f"Horizontal bars of amount at risk per control, largest first, {labels[0]} on top.",
     )
-    with st.container(border=True, key="controls_run"):
-        st.subheader("Every control that ran", anchor=False)
+
+
+def _controls_run() -> None:
+    ran = cases.controls_run()
+    with st.container(border=True, key="controls_run", gap="small"):
+        checked = sum(int(r["looked_at"] or 0) for r in ran)
+        st.subheader(
+            f"{numbers.counted(len(ran), 'control')} looked at {numbers.counted(checked, 'item')}",
+            anchor=False,
+        )
         st.caption(
-            f"Passes are counted too; a control that could not run is never green. Amounts in {currency}."
+            f"Whole firm, {data.currency()}. Passes count too; a control that could not run is never green."
         )
         st.dataframe(
             [
                 {
-                    "Control": r["control_id"],
+                    "Control": r["name"] or r["control_id"],
+                    "Result": _result(r),
+                    "Looked at": int(r["looked_at"] or 0),
                     "Passed": int(r["passed"] or 0),
-                    "Pending": int(r["pending"] or 0),
                     "Exceptions": int(r["exceptions"] or 0),
-                    "Not checked": int(r["not_evaluable"] or 0),
-                    "At risk": numbers.full_money(r["amount"]),
+                    "Within grace": int(r["pending"] or 0),
+                    "Not checked": int(r["not_checked"] or 0),
+                    "At risk": float(r["amount"] or 0),
+                    "Id": r["control_id"],
                 }
                 for r in ran
             ],
             hide_index=True,
             key="controls_table",
+            column_config={"At risk": st.column_config.NumberColumn(format="%,.2f")},
             alt="One row per control with counts per outcome and the amount at risk.",
         )
+
+
+def _result(row: data.Row) -> str:
+    if row["incomplete"] or row["not_checked"]:
+        return "Incomplete"
+    if row["exceptions"]:
+        return "Exceptions"
+    return "Clean" if row["looked_at"] else "Nothing to look at"

@@ -1,0 +1,246 @@
+"""The rows behind a number: a dialog whose rows add up to it, with what is left if they do not."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import streamlit as st
+
+from dashboards import data, names, numbers
+from dashboards.filters import Filters
+from dashboards.readings import History, Reading, first_month
+
+CAP = 5_000
+CENT = Decimal("0.005")
+# what the drill's columns hold, by kind of metric: (numerator, denominator)
+_AMOUNTS = {
+    "project_gross_margin": ("amount_rc", "base"),
+    "billable_utilisation_net": ("amount_tc", "base"),
+}
+_DRILL = (
+    "business_date, movement_type, legal_entity_id, customer_id, project_id, contract_line_id, resource_id, "
+    "amount_tc, currency_code, amount_rc, base, hours, source_system, record_id, source_record_id, load_id"
+)
+
+
+@dataclass(frozen=True)
+class Drilled:
+    """What the rows add up to, and what the card says."""
+
+    count: int
+    total: Decimal
+    base: Decimal | None
+    expected: Decimal | None
+    expected_base: Decimal | None
+
+    @property
+    def difference(self) -> Decimal:
+        """Rows less card; of a ratio, in its numerator or, where that ties, in its denominator."""
+        missing = self.total - (self.expected or Decimal(0))
+        if abs(missing) >= CENT or self.base is None:
+            return missing
+        return self.base - (self.expected_base or Decimal(0))
+
+    @property
+    def ties(self) -> bool:
+        """To the cent, and only if the card has a number."""
+        return self.expected is not None and abs(self.difference) < CENT
+
+
+def condition(
+    metric_id: str, filters: Filters, period: str, scope: data.Scope | None = None
+) -> tuple[str, list[object]]:
+    """The part of the drill that makes up the number: a balance's date, or the months of a period."""
+    narrowing, parameters = data.narrowing(scope or filters.scope)
+    if period == "POINT":
+        return f"metric_id = ? and as_of = ? {narrowing}", [metric_id, filters.as_of, *parameters]
+    return (
+        f"metric_id = ? and period_month >= ? and period_month <= ? {narrowing}",
+        [metric_id, first_month(filters.as_of, period), filters.as_of.replace(day=1), *parameters],
+    )
+
+
+def drilled(metric_id: str, filters: Filters, period: str) -> Drilled:
+    """Sums of the rows beside the card's own reading."""
+    where, parameters = condition(metric_id, filters, period)
+    amount, base = _AMOUNTS.get(metric_id, ("amount_rc", None))
+    found = data.row(
+        f"select count(*) as n, coalesce(sum({amount}), 0) as total, sum({base or 'null'}) as base "
+        f"from marts.metric_drill where {where}",
+        *parameters,
+    )
+    assert found is not None, "an aggregate has a row"
+    history = History(data.metric_rows(filters.scope, filters.period), data.as_of_dates())
+    reading = history.money_at(metric_id, period, filters.as_of) or Reading(None, None, None)
+    return Drilled(
+        count=found["n"],
+        total=Decimal(found["total"]),
+        base=Decimal(found["base"] or 0) if base else None,
+        expected=reading.numerator if reading.value is not None else None,
+        expected_base=reading.denominator,
+    )
+
+
+@st.dialog("Rows behind the number", width="large", icon=":material/table_rows:")
+def rows_dialog(metric_id: str, title: str, filters: Filters, period: str) -> None:
+    """Total of the rows, whether it ties with the card, the rows (5,000 at most), all of them as CSV."""
+    from dashboards.components.frame import guarded
+
+    with guarded():
+        _draw(metric_id, title, filters, period)
+
+
+def _draw(metric_id: str, title: str, filters: Filters, period: str) -> None:
+    found = drilled(metric_id, filters, period)
+    currency = data.currency()
+    when = f"at {numbers.day(filters.as_of)}" if period == "POINT" else filters.period_label
+    st.subheader(title, anchor=False)
+    st.caption(numbers.md(f"{filters.scope.label} · {when} · {_unit(metric_id, currency)}"))
+    with st.container(horizontal=True, gap="medium", key="rows_totals"):
+        st.metric("Rows", numbers.count(found.count), width="content")
+        st.metric("Rows add up to", _total(metric_id, found.total, found.base), width="content")
+        expected = numbers.NO_VALUE
+        if found.expected is not None:
+            expected = _total(metric_id, found.expected, found.expected_base)
+        st.metric("The card says", expected, width="content")
+    if found.ties:
+        st.badge("Ties to the cent", icon=":material/check:", color="blue")
+    elif found.expected is None:
+        st.warning("The card has no number here: a part of it is unknown.", icon=":material/help:")
+    else:
+        st.warning(
+            f"The rows differ from the card by {numbers.full_money(found.difference)}.",
+            icon=":material/difference:",
+        )
+    if found.count:
+        _tables(metric_id, filters, period, currency)
+    st.caption("Follow a record to its source, load by load:")
+    st.code(f"throughline trace {metric_id}\nthroughline trace <record key>", language=None)
+
+
+def _unit(metric_id: str, currency: str) -> str:
+    return "hours" if metric_id == "billable_utilisation_net" else currency
+
+
+def _total(metric_id: str, total: Decimal, base: Decimal | None) -> str:
+    """Money in full; a ratio with both its parts."""
+    if metric_id not in _AMOUNTS:
+        return numbers.full_money(total)
+    return f"{numbers.full_money(total)} / {numbers.full_money(base)}"
+
+
+def _tables(metric_id: str, filters: Filters, period: str, currency: str) -> None:
+    where, parameters = condition(metric_id, filters, period)
+    amount, base = _AMOUNTS.get(metric_id, ("amount_rc", None))
+    parts = data.rows(
+        f"select movement_type, count(*) as n, sum({amount}) as total, sum({base or 'null'}) as base "
+        f"from marts.metric_drill where {where} group by movement_type order by abs(sum({amount})) desc",
+        *parameters,
+    )
+    if len(parts) > 1:
+        table = [
+            {"Kind": names.movement(r["movement_type"]), "Rows": r["n"], "Amount": float(r["total"] or 0)}
+            for r in parts
+        ]
+        st.dataframe(
+            table, hide_index=True, key="rows_parts", column_config=_numbers("Amount"), alt="By kind"
+        )
+    order = f"order by abs({amount}) desc nulls last, record_id, business_date"
+    sql = f"select {_DRILL} from marts.metric_drill where {where} {order}"
+    shown = data.rows(f"{sql} limit {CAP}", *parameters)
+    known = names.names()
+    st.dataframe(
+        _display(shown, known, metric_id, currency),
+        hide_index=True,
+        key="rows_table",
+        height=360,
+        column_config=_numbers("In its currency", currency, "Out of", "Billable hours", "Hours"),
+        placeholder=numbers.NO_VALUE,
+        alt="The rows that add up to the number, largest first.",
+    )
+    total = sum(r["n"] for r in parts)
+    if total > CAP:
+        st.caption(f"The {CAP:,} largest of {total:,} rows; the file holds all of them.")
+    publication = data.pinned()
+    st.download_button(
+        "All rows as CSV",
+        data=_csv(publication, sql, parameters),
+        file_name=f"{metric_id}_{filters.as_of}_{filters.scope.grain.lower()}.csv",
+        mime="text/csv",
+        key="rows_csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _numbers(*labels: str) -> dict[Any, Any]:
+    return {label: st.column_config.NumberColumn(format="%,.2f") for label in labels}
+
+
+def _display(
+    rows: Iterable[data.Row], known: dict[str, str], metric_id: str, currency: str
+) -> list[dict[str, object]]:
+    """Names for keys; columns that are empty throughout are left out."""
+    utilisation = metric_id == "billable_utilisation_net"
+    table = [
+        {
+            "Date": r["business_date"],
+            "Kind": names.movement(r["movement_type"]),
+            "Client": names.of_key(r["customer_id"], known),
+            "Project": names.of_key(r["project_id"], known),
+            "Contract line": names.of_key(r["contract_line_id"], known),
+            "Person": names.of_key(r["resource_id"], known),
+            "Billable hours" if utilisation else "In its currency": _number(r["amount_tc"]),
+            "Currency": None if utilisation else r["currency_code"],
+            currency: _number(r["amount_rc"]),
+            "Out of": _number(r["base"]) if metric_id in _AMOUNTS else None,
+            "Hours": None if utilisation else _number(r["hours"]),
+            "Record": names.of_key(r["record_id"], known),
+            "Source": names.system(r["source_system"]),
+        }
+        for r in rows
+    ]
+    kept = [
+        name
+        for name in (table[0] if table else {})
+        if any(row[name] not in (None, numbers.NO_VALUE) for row in table)
+    ]
+    return [{name: row[name] for name in kept} for row in table]
+
+
+def _number(value: Decimal | None) -> float | None:
+    """For a grid that sorts; sums are never taken over these."""
+    return None if value is None else float(value)
+
+
+def _csv(publication: data.Publication, sql: str, parameters: list[object]) -> Callable[[], str]:
+    """All rows, made when the button is pressed."""
+
+    def write() -> str:
+        return to_csv(data.uncached_rows(publication, sql, *parameters))
+
+    return write
+
+
+def to_csv(table: Iterable[data.Row]) -> str:
+    """CSV with dot decimals and ISO dates; text that a spreadsheet could run as a formula is made inert."""
+    listed = list(table)
+    if not listed:
+        return ""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(listed[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in listed:
+        writer.writerow({name: _inert(value) for name, value in row.items()})
+    return buffer.getvalue()
+
+
+def _inert(value: object) -> object:
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value

@@ -1,0 +1,171 @@
+"""What keys and codes are called: names of the dimensions, words for codes, sentences without raw keys."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from functools import partial
+
+from dashboards import data, numbers
+
+SYSTEMS = {
+    "salesforce": "Salesforce",
+    "certinia": "Certinia",
+    "bamboohr": "BambooHR",
+    "netsuite": "NetSuite",
+}
+ROLES = {
+    "RevAcct": "Revenue accounting",
+    "ResourceMgr": "Resource management",
+    "DeliveryMgr": "Delivery management",
+    "PMO": "Project office",
+    "IntegrationOps": "Integration operations",
+    "DealDesk": "Deal desk",
+    "MasterData": "Master data",
+}
+OUTCOMES = {
+    "EXCEPTION": "Open",
+    "PENDING": "Within grace",
+    "NOT_EVALUABLE": "Could not be checked",
+    "WAIVED": "Waived",
+}
+SEVERITIES = {"S1": "S1 critical", "S2": "S2 high", "S3": "S3 medium", "S4": "S4 low"}
+CHANGES = {"NEW": "New", "SAME": "Same", "WORSE": "Worse", "BETTER": "Better", "REOPENED": "Reopened"}
+BREAKS = {
+    "MISSING_IN_A": "missing on side A",
+    "MISSING_IN_B": "missing on side B",
+    "AMOUNT_DIFFERS": "amount differs",
+    "ATTRIBUTE_DIFFERS": "attribute differs",
+    "KEY_DIFFERS": "key differs",
+    "DATE_DIFFERS": "date differs",
+    "DUPLICATE": "duplicate",
+    "ORPHAN": "no matching record",
+    "STALE": "stale",
+}
+MOVEMENTS = {
+    "booked": "Signed",
+    "amended": "Scope change",
+    "recognised": "Delivered",
+    "cancelled": "Cancelled",
+    "completed_under_run": "Closed under value",
+    "closure_timing": "Closure timing",
+    "beyond_value": "Beyond value",
+    "fx_translation": "Exchange rates",
+    "labour_cost": "Labour",
+    "subcontractor_accrual": "Subcontractors, accrued",
+    "subcontractor_reversal": "Subcontractors, accrual reversed",
+    "subcontractor_bill": "Subcontractors, billed",
+    "expense_cost": "Expenses",
+    "balance": "Balance",
+    "lag": "Days taken",
+    "hours": "Hours",
+    "time": "Time",
+    "expense": "Expense",
+    "milestone": "Milestone",
+    "deal": "Deal",
+    "invoice": "Invoice",
+    "item": "Billing item",
+}
+STAGES = {
+    "t1_t2": "Won to contract",
+    "t1_t3": "Won to project",
+    "t3_t4": "Ready to staffed",
+    "t4_t5": "Staffed to first work",
+    "t6_t7": "Approved to billable",
+    "t7_t8": "Billable to invoiced",
+    "t8_t10": "Invoiced to paid",
+}
+CALENDAR_STAGES = ("t8_t10",)
+
+_KEY = re.compile(r"\b(" + "|".join(SYSTEMS) + r"):([a-z0-9_]+):([A-Za-z0-9_.\-]*[A-Za-z0-9])")
+_NUMBER = re.compile(r"(?<![\w.\-])(-?\d+\.\d{4,})(?![\w.])")
+_DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})(?:[ T][\d:.+Z]+)?\b")
+
+_NAMES = """
+select legal_entity_id as key, entity_code || ' · ' || name as name from master.dim_legal_entity
+union all
+select customer_id, name from master.dim_customer
+union all
+select project_id, coalesce(project_number || ' ' || name, project_id) from master.dim_project
+union all
+select contract_line_id, coalesce(contract_number || ' / ' || line_number, contract_line_id)
+from master.dim_contract_line
+union all
+select distinct contract_id, contract_number from master.dim_contract_line where contract_id is not null
+union all
+select r.resource_id, coalesce(p.name, r.employee_number, r.resource_id)
+from master.dim_resource r left join master.master__personal p on p.key = r.display_name_key
+union all
+select r.psa_resource_id, coalesce(p.name, r.employee_number, r.psa_resource_id)
+from master.dim_resource r left join master.master__personal p on p.key = r.display_name_key
+where r.psa_resource_id is not null
+"""
+
+
+def names() -> dict[str, str]:
+    """Key -> name, over all dimensions; a key without a name is left out."""
+    return {r["key"]: r["name"] for r in data.rows(_NAMES) if r["name"]}
+
+
+def of_key(key: str | None, known: dict[str, str]) -> str:
+    """What a key is called: its name, else the record in its system, else an en dash."""
+    if key is None or key in ("NONE", "ALL", "NA", ""):
+        return numbers.NO_VALUE
+    if key in known:
+        return known[key]
+    if key.startswith("UNMAPPED:"):
+        return f"No match for {of_key(key.removeprefix('UNMAPPED:'), known)}"
+    found = _KEY.fullmatch(key)
+    return _record(found, known) if found else key
+
+
+def _record(found: re.Match[str], known: dict[str, str]) -> str:
+    """``SO-000003`` where a name is known, else ``NetSuite 1074``."""
+    if found.group(0) in known:
+        return known[found.group(0)]
+    system, instance, native = found.groups()
+    place = SYSTEMS[system] if instance == "main" else f"{SYSTEMS[system]} ({instance})"
+    return f"{place} {native}"
+
+
+def readable(text: str, known: dict[str, str]) -> str:
+    """A sentence of a control with names for keys, trimmed numbers and written-out dates."""
+    text = _KEY.sub(partial(_record, known=known), text)
+    text = _DAY.sub(lambda found: _day(found.group(1)), text)
+    return _NUMBER.sub(lambda found: _trimmed(found.group(1)), text)
+
+
+def _day(text: str) -> str:
+    try:
+        return numbers.day(date.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def _trimmed(text: str) -> str:
+    """Four decimals are money and keep two; more are quantities and keep what is not zero."""
+    value = Decimal(text)
+    return f"{value:,.2f}" if len(text.split(".")[1]) == 4 else numbers.quantity(value)
+
+
+def role(code: str | None) -> str:
+    """An owner's role in words."""
+    if not code:
+        return "Not assigned"
+    return ROLES.get(code) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", code)
+
+
+def movement(kind: str) -> str:
+    """A kind of movement in words."""
+    return MOVEMENTS.get(kind) or kind.replace("_", " ").capitalize()
+
+
+def system(code: str | None) -> str:
+    """A system in words."""
+    return numbers.NO_VALUE if not code else SYSTEMS.get(code, code)
+
+
+def field(name: str) -> str:
+    """A field's name as a label: ``first_work_date`` is ``First work date``."""
+    return name.removesuffix("_id").replace("_", " ").capitalize()
