@@ -61,7 +61,7 @@ PORTS: dict[str, str] = {
     "project": "project_id t, project_number t, name t, customer_id t, opportunity_id t, contract_line_id t,"
     " expense_line_id t, project_manager_id t, region_id t, practice_id t, group_id t, service_line_code t,"
     " billing_method t, is_billable b, is_template b, status t, start_date d, currency_code t,"
-    " legal_entity_code t, legal_entity_id t, created_at i",
+    " legal_entity_code t, legal_entity_id t, created_at i, activated_at i, closed_at i",
     "assignment": "assignment_id t, project_id t, resource_id t, is_hard b, start_date d, created_at i",
     "time_entry": "time_entry_id t, project_id t, resource_id t, assignment_id t, timesheet_id t, work_date d,"
     " hours h, is_billable b, status t, billable_amount m, currency_code t, bill_rate m, cost_amount m,"

@@ -38,8 +38,8 @@ class Metric:
 def load(source: Path = SOURCE) -> list[Metric]:
     """The registry's metrics in file order.
 
-    Raises ValueError naming the metric and what is wrong with it: a missing or unknown field, an unknown word,
-    an id used twice.
+    Raises ValueError naming the metric and what is wrong with it: a missing or unknown field, an unknown
+    word, an id used twice.
     """
     told = yaml.safe_load(source.read_text(encoding="utf-8"))["metrics"]
     metrics = [_metric(row) for row in told]
