@@ -1,0 +1,147 @@
+"""The law of the ledger: building from only the loads known at T equals filtering the journal at T.
+
+And its companion: a rebuild from nothing equals the build advanced load by load.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from sandbox.build import LOAD_TIMES
+from tests.e2e.conftest import LOADS, Scored
+from throughline.clock import iso
+
+pytestmark = pytest.mark.xdist_group("scored")
+
+# Files of the home that a build reads or writes; the rest of a home is not needed for it.
+NEEDED = ("raw.duckdb", "throughline.toml")
+JOURNAL = "ledger.fct_value_movement"
+# What names the run or the clock of the build, not the world.
+OF_THE_RUN = {"inputs"}
+
+
+def copy_home(source: Path, target: Path) -> Path:
+    """A home with the same raw data and settings, and nothing built."""
+    target.mkdir()
+    for name in NEEDED:
+        shutil.copyfile(source / name, target / name)
+    return target
+
+
+def rebuild(home: Path, now: str, *words: str) -> None:
+    """Build everything from the home's raw data at the clock's time ``now``."""
+    done = subprocess.run(
+        [sys.executable, "-m", "throughline.cli", "build", *words],
+        env={**os.environ, "THROUGHLINE_HOME": str(home), "THROUGHLINE_NOW": now},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+
+
+def forget_after(raw: Path, known_at: str) -> int:
+    """Take everything that was landed after ``known_at`` out of a raw file; returns the rows taken."""
+    taken = 0
+    with duckdb.connect(str(raw)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        tables = connection.execute(
+            "select distinct schema_name, table_name from duckdb_columns() where column_name = 'tl_loaded_at'"
+        ).fetchall()
+        for schema, table in tables:
+            found = connection.execute(
+                f'delete from "{schema}"."{table}" where tl_loaded_at > ?::timestamptz', [known_at]
+            ).fetchone()
+            taken += int(found[0]) if found else 0
+        connection.execute("delete from landing.extract_run where started_at > ?::timestamptz", [known_at])
+    return taken
+
+
+def read(build: Path, statement: str) -> pa.Table:
+    """What a statement says of a build; the file is opened by itself, because its views name it ``build``."""
+    with duckdb.connect(str(build), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        return connection.execute(statement).to_arrow_table()
+
+
+def differences(one: Path, one_says: str, other: Path, other_says: str) -> list[tuple[object, ...]]:
+    """Rows that one build's statement has and the other's has not, either way, as multisets."""
+    left, right = read(one, one_says), read(other, other_says)
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.register("l", left)
+        connection.register("r", right)
+        return connection.execute(
+            "(select * from l except all select * from r)"
+            " union all (select * from r except all select * from l) limit 5"
+        ).fetchall()
+
+
+def built_tables(build: Path) -> list[str]:
+    """Every table a build made."""
+    with duckdb.connect(str(build), read_only=True) as connection:
+        rows = connection.execute(
+            "select schema_name, table_name from duckdb_tables() order by all"
+        ).fetchall()
+    return [f"{schema}.{table}" for schema, table in rows if schema not in OF_THE_RUN]
+
+
+@pytest.mark.parametrize("position", [0, 1, 2], ids=lambda n: f"load{n + 1}")
+def test_building_from_the_loads_known_equals_filtering_the_journal(
+    scored: Scored, tmp_path: Path, position: int
+) -> None:
+    at = iso(LOAD_TIMES[position])
+    home = copy_home(scored.home.root, tmp_path / "home")
+    assert forget_after(home / "raw.duckdb", at) > 0, "there must be later loads to forget"
+    rebuild(home, at)
+    everything = f"select {journal_columns(scored.home.build)} from {JOURNAL}"
+    filtered = f"{everything} where known_at <= '{at}'::timestamptz"
+    mine, full = home / "build.duckdb", scored.home.build
+    assert differences(mine, filtered, full, filtered) == []
+    # Nothing may be known later than the loads it was built from, and the full journal must know more.
+    assert differences(mine, everything, mine, filtered) == []
+    assert differences(full, everything, full, filtered) != []
+
+
+def journal_columns(build: Path) -> str:
+    """The journal's columns."""
+    schema, table = JOURNAL.split(".")
+    with duckdb.connect(str(build), read_only=True) as connection:
+        found = connection.execute(
+            "select column_name from duckdb_columns() where schema_name = ? and table_name = ? "
+            "order by column_index",
+            [schema, table],
+        ).fetchall()
+    return ", ".join(name for (name,) in found)
+
+
+def test_a_rebuild_from_nothing_equals_the_build_advanced_load_by_load(
+    scored: Scored, tmp_path: Path
+) -> None:
+    home = copy_home(scored.home.root, tmp_path / "home")
+    rebuild(home, iso(LOAD_TIMES[LOADS - 1]))
+    # The look back of the score asked the advanced build for an earlier knowledge: bring it back to the last load.
+    advanced = tmp_path / "advanced"
+    copy_home(scored.home.root, advanced)
+    shutil.copyfile(scored.home.build, advanced / "build.duckdb")
+    rebuild(advanced, iso(LOAD_TIMES[LOADS - 1]))
+    tables = built_tables(home / "build.duckdb")
+    assert tables == built_tables(advanced / "build.duckdb")
+    wrong = {
+        table: found
+        for table in tables
+        if (
+            found := differences(
+                home / "build.duckdb", advanced / "build.duckdb", f"select * from {{db}}.{table}"
+            )
+        )
+    }
+    assert wrong == {}
