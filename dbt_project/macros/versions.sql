@@ -136,7 +136,9 @@
                 when parents.version_number = 1 and parents.tl_is_backfill
                     then cast('1900-01-01' as {{ type_instant() }})
                 else parents.known_from
-            end as holds_from
+            end as holds_from,
+            -- Never null, because an outer join on "null or later" is compared row by row with row.
+            coalesce(parents.known_to, cast('9999-12-31' as {{ type_instant() }})) as holds_to
         from (
             {{ versions(parent_versions ~ '_told', 'parent_key') }}
         ) as parents
@@ -194,7 +196,7 @@
         on
             moments.{{ foreign_key }} = parents.parent_key
             and parents.holds_from <= moments.moment
-            and (parents.known_to is null or moments.moment < parents.known_to)
+            and parents.holds_to > moments.moment
 {%- endmacro %}
 
 {# The newest row of each key that is not deleted: for words that name a thing (a currency's code), not for facts. #}

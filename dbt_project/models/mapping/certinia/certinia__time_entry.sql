@@ -1,80 +1,78 @@
-{%- set weekday_names = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] -%}
-
 with
 
 splits as (
-    select * from {{ ref('stg_certinia__timecard_split') }}
-),
-
--- The money is the split's: a day takes its part by hours, rounded to four decimals.
-shares as (
     select
-        splits.*,
-        {%- for name in weekday_names %}
-        coalesce(splits.pse__{{ name }}_hours__c, {{ as_hours('0') }}) as hours_{{ loop.index }},
-        coalesce({{ mul_div(
-            'splits.pse__total_billable_amount__c',
-            'splits.pse__' ~ name ~ '_hours__c',
-            'splits.pse__total_hours__c'
-        ) }}, {{ as_money('0') }}) as billable_{{ loop.index }},
-        coalesce({{ mul_div(
-            'splits.pse__total_cost__c',
-            'splits.pse__' ~ name ~ '_hours__c',
-            'splits.pse__total_hours__c'
-        ) }}, {{ as_money('0') }}) as cost_{{ loop.index }},
-        {%- endfor %}
-        case
-            {%- for name in weekday_names | reverse %}
-            when splits.pse__{{ name }}_hours__c <> 0 then {{ 8 - loop.index }}
-            {%- endfor %}
-        end as last_weekday
-    from splits
+        told.*,
+        count(*) over (partition by told.id) > 1 as was_told_again
+    from {{ ref('stg_certinia__timecard_split') }} as told
 ),
 
 weekdays as (
     select number + 1 as weekday from {{ numbers(7) }} as counted
 ),
 
--- The last day with hours takes the rest, so that the days of a split always add up to it.
 days as (
     select
-        shares.*,
+        splits.*,
         weekdays.weekday,
-        case weekdays.weekday
-            {%- for name in weekday_names %}
-            when {{ loop.index }} then shares.hours_{{ loop.index }}
-            {%- endfor %}
-        end as hours,
+        coalesce(
+            case weekdays.weekday
+                when 1 then splits.pse__monday_hours__c
+                when 2 then splits.pse__tuesday_hours__c
+                when 3 then splits.pse__wednesday_hours__c
+                when 4 then splits.pse__thursday_hours__c
+                when 5 then splits.pse__friday_hours__c
+                when 6 then splits.pse__saturday_hours__c
+                when 7 then splits.pse__sunday_hours__c
+            end,
+            {{ as_hours('0') }}
+        ) as hours
+    from splits
+    cross join weekdays
+),
+
+-- A day without hours says something only where the same day may have had some before.
+worked_days as (
+    select * from days
+    where hours <> 0 or was_told_again
+),
+
+-- The money is the split's: a day takes its part by hours, rounded to four decimals.
+shares as (
+    select
+        worked_days.*,
+        coalesce(
+            {{ mul_div('pse__total_billable_amount__c', 'hours', 'pse__total_hours__c') }}, {{ as_money('0') }}
+        ) as billable_share,
+        coalesce(
+            {{ mul_div('pse__total_cost__c', 'hours', 'pse__total_hours__c') }}, {{ as_money('0') }}
+        ) as cost_share
+    from worked_days
+),
+
+totalled_shares as (
+    select
+        shares.*,
+        max(case when hours <> 0 then weekday end) over told_at_once as last_weekday,
+        sum(billable_share) over told_at_once as billable_shared,
+        sum(cost_share) over told_at_once as cost_shared
+    from shares
+    window told_at_once as (partition by id, tl_payload_hash, tl_load_id)
+),
+
+-- The last day with hours takes the rest, so that the days of a split always add up to it.
+rounded_days as (
+    select
+        totalled_shares.*,
         case
-            when weekdays.weekday = shares.last_weekday then shares.pse__total_billable_amount__c
-            {%- for name in weekday_names %}
-            when weekdays.weekday = {{ loop.index }} then shares.billable_{{ loop.index }}
-            {%- endfor %}
-        end
-        - case
-            when weekdays.weekday <> shares.last_weekday then 0
-            {%- for name in weekday_names %}
-            when weekdays.weekday = {{ loop.index }}
-                then 0
-                {%- for earlier in range(1, loop.index) %} + shares.billable_{{ earlier }}{% endfor %}
-            {%- endfor %}
+            when weekday = last_weekday then billable_share + pse__total_billable_amount__c - billable_shared
+            else billable_share
         end as billable_amount,
         case
-            when weekdays.weekday = shares.last_weekday then shares.pse__total_cost__c
-            {%- for name in weekday_names %}
-            when weekdays.weekday = {{ loop.index }} then shares.cost_{{ loop.index }}
-            {%- endfor %}
-        end
-        - case
-            when weekdays.weekday <> shares.last_weekday then 0
-            {%- for name in weekday_names %}
-            when weekdays.weekday = {{ loop.index }}
-                then 0
-                {%- for earlier in range(1, loop.index) %} + shares.cost_{{ earlier }}{% endfor %}
-            {%- endfor %}
+            when weekday = last_weekday then cost_share + coalesce(pse__total_cost__c, 0) - cost_shared
+            else cost_share
         end as cost_amount
-    from shares
-    cross join weekdays
+    from totalled_shares
 )
 
 select
@@ -87,7 +85,7 @@ select
     {{ date_add_days(
         'days.pse__start_date__c', 'days.weekday - ' ~ weekday_number('days.pse__start_date__c')
     ) }} as work_date,
-    days.hours,
+    {{ as_hours('days.hours') }} as hours,
     days.pse__billable__c as is_billable,
     {{ coded('statuses') }} as split_status,
     days.pse__status__c as split_status_raw,
@@ -99,5 +97,5 @@ select
     days.id as native_split_id,
     'certinia' as source_system,
     {{ landed('days') }}
-from days
+from rounded_days as days
 {{ code_join('statuses', 'time_status', 'certinia', 'days.pse__status__c') }}
