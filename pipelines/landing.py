@@ -14,7 +14,7 @@ import logging
 import tomllib
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -41,6 +41,9 @@ OK, PARTIAL, FAILED = "OK", "PARTIAL", "FAILED"
 # up to this many live records every run compares all keys; above it, only every so many days
 COMPARE_ROWS = 100_000
 COMPARE_DAYS = 7
+# a read that lacks more than this share of what is landed is taken for half an answer, not for deletions
+ABSENT_SHARE = 0.5
+FEWEST_ABSENT = 5
 
 
 @dataclass
@@ -142,7 +145,14 @@ def run_source(
     with store.reading() as connection:
         load_id = store.next_load_id(connection, now, [item.name for item in manifest.resources])
     run = _Run(source, store, settings, Load(load_id, now, instance), run_id)
-    return run.land([item for item in manifest.resources if item in wanted])
+    page_size = settings.get("limits", {}).get("page_size")
+    return run.land(
+        [
+            replace(item, page_size=int(page_size)) if page_size else item
+            for item in manifest.resources
+            if item in wanted
+        ]
+    )
 
 
 def read_secrets(home: Path, source: str, instance: str) -> dict[str, Any]:
@@ -422,9 +432,12 @@ class _Reading:
         }
         versions.prepare(self._read, **prepare)
         self._refuse(versions)
+        missed = None
         if complete and (compare or (reads_all and not first)):
-            self._compare(versions, window, found, reads_all, prepare)
+            missed = self._present(versions, window, found, reads_all, prepare)
         versions.delete_tombstones()
+        if missed is not None:
+            self._delete_absent(versions, missed)
         if parents is not None and parent_column and complete:
             versions.delete_absent_children(parent_column)
         self._control(window)
@@ -641,33 +654,39 @@ class _Reading:
         if self._rejected:
             versions.refuse(pa.concat_tables(self._rejected).select(["record_id"]))
 
-    def _compare(
+    def _present(
         self,
         versions: Versions,
         window: Window,
         found: Found,
         reads_all: bool,
         prepare: Mapping[str, Any],
-    ) -> None:
-        """Compare all keys: what is gone is deleted, what was missed is fetched."""
-        keys = None if reads_all else self._reader.keys(self._resource, window)
-        missed: list[str] = []
-        if keys is None:
-            if not reads_all:
-                return
+    ) -> int | None:
+        """Learn which keys are live and fetch what was missed: how many; none when it cannot be learnt."""
+        if reads_all:
             versions.present_from_read()
-        else:
-            for chunk in keys:
-                versions.add_present(chunk)
-            missed = versions.missed()
-            if missed:
-                LOG.info("%s: %d rows behind the cursor", self._result.dataset, len(missed))
-                for batch in self._reader.rows_by_key(self._resource, missed, found):
-                    self._take(batch)
-                versions.prepare(self._read, **prepare)
-                self._refuse(versions)
+            return 0
+        keys = self._reader.keys(self._resource, window)
+        if keys is None:
+            return None
+        for chunk in keys:
+            versions.add_present(chunk)
+        missed = versions.missed()
+        if missed:
+            LOG.info("%s: %d rows behind the cursor", self._result.dataset, len(missed))
+            for batch in self._reader.rows_by_key(self._resource, missed, found):
+                self._take(batch)
+            versions.prepare(self._read, **prepare)
+            self._refuse(versions)
+        return len(missed)
+
+    def _delete_absent(self, versions: Versions, missed: int) -> None:
+        live = versions.live()
         at_source, absent = versions.delete_absent()
-        self._prepared.compared = (at_source, absent, len(missed))
+        share = float(self._run._limits.get("absent_share", ABSENT_SHARE))
+        if absent >= FEWEST_ABSENT and absent > share * live:
+            raise self._error("E-SRC-022", absent=absent, live=live)
+        self._prepared.compared = (at_source, absent, missed)
 
     def _control(self, window: Window) -> None:
         """Ask the source what it holds. No answer is an empty figure, which no control takes for green."""

@@ -154,7 +154,7 @@ class Versions:
             self._sql.unregister("kept")
 
     def delete_tombstones(self) -> None:
-        """Delete what the feed names, unless the record was read again or changed after its deletion."""
+        """Delete what the feed names, unless the record is there again or changed after its deletion."""
         self._sql.execute(
             """
             insert into deletions
@@ -163,6 +163,7 @@ class Versions:
             join latest as l on l.record_id = t.record_id and not l.is_deleted
             where (t.deleted_at is null or t.deleted_at >= l.updated_at)
                 and t.record_id not in (select tl_record_id from incoming)
+                and t.record_id not in (select record_id from present)
             group by t.record_id
             """
         )

@@ -94,7 +94,7 @@ class JsonReader:
             for record in records:
                 seen |= record.keys()
             yield _flat_table(resource, records)
-        if count >= int(resource.options.get("columns_proven_by", 20)):
+        if count >= int(resource.options.get("columns_proven_by", 5)):
             self._all_present(resource, seen)
 
     def rows_by_key(self, resource: Resource, keys: Sequence[str], found: Found) -> Iterator[pa.Table]:
