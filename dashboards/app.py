@@ -2,42 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboards import data, filters
-from dashboards.components.frame import guarded, unpublished
+from dashboards.components.frame import Frame, guarded, unpublished
 from dashboards.components.links import remember
 from dashboards.pages import executive_overview, reconciliation_exceptions
+from dashboards.theme.generate import STYLE
 from throughline.errors import ThroughlineError
+
+Draw = Callable[[Frame], None]
 
 
 def main() -> None:
     """Draws the app for one rerun."""
     st.set_page_config(page_title="Throughline", page_icon=":material/water:", layout="wide")
+    st.html(STYLE)
+    frames: list[Frame] = []
+
+    def page_of(draw: Draw) -> Callable[[], None]:
+        return lambda: draw(frames[0])
+
     overview = st.Page(
-        _overview, title="Executive overview", url_path="overview", icon=":material/monitoring:", default=True
+        page_of(executive_overview.render),
+        title="Executive overview",
+        url_path="home",
+        icon=":material/monitoring:",
+        default=True,
+    )
+    # the first page stands at the root; this is the address people write
+    named = st.Page(
+        page_of(executive_overview.render),
+        title="Executive overview",
+        url_path="overview",
+        visibility="hidden",
     )
     exceptions = st.Page(
-        _exceptions, title="Reconciliation exceptions", url_path="exceptions", icon=":material/rule:"
+        page_of(reconciliation_exceptions.render),
+        title="Reconciliation exceptions",
+        url_path="exceptions",
+        icon=":material/rule:",
     )
     remember(overview=overview, exceptions=exceptions)
-    page = st.navigation({"Performance": [overview], "Control": [exceptions]})
+    page = st.navigation({"Performance": [overview, named], "Control": [exceptions]})
     with guarded():
         try:
             data.pinned()
         except ThroughlineError as problem:
             unpublished(problem)
             return
-        st.session_state["filters"] = filters.render()
+        head: DeltaGenerator = st.container(key="head", gap="small")
+        frames.append(Frame(head, filters.render()))
         page.run()
-
-
-def _overview() -> None:
-    executive_overview.render(st.session_state["filters"])
-
-
-def _exceptions() -> None:
-    reconciliation_exceptions.render(st.session_state["filters"])
 
 
 main()

@@ -156,7 +156,7 @@ class Facets:
         return "; ".join(said) or "everything"
 
 
-def sentence(case: Row, currency: str, known: dict[str, str]) -> str:
+def sentence(case: Row, currency: str, known: names.Names) -> str:
     """What is wrong with a case, what it is worth and since when, in plain words."""
     what = names.readable(case["what"] or case["control_name"] or case["control_id"], known).rstrip(".")
     amount = numbers.money(case["amount_at_risk"], currency)

@@ -78,61 +78,81 @@ STAGES = {
 }
 CALENDAR_STAGES = ("t8_t10",)
 
+CODES = {
+    "TM": "time and materials",
+    "TM_CAPPED": "time and materials with a cap",
+    "FIXED_MILESTONE": "fixed price by milestones",
+    "FIXED_POC": "fixed price by progress",
+    "RETAINER": "retainer",
+    "EXPENSE": "expenses",
+}
+# systems whose keys tell the kind of record; an ERP's number may stand for a customer and for a contract
+_TELLING = ("salesforce", "certinia", "bamboohr")
+
+_CODE = re.compile(r"\b(" + "|".join(sorted(CODES, key=len, reverse=True)) + r")\b")
 _KEY = re.compile(r"\b(" + "|".join(SYSTEMS) + r"):([a-z0-9_]+):([A-Za-z0-9_.\-]*[A-Za-z0-9])")
 _NUMBER = re.compile(r"(?<![\w.\-])(-?\d+\.\d{4,})(?![\w.])")
 _DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})(?:[ T][\d:.+Z]+)?\b")
 
 _NAMES = """
-select legal_entity_id as key, entity_code || ' · ' || name as name from master.dim_legal_entity
+select 'legal_entity' as kind, legal_entity_id as key,
+    entity_code || ' · ' || name as name from master.dim_legal_entity
 union all
-select customer_id, name from master.dim_customer
+select 'customer', customer_id, name from master.dim_customer
 union all
-select project_id, coalesce(project_number || ' ' || name, project_id) from master.dim_project
+select 'project', project_id, coalesce(project_number || ' ' || name, project_id) from master.dim_project
 union all
-select contract_line_id, coalesce(contract_number || ' / ' || line_number, contract_line_id)
+select 'contract_line', contract_line_id, coalesce(contract_number || ' / ' || line_number, contract_line_id)
 from master.dim_contract_line
 union all
-select distinct contract_id, contract_number from master.dim_contract_line where contract_id is not null
+select distinct 'contract', contract_id, contract_number from master.dim_contract_line
+where contract_id is not null
 union all
-select r.resource_id, coalesce(p.name, r.employee_number, r.resource_id)
+select 'resource', r.resource_id, coalesce(p.name, r.employee_number, r.resource_id)
 from master.dim_resource r left join master.master__personal p on p.key = r.display_name_key
 union all
-select r.psa_resource_id, coalesce(p.name, r.employee_number, r.psa_resource_id)
+select 'resource', r.psa_resource_id, coalesce(p.name, r.employee_number, r.psa_resource_id)
 from master.dim_resource r left join master.master__personal p on p.key = r.display_name_key
 where r.psa_resource_id is not null
 """
 
 
-def names() -> dict[str, str]:
-    """Key -> name, over all dimensions; a key without a name is left out."""
-    return {r["key"]: r["name"] for r in data.rows(_NAMES) if r["name"]}
+Names = dict[tuple[str, str], str]
 
 
-def of_key(key: str | None, known: dict[str, str]) -> str:
+def names() -> Names:
+    """(kind, key) -> name. The kind belongs to it: the ERP numbers each kind of record from one."""
+    return {(r["kind"], r["key"]): r["name"] for r in data.rows(_NAMES) if r["name"]}
+
+
+def of_key(kind: str, key: str | None, known: Names) -> str:
     """What a key is called: its name, else the record in its system, else an en dash."""
     if key is None or key in ("NONE", "ALL", "NA", ""):
         return numbers.NO_VALUE
-    if key in known:
-        return known[key]
+    if (kind, key) in known:
+        return known[kind, key]
     if key.startswith("UNMAPPED:"):
-        return f"No match for {of_key(key.removeprefix('UNMAPPED:'), known)}"
+        return f"No match for {of_key(kind, key.removeprefix('UNMAPPED:'), known)}"
     found = _KEY.fullmatch(key)
     return _record(found, known) if found else key
 
 
-def _record(found: re.Match[str], known: dict[str, str]) -> str:
-    """``SO-000003`` where a name is known, else ``NetSuite 1074``."""
-    if found.group(0) in known:
-        return known[found.group(0)]
+def _record(found: re.Match[str], known: Names) -> str:
+    """The name where the key alone is enough to know it, else the record: ``NetSuite 1074``."""
     system, instance, native = found.groups()
+    if system in _TELLING:
+        for kind in ("project", "resource"):
+            if (kind, found.group(0)) in known:
+                return known[kind, found.group(0)]
     place = SYSTEMS[system] if instance == "main" else f"{SYSTEMS[system]} ({instance})"
     return f"{place} {native}"
 
 
-def readable(text: str, known: dict[str, str]) -> str:
+def readable(text: str, known: Names) -> str:
     """A sentence of a control with names for keys, trimmed numbers and written-out dates."""
     text = _KEY.sub(partial(_record, known=known), text)
     text = _DAY.sub(lambda found: _day(found.group(1)), text)
+    text = _CODE.sub(lambda found: CODES[found.group(0)], text)
     return _NUMBER.sub(lambda found: _trimmed(found.group(1)), text)
 
 

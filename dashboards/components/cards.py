@@ -81,12 +81,12 @@ def kpi_card(
     change = kpi.change(now, before, currency)
     unchanged = now is not None and now == before
     spark = kpi.trend(history, filters)
-    with st.container(border=True, key=f"card_{kpi.metric_id}", gap="small"):
+    with st.container(border=True, key=f"card_{kpi.metric_id}", gap="small", height="stretch"):
         st.metric(
             kpi.title,
             kpi.text(now, currency),
             # a fall is told to the widget by a leading hyphen; a zero as the number keeps the arrow away
-            delta=0 if unchanged else change.replace(numbers.MINUS, "-") if change else None,
+            delta=0 if unchanged else change.replace(numbers.MINUS, "-", 1) if change else None,
             delta_color="normal" if kpi.good == "up" else "inverse",
             delta_description=filters.compare_label if change else None,
             chart_data=spark if len(spark) > 1 else None,

@@ -55,43 +55,46 @@ def evidence_panel(case: data.Row | None, found: Sequence[data.Row], shown: Sequ
             _trace(case, facts)
 
 
-def _sides(case: data.Row, facts: dict[str, Any], known: dict[str, str]) -> None:
+def _sides(case: data.Row, facts: dict[str, Any], known: names.Names) -> None:
     """Both sides, their difference, and what it puts at risk."""
     currency = case["currency_code"]
     money = case["break_type"] in ("AMOUNT_DIFFERS", "MISSING_IN_A", "MISSING_IN_B", "DUPLICATE")
     unit = f"{currency} " if money and currency and currency != "NA" else ""
     sides = [
         {
-            "": names.system(str(facts.get("system_a") or "Side A")),
+            "System": names.system(str(facts.get("system_a") or "Side A")),
             "Value": _side(case, facts, "a", unit, known),
         },
         {
-            "": names.system(str(facts.get("system_b") or "Side B")),
+            "System": names.system(str(facts.get("system_b") or "Side B")),
             "Value": _side(case, facts, "b", unit, known),
         },
     ]
     if case["difference"] is not None:
-        sides.append({"": "Difference", "Value": f"{unit}{numbers.full_money(case['difference'])}"})
+        sides.append({"System": "Difference", "Value": f"{unit}{numbers.full_money(case['difference'])}"})
     sides.append(
-        {"": "At risk", "Value": f"{data.currency()} {numbers.full_money(case['amount_at_risk'])}"}
+        {"System": "At risk", "Value": f"{data.currency()} {numbers.full_money(case['amount_at_risk'])}"}
         if case["amount_at_risk"] is not None
-        else {"": "At risk", "Value": "Not a money difference"}
+        else {"System": "At risk", "Value": "Not a money difference"}
     )
-    if sides[0][""] == sides[1][""]:
-        sides[0][""], sides[1][""] = f"{sides[0]['']}, first", f"{sides[1]['']}, second"
+    if sides[0]["System"] == sides[1]["System"]:
+        sides[0]["System"], sides[1]["System"] = (
+            f"{sides[0]['System']}, first",
+            f"{sides[1]['System']}, second",
+        )
     st.dataframe(
         sides,
         hide_index=True,
         key="sides",
         column_config={
-            "": st.column_config.TextColumn(width=150),
+            "System": st.column_config.TextColumn(width=150),
             "Value": st.column_config.TextColumn(width=260),
         },
         alt="What each side says, the difference, and the amount at risk.",
     )
 
 
-def _side(case: data.Row, facts: dict[str, Any], side: str, unit: str, known: dict[str, str]) -> str:
+def _side(case: data.Row, facts: dict[str, Any], side: str, unit: str, known: names.Names) -> str:
     """A side's value: the word in the evidence for attributes, else the number; missing is said."""
     number: Decimal | None = case[f"value_{side}"]
     if number is not None:
@@ -173,18 +176,18 @@ def _tolerance(case: data.Row) -> str:
     return f"{tolerance}{grace}."
 
 
-def _fields(case: data.Row, facts: dict[str, Any], known: dict[str, str]) -> None:
+def _fields(case: data.Row, facts: dict[str, Any], known: names.Names) -> None:
     keys = {
-        "Entity": case["legal_entity_id"],
-        "Client": case["customer_id"],
-        "Project": case["project_id"],
-        "Contract": case["contract_id"],
-        "Contract line": case["contract_line_id"],
+        "Entity": "legal_entity",
+        "Client": "customer",
+        "Project": "project",
+        "Contract": "contract",
+        "Contract line": "contract_line",
     }
     table = [
-        {"Field": label, "Value": names.of_key(key, known)}
-        for label, key in keys.items()
-        if key not in (None, "", "NONE")
+        {"Field": label, "Value": names.of_key(kind, case[f"{kind}_id"], known)}
+        for label, kind in keys.items()
+        if case[f"{kind}_id"] not in (None, "", "NONE")
     ]
     table += [
         {"Field": names.field(name), "Value": names.readable(str(value), known)}

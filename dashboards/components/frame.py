@@ -6,8 +6,10 @@ import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboards import data, numbers
 from dashboards.components.links import link, share
@@ -18,8 +20,21 @@ from throughline.errors import ThroughlineError
 LOG = logging.getLogger("throughline.dashboard")
 
 
-def page_head(title: str, question: str, filters: Filters, **page_parameters: str) -> None:
-    """Title, the question the page answers, its link, and what the numbers rest on."""
+@dataclass(frozen=True)
+class Frame:
+    """What the entry script gives a page: the place above the filters, and what they hold."""
+
+    head: DeltaGenerator
+    filters: Filters
+
+
+def page_head(title: str, question: str, frame: Frame, **page_parameters: str) -> None:
+    """Above the filters: title, the question the page answers, its link, what the numbers rest on."""
+    with frame.head:
+        _head(title, question, frame.filters, **page_parameters)
+
+
+def _head(title: str, question: str, filters: Filters, **page_parameters: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title(title, anchor=False, width="content")
         share(filters, **page_parameters)
@@ -128,7 +143,7 @@ def trust_note(blocking: int, controls: list[str]) -> None:
     if blocking:
         link(
             "exceptions",
-            f"{numbers.counted(blocking, 'blocking exception')}",
+            f"{blocking:,} blocking",
             ":material/warning:",
             {"control": controls, "sev": ["S1", "S2"]},
         )

@@ -183,7 +183,7 @@ def _numbers(*labels: str) -> dict[Any, Any]:
 
 
 def _display(
-    rows: Iterable[data.Row], known: dict[str, str], metric_id: str, currency: str
+    rows: Iterable[data.Row], known: names.Names, metric_id: str, currency: str
 ) -> list[dict[str, object]]:
     """Names for keys; columns that are empty throughout are left out."""
     utilisation = metric_id == "billable_utilisation_net"
@@ -191,16 +191,16 @@ def _display(
         {
             "Date": r["business_date"],
             "Kind": names.movement(r["movement_type"]),
-            "Client": names.of_key(r["customer_id"], known),
-            "Project": names.of_key(r["project_id"], known),
-            "Contract line": names.of_key(r["contract_line_id"], known),
-            "Person": names.of_key(r["resource_id"], known),
+            "Client": names.of_key("customer", r["customer_id"], known),
+            "Project": names.of_key("project", r["project_id"], known),
+            "Contract line": names.of_key("contract_line", r["contract_line_id"], known),
+            "Person": names.of_key("resource", r["resource_id"], known),
             "Billable hours" if utilisation else "In its currency": _number(r["amount_tc"]),
             "Currency": None if utilisation else r["currency_code"],
             currency: _number(r["amount_rc"]),
             "Out of": _number(r["base"]) if metric_id in _AMOUNTS else None,
             "Hours": None if utilisation else _number(r["hours"]),
-            "Record": names.of_key(r["record_id"], known),
+            "Record": names.of_key("record", r["record_id"], known),
             "Source": names.system(r["source_system"]),
         }
         for r in rows

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboards import cases, data, filters, names, numbers
 from dashboards.components.cards import Kpi, kpi_card
 from dashboards.components.chart_card import chart_card
-from dashboards.components.frame import empty, page_head
+from dashboards.components.frame import Frame, empty, page_head
 from dashboards.components.links import link
 from dashboards.components.rows import rows_dialog
 from dashboards.figures.charts import bridge, ranked_bars, time_columns
@@ -57,9 +57,10 @@ STEPS = (
 STAGE_GRAINS = ("FIRM", "LEGAL_ENTITY", "PRACTICE")
 
 
-def render(chosen: Filters) -> None:
+def render(frame: Frame) -> None:
     """Draws the page."""
-    page_head("Executive overview", "Are we on track, what moved, and what needs a decision?", chosen)
+    chosen = frame.filters
+    page_head("Executive overview", "Are we on track, what moved, and what needs a decision?", frame)
     history = History(data.metric_rows(chosen.scope, chosen.period), data.as_of_dates())
     definitions = data.definitions()
     risks = cases.by_control(chosen.scope)
@@ -232,13 +233,13 @@ def _practices(chosen: Filters) -> None:
             {
                 "Practice": called[code],
                 "Revenue": _float(revenue),
-                "Change": _float((revenue - before) / abs(before))
+                "Change": _per_cent((revenue - before) / abs(before))
                 if revenue is not None and before
                 else None,
-                "Margin": _float(MARGIN.read(history, chosen)),
+                "Margin": _per_cent(MARGIN.read(history, chosen)),
                 "Backlog": _float(BACKLOG.read(history, chosen)),
                 "Not invoiced": _float(WIP.read(history, chosen)),
-                "Utilisation": _float(UTILISATION.read(history, chosen)),
+                "Utilisation": _per_cent(UTILISATION.read(history, chosen)),
                 "Trend": REVENUE.trend(history, chosen),
                 "key": f"PRACTICE:{code}",
             }
@@ -262,10 +263,9 @@ def _practices(chosen: Filters) -> None:
                     for name in ("Revenue", "Backlog", "Not invoiced")
                 },
                 **{
-                    name: st.column_config.NumberColumn(format="percent")
-                    for name in ("Margin", "Utilisation")
+                    name: st.column_config.NumberColumn(format="%.1f%%") for name in ("Margin", "Utilisation")
                 },
-                "Change": st.column_config.NumberColumn(format="percent", help=chosen.compare_label),
+                "Change": st.column_config.NumberColumn(format="%.1f%%", help=chosen.compare_label),
                 "Trend": st.column_config.LineChartColumn("Revenue by month", width="medium"),
             },
             alt="One row per practice with revenue, margin, backlog, unbilled work and utilisation.",
@@ -292,6 +292,11 @@ def _practice_title(table: Sequence[Mapping[str, object]]) -> str:
 def _float(value: Decimal | None) -> float | None:
     """For a grid that sorts; no sum is taken over these."""
     return None if value is None else float(value)
+
+
+def _per_cent(value: Decimal | None) -> float | None:
+    """A share for a grid that sorts."""
+    return None if value is None else float(value * 100)
 
 
 def _handoff(chosen: Filters) -> None:
@@ -327,7 +332,7 @@ def _handoff(chosen: Filters) -> None:
                     "Median days": _float(r["median_lag"]),
                     "Waiting": r["open_count"],
                     f"Waiting, {currency}": _float(r["open_amount_rc"]),
-                    "Late": _float(r["breach_rate"]),
+                    "Late": _per_cent(r["breach_rate"]),
                     "Done": r["completed"],
                 }
                 for r in sorted(stages, key=lambda r: list(names.STAGES).index(r["stage"]))
@@ -339,7 +344,7 @@ def _handoff(chosen: Filters) -> None:
                 "Median days": st.column_config.NumberColumn(format="%.1f"),
                 f"Waiting, {currency}": st.column_config.NumberColumn(format="%,.0f"),
                 "Late": st.column_config.NumberColumn(
-                    format="percent", help="Share of all, done or waiting, that took or takes too long."
+                    format="%.1f%%", help="Share of all, done or waiting, that took or takes too long."
                 ),
             },
             alt="Per stage from signature to cash: median days, what waits and its amount, share late.",
@@ -405,7 +410,7 @@ def _risk(chosen: Filters, risks: Sequence[data.Row]) -> None:
             for r in weighty
         ],
         f"Horizontal bars of open amount at risk per control, largest first, {labels[0]} on top.",
-        lambda: link_to_queue(),
+        link_to_queue,
     )
 
 

@@ -11,7 +11,7 @@ from dashboards import cases, data, names, numbers
 from dashboards.cases import Facets
 from dashboards.components.chart_card import chart_card
 from dashboards.components.evidence import evidence_panel
-from dashboards.components.frame import empty, page_head
+from dashboards.components.frame import Frame, empty, page_head
 from dashboards.figures.charts import ranked_bars
 from dashboards.filters import Filters
 from dashboards.recon_export import MIME, export_bytes, export_name
@@ -19,16 +19,18 @@ from dashboards.recon_export import MIME, export_bytes, export_name
 CAP = 5_000
 BARS = 6
 DEFAULT_OUTCOME = ["EXCEPTION"]
-FACET_KEYS = ("outcome", "sev", "control", "owner", "state", "age", "change", "systems")
+MORE = ("control", "owner", "age", "systems", "change", "state")
+FACET_KEYS = ("outcome", "sev", *MORE)
 
 
-def render(chosen: Filters) -> None:
+def render(frame: Frame) -> None:
     """Draws the page."""
+    chosen = frame.filters
     current = st.session_state.get("exception") or st.query_params.get("exception") or ""
     page_head(
         "Reconciliation exceptions",
         "What does not tie between the systems, how much is it worth, and who has it?",
-        chosen,
+        frame,
         **({"exception": str(current)} if current else {}),
     )
     found = cases.load(chosen.scope)
@@ -41,8 +43,10 @@ def render(chosen: Filters) -> None:
     facets = _facets(found)
     shown = facets.shown(found)
     case = _chosen(shown)
-    with st.grid(2, min_column_width=340, gap="small", key="workplace"):
+    left, right = st.columns([3, 2], gap="small")
+    with left:
         _queue(shown, facets, chosen, case)
+    with right:
         evidence_panel(case, found, shown)
     _by_control(shown)
     _controls_run()
@@ -53,10 +57,10 @@ def _cards(found: Sequence[data.Row]) -> None:
     opened = [r for r in found if r["outcome"] == "EXCEPTION"]
     ages = sorted(int(r["age_days"] or 0) for r in opened)
     count = {code: sum(1 for r in found if r["outcome"] == code) for code in names.OUTCOMES}
-    with st.grid(6, min_column_width=150, gap="small", key="cards"):
+    with st.grid(3, min_column_width=190, gap="small", key="cards"):
         st.metric("Open", numbers.count(len(opened)), border=True)
         st.metric(
-            "At risk, each once",
+            "At risk",
             numbers.money(cases.headline(found), currency),
             border=True,
             help="Cases that stem from one another or concern one item are counted once, at the largest.",
@@ -64,9 +68,9 @@ def _cards(found: Sequence[data.Row]) -> None:
         blocking = sum(1 for r in opened if r["severity"] in cases.BLOCKING)
         st.metric("Blocking (S1, S2)", numbers.count(blocking), border=True)
         new = sum(1 for r in opened if r["is_new"])
-        st.metric("New in this run", numbers.count(new), border=True)
+        st.metric("New", numbers.count(new), border=True)
         st.metric(
-            "Could not be checked",
+            "Not checked",
             numbers.count(count["NOT_EVALUABLE"]),
             border=True,
             help="An input is missing or incomplete: not the same as no exceptions.",
@@ -107,7 +111,12 @@ def _facets(found: Sequence[data.Row]) -> Facets:
                 bind="query-params",
                 format_func=lambda code: f"{names.SEVERITIES[code]} · {counts['sev'][code]:,}",
             )
-        with st.grid(3, min_column_width=200, gap="small"):
+        more = sum(1 for name in MORE if before.chosen[name])
+        label = f"More filters · {more} set" if more else "More filters"
+        with (
+            st.expander(label, icon=":material/tune:", expanded=bool(more)),
+            st.grid(3, min_column_width=200, gap="small"),
+        ):
             chosen["control"] = st.multiselect(
                 "Control",
                 _options(found, "control"),
@@ -247,15 +256,15 @@ def _queue(shown: Sequence[data.Row], facets: Facets, chosen: Filters, case: dat
             [
                 {
                     "Severity": r["severity"],
-                    "What is wrong": r["control_name"] or r["control_id"],
                     "At risk": None if r["amount_at_risk"] is None else float(r["amount_at_risk"]),
-                    "Client": names.of_key(r["customer_id"], known),
+                    "What is wrong": r["control_name"] or r["control_id"],
+                    "Client": names.of_key("customer", r["customer_id"], known),
                     "Age": r["age_days"],
                     "Change": _change(r["change"]),
                     "Owner": names.role(r["owner"]),
                     "State": _state(r["state"]),
-                    "Entity": names.of_key(r["legal_entity_id"], known),
-                    "Project": names.of_key(r["project_id"], known),
+                    "Entity": names.of_key("legal_entity", r["legal_entity_id"], known),
+                    "Project": names.of_key("project", r["project_id"], known),
                     "Exception": r["exception_id"],
                 }
                 for r in rows
@@ -267,10 +276,11 @@ def _queue(shown: Sequence[data.Row], facets: Facets, chosen: Filters, case: dat
             selection_mode="single-row",
             placeholder=numbers.NO_VALUE,
             column_config={
-                "Severity": st.column_config.TextColumn(width=70),
-                "What is wrong": st.column_config.TextColumn(width=230),
-                "At risk": st.column_config.NumberColumn(format="%,.2f", width=100),
-                "Age": st.column_config.NumberColumn("Age, days", width=80),
+                "Severity": st.column_config.TextColumn("Sev.", width=45),
+                "What is wrong": st.column_config.TextColumn(width=205),
+                "At risk": st.column_config.NumberColumn(format="%,.2f", width=88),
+                "Client": st.column_config.TextColumn(width=120),
+                "Age": st.column_config.NumberColumn("Days", width=55),
             },
             alt="One row per case: severity, what is wrong, amount at risk, client, age, change, owner, id.",
         )
@@ -307,7 +317,7 @@ def _by_control(shown: Sequence[data.Row]) -> None:
     chart_card(
         "by_control",
         f"{labels[0]}: {numbers.percent(share, 0)} of the money in this list",
-        f"Amount at risk by control, {currency}. Controls may overlap; “at risk, each once” above does not",
+        f"Amount at risk by control, {currency}. Controls may overlap; “At risk” above does not",
         ranked_bars(labels, values, currency, {"metric": "amount_at_risk", "run_id": data.pinned().run_id}),
         [{"Control": called[k], "Id": k, f"Amount, {currency}": v} for k, v in ranked],
         f"Horizontal bars of amount at risk per control, largest first, {labels[0]} on top.",

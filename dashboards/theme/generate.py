@@ -1,4 +1,7 @@
-"""Writes ``dashboards/.streamlit/config.toml`` from the tokens: ``python -m dashboards.theme.generate``."""
+"""Writes ``dashboards/.streamlit/config.toml`` from the tokens: ``python -m dashboards.theme.generate``.
+
+What the file cannot say (widths, the contrast of captions) is the style sheet below; it names no colour.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,20 @@ showErrorLinks = false
 [theme]
 baseRadius = "6px"
 showSidebarBorder = true
-metricValueFontSize = "1.75rem"
+baseFontSize = 15
+paddingTop = "2.5rem"
+headingFontSizes = ["24px", "20px", "17px", "16px", "16px", "15px"]
+metricValueFontSize = "28px"
 metricValueFontWeight = 600
 """
+
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { max-width: 1440px; }
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * { color: inherit; opacity: 1; }
+[data-testid="stCaptionContainer"] > p { opacity: .78; }
+[data-testid="stBaseButton-pillsActive"] { color: inherit; }
+[data-testid="stMetricDeltaDescription"] { opacity: .78; color: inherit; }
+</style>"""
 
 
 def render() -> str:
@@ -53,6 +67,8 @@ def _section(name: str, palette: tokens.Palette, charts: bool) -> str:
     ]
     if charts:
         lines += [
+            _text("orangeTextColor", palette.watch_text),
+            _text("orangeBackgroundColor", palette.watch_fill),
             _text("greenColor", tokens.FAVOURABLE),
             _text("redColor", tokens.ADVERSE),
             _text("dataframeBorderColor", palette.border),
