@@ -358,6 +358,7 @@ class Firm:
         return found[0]
 
 
+@cache
 def control_amounts() -> dict[tuple[str, str], str]:
     """(source, resource) -> the landed column of its control amount, from the connectors' own manifests."""
     root = Path(__file__).resolve().parents[2] / "pipelines" / "sources"

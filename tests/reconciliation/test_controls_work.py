@@ -347,7 +347,7 @@ def test_an_unmapped_code_and_an_orphan_key_are_listed_by_value(working: Firm) -
     contact = broken["time_entry.resource_id|certinia:main:R9"]
     # submitted on 7 July: tomorrow's load may bring the record, so one day of grace
     assert (contact["outcome"], contact["becomes_exception_on"]) == ("PENDING", date(2026, 7, 9))
-    assert (contact["amount_at_risk"], contact["amount_at_risk_tc"]) == (Decimal("220"), Decimal("200"))
+    assert (contact["amount_at_risk"], contact["amount_at_risk_tc"]) == (Decimal("220"), None)
 
 
 @pytest.mark.parametrize("code", ["data", " DATA "])

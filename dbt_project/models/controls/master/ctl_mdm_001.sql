@@ -165,7 +165,7 @@ evaluated as (
                 then coalesce(list_attributes.first_waiting_on, list_attributes.first_won_on)
             else list_attributes.first_close_date
         end as becomes_exception_on,
-        case when list_attributes.currency_count <= 1 then list_attributes.amount_tc end as amount_tc,
+        case when list_attributes.currency_count = 1 then list_attributes.amount_tc end as amount_tc,
         cast(0 as decimal(19, 4)) as population_tc,
         case when list_attributes.rates_missing = 0 then list_attributes.amount_rc end as amount_rc,
         case

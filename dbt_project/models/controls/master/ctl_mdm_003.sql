@@ -110,8 +110,6 @@ convert_time as (
         time_entries.project_id,
         time_entries.resource_id,
         coalesce(cast(time_entries.submitted_at as date), time_entries.work_date) as known_on,
-        time_entries.currency_code,
-        {{ as_money('abs(coalesce(time_entries.billable_amount, 0))') }} as amount_tc,
         {{ money('abs(coalesce(time_entries.billable_amount, 0)) * rates.rate') }} as amount_rc
     from time_entries
     left join rates
@@ -123,9 +121,7 @@ time_rows as (
         convert_time.project_id,
         convert_time.resource_id,
         convert_time.known_on,
-        convert_time.currency_code,
         projects.legal_entity_id,
-        convert_time.amount_tc,
         convert_time.amount_rc
     from convert_time
     left join projects
@@ -135,8 +131,6 @@ time_rows as (
 sum_project_time as (
     select
         convert_time.project_id,
-        min(convert_time.currency_code) as currency_code,
-        sum(convert_time.amount_tc) as amount_tc,
         sum(convert_time.amount_rc) as amount_rc
     from convert_time
     group by convert_time.project_id
@@ -150,9 +144,7 @@ project_rows as (
         projects.billing_method_raw,
         projects.billing_method,
         cast(projects.created_at as date) as known_on,
-        coalesce(sum_project_time.currency_code, projects.currency_code) as currency_code,
         projects.legal_entity_id,
-        coalesce(sum_project_time.amount_tc, 0) as amount_tc,
         case when sum_project_time.project_id is null then 0 else sum_project_time.amount_rc end as amount_rc
     from projects
     left join sum_project_time
@@ -164,9 +156,7 @@ invoice_rows as (
     select
         invoices.customer_id,
         cast(invoices.posted_at as date) as known_on,
-        invoices.currency_code,
         invoices.legal_entity_id,
-        {{ as_money('abs(coalesce(invoices.net_amount, 0))') }} as amount_tc,
         {{ money('abs(coalesce(invoices.net_amount, 0)) * rates.rate') }} as amount_rc
     from invoices
     left join rates
@@ -177,9 +167,7 @@ invoice_line_rows as (
     select
         invoice_lines.contract_line_id,
         cast(invoices.posted_at as date) as known_on,
-        invoice_lines.currency_code,
         invoices.legal_entity_id,
-        {{ as_money('abs(coalesce(invoice_lines.net_amount, 0))') }} as amount_tc,
         {{ money('abs(coalesce(invoice_lines.net_amount, 0)) * rates.rate') }} as amount_rc
     from invoice_lines
     inner join invoices
@@ -200,9 +188,7 @@ contract_rows as (
     select
         contracts.customer_id,
         cast(contracts.created_at as date) as known_on,
-        contracts.currency_code,
         contracts.legal_entity_id,
-        coalesce(sum_contracts.original_value, 0) as amount_tc,
         {{ money('coalesce(sum_contracts.original_value, 0) * rates.rate') }} as amount_rc
     from contracts
     left join sum_contracts
@@ -217,9 +203,7 @@ opportunity_rows as (
         opportunities.billing_method_raw,
         opportunities.billing_method,
         cast(opportunities.created_at as date) as known_on,
-        opportunities.currency_code,
         opportunities.legal_entity_id,
-        {{ as_money('coalesce(opportunities.services_amount, 0)') }} as amount_tc,
         {{ money('coalesce(opportunities.services_amount, 0) * rates.rate') }} as amount_rc
     from opportunities
     left join rates
@@ -240,9 +224,6 @@ check_values as (
         min({{ rows }}.known_on) as start_on,
         min({{ rows }}.legal_entity_id) as legal_entity_id,
         count(*) as row_count,
-        count(distinct {{ rows }}.currency_code) as currency_count,
-        min({{ rows }}.currency_code) as currency_code,
-        sum({{ rows }}.amount_tc) as amount_tc,
         case when count({{ rows }}.amount_rc) = count(*) then sum({{ rows }}.amount_rc) end as amount_rc
     from {{ rows }}
     {% if keys -%}
@@ -264,12 +245,13 @@ evaluated as (
         {{ null_text() }} as contract_line_id,
         {{ null_text() }} as project_id,
         {{ null_text() }} as period,
-        case when check_values.currency_count = 1 then check_values.currency_code end as currency_code,
+        {{ null_text() }} as currency_code,
         cast(null as decimal(19, 4)) as value_a,
         cast(null as decimal(19, 4)) as value_b,
         check_values.is_broken,
         due.calendar_date as becomes_exception_on,
-        case when check_values.currency_count <= 1 then {{ as_money('check_values.amount_tc') }} end as amount_tc,
+        -- a value's rows are of any currency: their money is told in the reporting currency only
+        {{ null_money() }} as amount_tc,
         cast(null as decimal(19, 4)) as population_tc,
         {{ as_money('check_values.amount_rc') }} as amount_rc,
         'code:' || check_values.dataset_column || '|' || check_values.found_value as risk_object,

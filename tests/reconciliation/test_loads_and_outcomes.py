@@ -1,0 +1,343 @@
+"""INT-003, what a failed load does to other controls, waivers, roots, headline, history and control runs."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.reconciliation.firm import Firm, Row, control_amounts
+from throughline.recon import catalogue
+
+LOAD = "20260708T233000Z"
+OPPORTUNITY = "salesforce_main.opportunity"
+
+
+def loaded(firm: Firm, source: str = "salesforce", resource: str = "opportunity", **run: object) -> Row:
+    """A load of one dataset that went well at the run's known_at."""
+    if not firm.tables.get("source_instance"):
+        firm.tables["source_instance"] = []
+    row = {
+        "source_system": source, "source_instance": "main", "resource": resource, "load_id": LOAD,
+        "started_at": "2026-07-08 23:30:00+00", "source_count": 2, "source_amount": "300", "status": "OK", **run,
+    }  # fmt: skip
+    firm.tables.setdefault("landing.extract_run", []).append(row)
+    return row
+
+
+def landed(firm: Firm, record: str, amount: str, **values: object) -> None:
+    firm.tables.setdefault("salesforce.opportunity", []).append(
+        {"tl_instance": "main", "tl_record_id": record, "tl_is_deleted": False, "tl_load_id": LOAD,
+         "tl_loaded_at": "2026-07-08 23:30:00+00", "tl_payload_hash": "h", "services_amount__c": amount, **values}
+    )  # fmt: skip
+
+
+def kinds(firm: Firm, dataset: str = OPPORTUNITY) -> dict[str, Row]:
+    return {
+        key.split("|")[2]: row for key, row in firm.control("INT-003").items() if key.startswith(f"{dataset}|{LOAD}|")
+    }
+
+
+@pytest.fixture
+def complete(firm: Firm) -> Firm:
+    """Two opportunities at the source, both landed: 100 and 200; the source's other datasets are empty."""
+    loaded(firm)
+    for resource in ("account", "opportunity_history", "opportunity_line_item", "user"):
+        loaded(firm, resource=resource, source_count=0, source_amount=None)
+    landed(firm, "a", "100")
+    landed(firm, "b", "200")
+    return firm
+
+
+def test_a_complete_load_passes_on_every_kind(complete: Firm) -> None:
+    assert {kind: row["outcome"] for kind, row in kinds(complete).items()} == dict.fromkeys(
+        ("COUNT", "AMOUNT", "STALE", "SCHEMA"), "PASS"
+    )
+
+
+def test_a_truncated_load_is_found_by_count_and_amount(complete: Firm) -> None:
+    complete.tables["salesforce.opportunity"].pop()
+    found = kinds(complete)
+    assert (found["COUNT"]["outcome"], found["COUNT"]["severity"]) == ("EXCEPTION", "S2")
+    assert (found["COUNT"]["value_a"], found["COUNT"]["value_b"], found["COUNT"]["amount_at_risk"]) == (2, 1, None)
+    assert (found["AMOUNT"]["outcome"], found["AMOUNT"]["amount_at_risk"]) == ("EXCEPTION", Decimal("200"))
+    assert found["STALE"]["outcome"] == "PASS"
+
+
+@pytest.mark.parametrize(("amount", "outcome"), [("300.01", "PASS"), ("300.0101", "EXCEPTION")])
+def test_control_sums_may_differ_by_a_cent(complete: Firm, amount: str, outcome: str) -> None:
+    complete.tables["landing.extract_run"][0]["source_amount"] = amount
+    assert kinds(complete)["AMOUNT"]["outcome"] == outcome
+
+
+def test_repeats_old_versions_and_deleted_rows_are_not_live(complete: Firm) -> None:
+    landed(complete, "a", "100")
+    landed(complete, "b", "999", tl_load_id="20260608T233000Z", tl_loaded_at="2026-06-08 23:30:00+00")
+    landed(complete, "c", "50", tl_is_deleted=True)
+    landed(complete, "d", "70", tl_loaded_at="2026-07-08 23:30:01+00")
+    assert {row["outcome"] for row in kinds(complete).values()} == {"PASS"}
+
+
+def test_open_rejects_are_counted_and_settled_ones_are_not(complete: Firm) -> None:
+    complete.tables["landing.extract_run"][0].update(source_count=3, source_amount="350")
+    assert kinds(complete)["COUNT"]["outcome"] == "EXCEPTION"
+    complete.tables["landing.reject"] = [
+        {"reject_id": "r1", "source_system": "salesforce", "source_instance": "main", "resource": "opportunity",
+         "record_id": "c", "amount": "50", "rejected_at": "2026-07-08 23:30:00+00"}
+    ]  # fmt: skip
+    assert {row["outcome"] for row in kinds(complete).values()} == {"PASS"}
+    complete.tables["landing.reject_event"] = [
+        {"reject_id": "r1", "action": "REPLAYED", "load_id": LOAD, "at": "2026-07-08 23:30:00+00"}
+    ]
+    assert kinds(complete)["COUNT"]["outcome"] == "EXCEPTION"
+
+
+def test_a_refused_edit_of_a_landed_record_is_one_record(complete: Firm) -> None:
+    # the source says b is 250 now; the edit was refused, the old 200 stands in the landing
+    complete.tables["landing.extract_run"][0]["source_amount"] = "350"
+    complete.tables["landing.reject"] = [
+        {"reject_id": "r1", "source_system": "salesforce", "source_instance": "main", "resource": "opportunity",
+         "record_id": "b", "amount": "250", "rejected_at": "2026-07-08 23:30:00+00"}
+    ]  # fmt: skip
+    assert {row["outcome"] for row in kinds(complete).values()} == {"PASS"}
+
+
+@pytest.mark.parametrize(
+    ("started", "outcome"), [("2026-07-07 21:30:00+00", "PASS"), ("2026-07-07 21:29:59.999999+00", "EXCEPTION")]
+)
+def test_a_load_is_fresh_for_twenty_six_hours(complete: Firm, started: str, outcome: str) -> None:
+    complete.tables["landing.extract_run"][0]["started_at"] = started
+    row = kinds(complete)["STALE"]
+    assert row["outcome"] == outcome
+
+
+def test_a_failed_load_is_stale_or_a_schema_matter_by_its_error(complete: Firm) -> None:
+    loaded(complete, status="FAILED", error_code="E-SRC-004", source_count=None, source_amount=None,
+           load_id="20260708T233000Z-2", started_at="2026-07-08 23:30:00+00")  # fmt: skip
+    found = {key.split("|")[2]: row["outcome"] for key, row in complete.control("INT-003").items()
+             if key.startswith(f"{OPPORTUNITY}|20260708T233000Z-2|")}  # fmt: skip
+    assert found == {"STALE": "EXCEPTION", "SCHEMA": "PASS"}
+    complete.tables["landing.extract_run"][-1]["error_code"] = "E-SRC-012"
+    found = {key.split("|")[2]: row["outcome"] for key, row in complete.control("INT-003").items()
+             if key.startswith(f"{OPPORTUNITY}|20260708T233000Z-2|")}  # fmt: skip
+    assert found == {"STALE": "PASS", "SCHEMA": "EXCEPTION"}
+
+
+@pytest.mark.parametrize(("change", "outcome"), [("RETYPED", "EXCEPTION"), ("REMOVED", "EXCEPTION"), ("ADDED", "PASS")])
+def test_only_lost_and_retyped_columns_break_the_schema(complete: Firm, change: str, outcome: str) -> None:
+    complete.tables["landing.schema_change"] = [
+        {"source_system": "salesforce", "source_instance": "main", "resource": "opportunity", "load_id": LOAD,
+         "column_name": "amount", "change": change, "at": "2026-07-08 23:30:00+00"}
+    ]  # fmt: skip
+    assert kinds(complete)["SCHEMA"]["outcome"] == outcome
+
+
+def test_a_dataset_of_an_enabled_source_that_never_came_is_stale(firm: Firm) -> None:
+    firm.add("source_instance", source_system="netsuite", source_instance="main")
+    found = firm.control("INT-003")
+    row = found["netsuite_main.transaction|NONE|STALE"]
+    assert (row["outcome"], row["severity"]) == ("EXCEPTION", "S1")
+    assert found["netsuite_main.vendor|NONE|STALE"]["severity"] == "S2"
+    assert not [key for key in found if key.startswith("salesforce")]
+
+
+def test_a_count_the_source_refused_is_not_evaluable_but_one_it_never_tells_is_no_grain(complete: Firm) -> None:
+    loaded(complete, load_id="20260708T233000Z-2", source_count=None, source_amount=None)
+    loaded(complete, "bamboohr", "job_info", source_count=None, source_amount=None)
+    found = complete.control("INT-003")
+    assert found[f"{OPPORTUNITY}|20260708T233000Z-2|COUNT"]["outcome"] == "NOT_EVALUABLE"
+    assert f"bamboohr_main.job_info|{LOAD}|STALE" in found
+    assert f"bamboohr_main.job_info|{LOAD}|COUNT" not in found
+
+
+def test_a_failed_dataset_silences_exactly_the_controls_that_read_it(complete: Firm) -> None:
+    complete.tables["salesforce.opportunity"].pop()
+    complete.standard().tables["canonical__contract"].clear()
+    complete.add("time_entry")
+    rows = complete.rows_of("control__outcome")
+    blocked = {row["control_id"] for row in rows if row["grain_key"] == OPPORTUNITY}
+    readers = {
+        control["id"] for control in catalogue.load()["controls"] if "salesforce.opportunity" in control["datasets"]
+    }
+    assert blocked == readers
+    for row in rows:
+        if row["control_id"] in readers:
+            # nothing of what such a control would say is left, and nothing is green
+            assert (row["grain_key"], row["outcome"]) == (OPPORTUNITY, "NOT_EVALUABLE")
+    others = {row["control_id"] for row in rows} - readers - {"INT-003"}
+    assert "ERP-PSA-001" in others
+
+
+def exceptions(firm: Firm) -> dict[str, Row]:
+    return {row["exception_id"]: row for row in firm.rows_of("exception")}
+
+
+def identity(control_id: str, grain_key: str) -> str:
+    return f"{control_id}-{hashlib.sha256(f'{control_id}|{grain_key}'.encode()).hexdigest()[:16]}"
+
+
+DEAL = "salesforce:main:O1"
+ROOT = identity("MDM-001", "salesforce:main:A1|US01|STATUS")
+CONTRACT, PROJECT = identity("CRM-ERP-001", DEAL), identity("CRM-PSA-001", DEAL)
+
+
+@pytest.fixture
+def blocked(firm: Firm) -> Firm:
+    """A won deal whose customer was never released: no contract, no project."""
+    firm.standard().tables["canonical__customer_entity"][0]["status"] = "PENDING"
+    for table in ("contract", "contract_line", "project"):
+        firm.tables[f"canonical__{table}"].clear()
+    return firm
+
+
+def test_a_customer_not_released_explains_the_missing_contract_and_project(blocked: Firm) -> None:
+    found = exceptions(blocked)
+    assert set(found) == {ROOT, CONTRACT, PROJECT}
+    assert {key: row["root_exception_id"] for key, row in found.items()} == {ROOT: None, CONTRACT: ROOT, PROJECT: ROOT}
+    assert [key for key, row in found.items() if row["counted_in_headline"]] == [ROOT]
+    assert found[ROOT]["amount_at_risk"] == Decimal("80000")
+
+
+def test_a_missing_contract_explains_work_nobody_can_bill(firm: Firm) -> None:
+    firm.standard().tables["canonical__contract"].clear()
+    firm.tables["canonical__contract_line"].clear()
+    firm.tables["canonical__project"][0]["contract_line_id"] = None
+    firm.add("time_entry")
+    found = exceptions(firm)
+    work = identity("ERP-PSA-001", "certinia:main:P1")
+    assert found[work]["root_exception_id"] == CONTRACT
+    assert found[CONTRACT]["root_exception_id"] is None
+    assert not found[work]["counted_in_headline"]
+
+
+def test_a_cause_in_its_grace_does_not_hide_an_exception(blocked: Firm) -> None:
+    blocked.tables["canonical__opportunity_stage_event"][0]["changed_at"] = "2026-07-07 10:00:00+00"
+    found = exceptions(blocked)
+    # the customer is an exception at once; contract and project are in their grace
+    assert (found[ROOT]["outcome"], found[CONTRACT]["outcome"]) == ("EXCEPTION", "PENDING")
+    assert found[CONTRACT]["root_exception_id"] == ROOT
+    assert found[CONTRACT]["age_days"] is None
+
+
+def test_the_headline_takes_each_risk_once(firm: Firm) -> None:
+    firm.standard().add("time_entry")
+    firm.add("billing_item", unit_price="1600", amount="12800")
+    found = exceptions(firm)
+    counted = [row for row in found.values() if row["counted_in_headline"]]
+    altered = [row for row in found.values() if row["control_id"] == "PSA-ERP-002"]
+    # price and amount of one item: two exceptions, one risk
+    assert len(altered) == 2
+    assert len([row for row in counted if row["control_id"] == "PSA-ERP-002"]) == 1
+    assert sum(row["amount_at_risk"] for row in counted if row["control_id"] == "PSA-ERP-002") == Decimal("11200")
+
+
+@pytest.mark.parametrize(
+    ("waiver", "outcome"),
+    [
+        ({}, "WAIVED"),
+        ({"valid_to": "2026-07-07"}, "EXCEPTION"),
+        ({"valid_from": "2026-07-09"}, "EXCEPTION"),
+        ({"amount_cap": "80000", "currency_code": "USD"}, "WAIVED"),
+        ({"amount_cap": "79999.99", "currency_code": "USD"}, "EXCEPTION"),
+        ({"amount_cap": "90000", "currency_code": "EUR"}, "EXCEPTION"),
+    ],
+)
+def test_a_waiver_covers_for_its_time_and_up_to_its_cap(firm: Firm, waiver: Row, outcome: str) -> None:
+    firm.standard().tables["canonical__contract"].clear()
+    firm.add("waiver", **{"exception_id": CONTRACT, "valid_from": "2026-07-01", "valid_to": "2026-07-08", **waiver})
+    row = exceptions(firm)[CONTRACT]
+    assert row["outcome"] == outcome
+    assert row["state"] == ("WAIVED" if outcome == "WAIVED" else "NEW")
+    assert row["counted_in_headline"] == (outcome == "EXCEPTION")
+    assert row["becomes_exception_on"] == date(2026, 6, 4)
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ({"state": "ASSIGNED"}, "ASSIGNED"),
+        ({"state": "CLOSED"}, "REOPENED"),
+        ({"state": "ACKNOWLEDGED", "acknowledged_until": "2026-07-08"}, "ACKNOWLEDGED"),
+        ({"state": "ACKNOWLEDGED", "acknowledged_until": "2026-07-07"}, "REOPENED"),
+    ],
+)
+def test_peoples_say_shows_as_state_and_never_changes_the_outcome(firm: Firm, said: Row, state: str) -> None:
+    firm.standard().tables["canonical__contract"].clear()
+    firm.add("exception_state", exception_id=CONTRACT, **said)
+    row = exceptions(firm)[CONTRACT]
+    assert (row["state"], row["outcome"], row["counted_in_headline"]) == (state, "EXCEPTION", True)
+
+
+def test_history_tells_new_same_and_gone(firm: Firm) -> None:
+    firm.standard().tables["canonical__contract"].clear()
+    gone = identity("BIL-001", "x")
+    for key, control in ((CONTRACT, "CRM-ERP-001"), (gone, "BIL-001")):
+        firm.add("prior_exception", exception_id=key, control_id=control, grain_key="x", outcome="EXCEPTION",
+                 severity="S2", amount_at_risk="80000", becomes_exception_on="2026-06-04", run_id="r0")  # fmt: skip
+    found = {row["exception_id"]: row for row in firm.rows_of("exception_history")}
+    assert (found[CONTRACT]["change"], found[CONTRACT]["is_new"], found[CONTRACT]["occurrences"]) == ("SAME", False, 2)
+    assert (found[gone]["change"], found[gone]["is_new"], found[gone]["outcome"]) == ("RESOLVED", False, None)
+    new = [row for row in found.values() if row["change"] == "NEW"]
+    assert all(row["is_new"] and row["first_seen_on"] == date(2026, 7, 8) for row in new)
+
+
+def test_every_control_says_that_it_ran_on_what_and_with_what_result(firm: Firm) -> None:
+    firm.standard().add("opportunity", opportunity_id="salesforce:main:O2", currency_code="EUR")
+    rows = {(row["control_id"], row["legal_entity_id"]): row for row in firm.rows_of("control_run")}
+    assert {key for key, entity in rows if entity == "ALL"} == {
+        control["id"] for control in catalogue.load()["controls"]
+    }
+    run = rows["CRM-ERP-001", "ALL"]
+    assert (run["status"], run["population_count"], run["pass_count"], run["exception_count"]) == ("EXCEPTIONS", 2, 1, 1)
+    assert (run["pass_amount"], run["exception_amount"]) == (Decimal("80000"), Decimal("88000"))
+    assert run["pass_sample"] == DEAL
+    assert rows["CRM-ERP-001", "netsuite:main:1"]["population_count"] == 2
+    assert (rows["BIL-010", "ALL"]["status"], rows["BIL-010", "ALL"]["reason"]) == ("NO_POPULATION", "Nothing to look at")
+    for row in rows.values():
+        parts = ("pass", "pending", "exception", "waived", "not_evaluable")
+        assert row["population_count"] == sum(row[f"{part}_count"] for part in parts)
+
+
+def test_a_silenced_control_is_never_clean(complete: Firm) -> None:
+    complete.tables["salesforce.opportunity"].pop()
+    run = next(
+        row for row in complete.rows_of("control_run")
+        if row["control_id"] == "CRM-ERP-001" and row["legal_entity_id"] == "ALL"
+    )  # fmt: skip
+    assert (run["status"], run["pass_count"], run["reason"]) == ("NOT_EVALUABLE", 0, f"Loads failed: {OPPORTUNITY}")
+
+
+def test_the_seeds_say_what_the_catalogue_says() -> None:
+    assert catalogue.stale() == []
+
+
+def test_each_control_of_the_catalogue_is_a_model_and_the_other_way_round(project_root: Path) -> None:
+    ids = [control["id"] for control in catalogue.load()["controls"]]
+    models = {path.stem for path in (project_root / "dbt_project" / "models" / "controls").rglob("ctl_*.sql")}
+    assert models == {"ctl_" + control_id.lower().replace("-", "_") for control_id in ids}
+    listed = (project_root / "dbt_project" / "macros" / "controls.sql").read_text(encoding="utf-8")
+    assert all(f"'{control_id}'," in listed for control_id in ids)
+
+
+def test_the_landed_datasets_are_the_connectors(project_root: Path) -> None:
+    import re
+
+    import yaml
+
+    text = (project_root / "dbt_project" / "macros" / "controls.sql").read_text(encoding="utf-8")
+    listed = {
+        (source, resource): None if amount == "none" else amount.strip("'")
+        for source, resource, amount in re.findall(
+            r"\('(\w+)', '(\w+)', ('\w+'|none), (?:true|false)\)", text
+        )
+    }
+    declared = {}
+    for path in sorted((project_root / "pipelines" / "sources").glob("*/source.yml")):
+        manifest = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for resource in manifest["resources"]:
+            key = (manifest["source"], resource["name"])
+            declared[key] = control_amounts().get(key)
+    assert listed == declared
