@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboards import data, filters
 from dashboards.components.frame import Frame, guarded, unpublished
 from dashboards.components.links import remember
-from dashboards.pages import executive_overview, reconciliation_exceptions
+from dashboards.views import executive_overview, reconciliation_exceptions
 from dashboards.theme.generate import STYLE
 from throughline.errors import ThroughlineError
 

@@ -1,1 +1,0 @@
-"""The pages; each draws itself from the filters and the published marts."""
