@@ -8,6 +8,17 @@
 {% macro golden_links(pairs) -%}
     with
 
+    bounded_pairs as (
+        select
+            left_key,
+            right_key,
+            match_rule,
+            rank,
+            holds_from,
+            coalesce(holds_to, cast('9999-12-31' as {{ type_instant() }})) as holds_until
+        from {{ pairs }}
+    ),
+
     instants as (
         select left_key, holds_from as moment from {{ pairs }}
         union
@@ -23,11 +34,11 @@
             pairs.rank,
             min(pairs.rank) over (partition by instants.left_key, instants.moment) as best_rank
         from instants
-        left join {{ pairs }} as pairs
+        left join bounded_pairs as pairs
             on
                 instants.left_key = pairs.left_key
                 and pairs.holds_from <= instants.moment
-                and (pairs.holds_to is null or instants.moment < pairs.holds_to)
+                and pairs.holds_until > instants.moment
     ),
 
     decided as (

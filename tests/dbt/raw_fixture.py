@@ -1,4 +1,4 @@
-"""A landed warehouse written by hand: the tables of every source's manifest, and rows a test puts in load by load.
+"""A landed warehouse written by hand: the tables of every source's manifest, and the rows of a test's loads.
 
 The tests of the models stand on this instead of on a landing: what they check is what the models make of
 landed rows, and every number in them is small enough to work out on paper.
@@ -32,23 +32,26 @@ ENVELOPE = (
 )
 LANDING = {
     "extract_run": (
-        "extract_run_id varchar, run_id varchar, source_system varchar, source_instance varchar,"
-        " resource varchar, dataset varchar, load_id varchar, started_at timestamp with time zone,"
-        " ended_at timestamp with time zone, cursor_from timestamp with time zone,"
-        " cursor_to timestamp with time zone, rows_extracted bigint, rows_landed bigint, rows_unchanged bigint,"
-        " rows_rejected bigint, rows_deleted bigint, source_count bigint, source_amount decimal(38,4),"
-        " control_amount_field varchar, pages bigint, requests bigint, retries bigint, quota_used bigint,"
-        " schema_hash varchar, status varchar, is_backfill boolean, error_code varchar, error varchar"
+        "extract_run_id varchar, run_id varchar, source_system varchar, source_instance varchar, "
+        "resource varchar, dataset varchar, load_id varchar, started_at timestamp with time zone, "
+        "ended_at timestamp with time zone, cursor_from timestamp with time zone, cursor_to "
+        "timestamp with time zone, rows_extracted bigint, rows_landed bigint, rows_unchanged "
+        "bigint, rows_rejected bigint, rows_deleted bigint, source_count bigint, source_amount "
+        "decimal(38,4), control_amount_field varchar, pages bigint, requests bigint, retries "
+        "bigint, quota_used bigint, schema_hash varchar, status varchar, is_backfill boolean, "
+        "error_code varchar, error varchar"
     ),
     "reject": (
-        "reject_id varchar, source_system varchar, source_instance varchar, resource varchar, record_id varchar,"
-        " column_name varchar, reason_code varchar, reason varchar, payload varchar, amount decimal(19,4),"
-        " load_id varchar, rejected_at timestamp with time zone, contract_version varchar"
+        "reject_id varchar, source_system varchar, source_instance varchar, resource varchar, "
+        "record_id varchar, column_name varchar, reason_code varchar, reason varchar, payload "
+        "varchar, amount decimal(19,4), load_id varchar, rejected_at timestamp with time zone, "
+        "contract_version varchar"
     ),
-    "reject_event": "reject_id varchar, action varchar, load_id varchar, \"at\" timestamp with time zone",
+    "reject_event": ('reject_id varchar, action varchar, load_id varchar, "at" timestamp with time zone'),
     "schema_change": (
-        "source_system varchar, source_instance varchar, resource varchar, column_name varchar, change varchar,"
-        " declared_type varchar, found_type varchar, load_id varchar, \"at\" timestamp with time zone"
+        "source_system varchar, source_instance varchar, resource varchar, column_name varchar, "
+        'change varchar, declared_type varchar, found_type varchar, load_id varchar, "at" '
+        "timestamp with time zone"
     ),
 }
 
@@ -88,8 +91,8 @@ class Load:
     ) -> None:
         """Land one row of `dataset` ('certinia.proj'); columns not named are null.
 
-        `deleted` is the deletion basis; `updated` when the vendor last edited it; `times` lands the row several
-        times under this load, as a killed load does.
+        `deleted` is the deletion basis; `updated` when the vendor last edited it; `times` lands the row
+        several times under this load, as a killed load does.
         """
         source, resource = dataset.split(".")
         manifest = self.raw.manifests[source].resource(resource)
