@@ -1,7 +1,14 @@
 -- Backlog of each line from month to month: opening, what moved it, closing. Movements carry the sign with which they
 -- move the balance. Closing is the metric's own, computed apart from the movements; what they leave unexplained is 0.
 with as_of_date as (
-    select as_of, month_start, lag(as_of) over (order by as_of) as opened_on
+    select
+        as_of,
+        lag(as_of) over (order by as_of) as opened_on,
+        -- what was signed before the firm's first month opens with it
+        case
+            when row_number() over (order by as_of) = 1 then cast('1900-01-01' as date)
+            else month_start
+        end as first_day
     from {{ ref('ledger__as_of_date') }}
 ),
 
@@ -47,7 +54,8 @@ flow as (
         sum(backlog_day.beyond_value_rc) as beyond_value_rc,
         sum(backlog_day.closure_timing_rc) as closure_timing_rc
     from {{ ref('ledger__backlog_day') }} as backlog_day
-    inner join as_of_date on {{ month_start('backlog_day.business_date') }} = as_of_date.month_start
+    inner join as_of_date
+        on backlog_day.business_date >= as_of_date.first_day and backlog_day.business_date <= as_of_date.as_of
     group by
         as_of_date.as_of, backlog_day.legal_entity_id, backlog_day.region_id, backlog_day.practice_id,
         backlog_day.customer_id, backlog_day.project_id, backlog_day.contract_line_id, backlog_day.currency_code

@@ -155,13 +155,15 @@ utilisation as (
 
 drill as (
     select
-        told.metric_id, as_of_date.as_of, as_of_date.month_start as period_month, told.movement_type,
+        told.metric_id, coalesce(as_of_date.as_of, {{ month_end('told.business_date') }}) as as_of,
+        {{ month_start('told.business_date') }} as period_month, told.movement_type,
         told.legal_entity_id, told.region_id, told.practice_id, told.customer_id, told.project_id,
         told.contract_line_id, told.resource_id, told.business_date, told.source_record_id as record_id,
         told.currency_code, told.amount_tc, told.amount_rc, told.amount_cc, told.base, told.hours,
         told.source_system, told.source_record_id, told.load_id
     from told
-    inner join as_of_date on {{ month_start('told.business_date') }} = as_of_date.month_start
+    -- what lies before the firm's first month counts in longer periods only
+    left join as_of_date on {{ month_start('told.business_date') }} = as_of_date.month_start
     union all
     select
         metric_id, as_of, cast(null as date) as period_month, 'balance' as movement_type, legal_entity_id,

@@ -1,7 +1,14 @@
 -- Work in progress of each line and project from month to month: opening, what moved it, closing. Movements carry the
 -- sign with which they move the balance. Closing is what the items hold, computed apart from the movements.
 with as_of_date as (
-    select as_of, month_start, lag(as_of) over (order by as_of) as opened_on
+    select
+        as_of,
+        lag(as_of) over (order by as_of) as opened_on,
+        -- what was signed before the firm's first month opens with it
+        case
+            when row_number() over (order by as_of) = 1 then cast('1900-01-01' as date)
+            else month_start
+        end as first_day
     from {{ ref('ledger__as_of_date') }}
 ),
 
@@ -55,7 +62,8 @@ flow as (
         sum(round(daily.reopened_by_credit_note * conversion.rate_rc, 4)) as reopened_by_credit_note_rc,
         sum(round(daily.multiple_billing * conversion.rate_rc, 4)) as multiple_billing_rc
     from daily
-    inner join as_of_date on {{ month_start('daily.business_date') }} = as_of_date.month_start
+    inner join as_of_date
+        on daily.business_date >= as_of_date.first_day and daily.business_date <= as_of_date.as_of
     left join conversion
         on daily.currency_code = conversion.from_currency and daily.business_date = conversion.rate_date
     group by
