@@ -67,11 +67,14 @@ def test_a_project_set_up_by_another_method_is_found_with_its_open_and_planned_m
     assert found["certinia:main:P1|CURRENCY"]["outcome"] == "PASS"
     working.add("invoice")
     working.add("invoice_line")
-    assert working.control("ERP-PSA-002")["certinia:main:P1|BILLING_METHOD"]["amount_at_risk"] == Decimal("3200")
+    assert working.control("ERP-PSA-002")["certinia:main:P1|BILLING_METHOD"]["amount_at_risk"] == Decimal(
+        "3200"
+    )
 
 
 @pytest.mark.parametrize(
-    ("cap", "outcome", "amount"), [("101001", "PASS", 0), ("101001.01", "EXCEPTION", "1.01"), (None, "EXCEPTION", "101000")]
+    ("cap", "outcome", "amount"),
+    [("101001", "PASS", 0), ("101001.01", "EXCEPTION", "1.01"), (None, "EXCEPTION", "101000")],
 )
 def test_a_cap_may_differ_by_one(firm: Firm, cap: str | None, outcome: str, amount: str | int) -> None:
     firm.standard().tables["canonical__contract_line"][0].update(billing_method="TM_CAPPED", ceiling="100000")
@@ -93,7 +96,10 @@ def test_a_fresh_change_order_gives_the_psa_two_working_days(firm: Firm) -> None
     assert (row["outcome"], row["becomes_exception_on"]) == ("PENDING", date(2026, 7, 9))
 
 
-@pytest.mark.parametrize(("shares", "outcome"), [(("0.6", "0.4"), "PASS"), (("0.6", "0.4001"), "PASS"), (("0.6", "0.41"), "EXCEPTION")])
+@pytest.mark.parametrize(
+    ("shares", "outcome"),
+    [(("0.6", "0.4"), "PASS"), (("0.6", "0.4001"), "PASS"), (("0.6", "0.41"), "EXCEPTION")],
+)
 def test_the_shares_of_a_line_add_up_to_one(firm: Firm, shares: tuple[str, str], outcome: str) -> None:
     firm.standard()
     for number, share in enumerate(shares):
@@ -108,7 +114,9 @@ def test_the_shares_of_a_line_add_up_to_one(firm: Firm, shares: tuple[str, str],
         ("2026-07-07", "PENDING", date(2026, 7, 9)),
     ],
 )
-def test_approved_work_has_one_day_to_reach_billing(firm: Firm, approved: str, outcome: str, first: date) -> None:
+def test_approved_work_has_one_day_to_reach_billing(
+    firm: Firm, approved: str, outcome: str, first: date
+) -> None:
     firm.standard().add("time_entry", approved_at=f"{approved} 16:00:00+00")
     row = firm.one("PSA-ERP-001")
     assert (row["grain_key"], row["outcome"], row["becomes_exception_on"]) == (ITEM, outcome, first)
@@ -234,7 +242,14 @@ def test_only_a_posted_invoice_bills(working: Firm, invoice: dict[str, object], 
 def test_credited_work_is_to_be_billed_again_and_rebilled_work_is_billed(working: Firm) -> None:
     working.tables["canonical__billing_item"][0]["eligible_at"] = "2026-05-20 03:00:00+00"
     billed(working, 1)
-    billed(working, 2, doc_type="CREDIT_NOTE", quantity="-8", net_amount="-1600", related_invoice_id="netsuite:main:I1")
+    billed(
+        working,
+        2,
+        doc_type="CREDIT_NOTE",
+        quantity="-8",
+        net_amount="-1600",
+        related_invoice_id="netsuite:main:I1",
+    )
     assert working.one("BIL-001")["outcome"] == "EXCEPTION"
     billed(working, 3)
     assert working.one("BIL-001")["outcome"] == "PASS"
@@ -268,7 +283,9 @@ def test_fixed_fee_items_are_no_matter_of_this_control(working: Firm) -> None:
         ([("8", "1600"), ("8", "1600"), ("0", "-1600")], "EXCEPTION", "0"),
     ],
 )
-def test_a_source_is_billed_once(working: Firm, lines: list[tuple[str, str]], outcome: str, amount: str) -> None:
+def test_a_source_is_billed_once(
+    working: Firm, lines: list[tuple[str, str]], outcome: str, amount: str
+) -> None:
     for number, (quantity, net) in enumerate(lines, start=1):
         billed(working, number, quantity=quantity, net_amount=net, posted_at=f"2026-07-0{number} 10:00:00+00")
     row = working.one("BIL-003")
@@ -287,7 +304,9 @@ def test_a_tolerance_of_one_covers_small_sources(working: Firm) -> None:
 
 
 def test_a_retainers_period_is_measured_by_its_billing_item_and_manual_lines_by_nothing(firm: Firm) -> None:
-    firm.standard().add("billing_item", source_type="RETAINER", source_key="L1|2026-06", quantity="1", amount="500")
+    firm.standard().add(
+        "billing_item", source_type="RETAINER", source_key="L1|2026-06", quantity="1", amount="500"
+    )
     billed(firm, 1, source_type="RETAINER", source_key="L1|2026-06", quantity="1", net_amount="500")
     billed(firm, 2, source_type="MANUAL", source_key="x", quantity="1", net_amount="900")
     assert firm.one("BIL-003")["outcome"] == "PASS"
@@ -310,7 +329,9 @@ def test_the_same_sources_or_the_same_period_make_a_duplicate(firm: Firm) -> Non
     firm.standard()
     billed(firm, 1, source_key="L1|2026-06", posted_at="2026-06-01 09:00:00+00", **JUNE)
     billed(firm, 2, source_key="L1|2026-06b", posted_at="2026-06-20 09:00:00+00", **JUNE)
-    billed(firm, 3, source_key="L1|2026-06b", posted_at="2026-07-01 09:00:00+00", **{**JULY, "contract_id": None})
+    billed(
+        firm, 3, source_key="L1|2026-06b", posted_at="2026-07-01 09:00:00+00", **{**JULY, "contract_id": None}
+    )
     billed(firm, 4, source_key="other", customer_id="netsuite:main:K2", **JUNE)
     found = firm.control("BIL-010")
     # 1 and 2 share the period, 2 and 3 the source: one group of three; another customer stands apart
@@ -327,9 +348,23 @@ def test_a_partial_credit_leaves_the_duplicate_standing(firm: Firm) -> None:
     firm.standard()
     billed(firm, 1)
     billed(firm, 2)
-    billed(firm, 3, doc_type="CREDIT_NOTE", quantity="-4", net_amount="-800", related_invoice_id="netsuite:main:I2")
+    billed(
+        firm,
+        3,
+        doc_type="CREDIT_NOTE",
+        quantity="-4",
+        net_amount="-800",
+        related_invoice_id="netsuite:main:I2",
+    )
     assert firm.control("BIL-010")["netsuite:main:I1"]["outcome"] == "EXCEPTION"
-    billed(firm, 4, doc_type="CREDIT_NOTE", quantity="-4", net_amount="-800", related_invoice_id="netsuite:main:I2")
+    billed(
+        firm,
+        4,
+        doc_type="CREDIT_NOTE",
+        quantity="-4",
+        net_amount="-800",
+        related_invoice_id="netsuite:main:I2",
+    )
     assert {row["outcome"] for row in firm.control("BIL-010").values()} == {"PASS"}
 
 

@@ -37,7 +37,9 @@ def landed(firm: Firm, record: str, amount: str, **values: object) -> None:
 
 def kinds(firm: Firm, dataset: str = OPPORTUNITY) -> dict[str, Row]:
     return {
-        key.split("|")[2]: row for key, row in firm.control("INT-003").items() if key.startswith(f"{dataset}|{LOAD}|")
+        key.split("|")[2]: row
+        for key, row in firm.control("INT-003").items()
+        if key.startswith(f"{dataset}|{LOAD}|")
     }
 
 
@@ -62,7 +64,11 @@ def test_a_truncated_load_is_found_by_count_and_amount(complete: Firm) -> None:
     complete.tables["salesforce.opportunity"].pop()
     found = kinds(complete)
     assert (found["COUNT"]["outcome"], found["COUNT"]["severity"]) == ("EXCEPTION", "S2")
-    assert (found["COUNT"]["value_a"], found["COUNT"]["value_b"], found["COUNT"]["amount_at_risk"]) == (2, 1, None)
+    assert (found["COUNT"]["value_a"], found["COUNT"]["value_b"], found["COUNT"]["amount_at_risk"]) == (
+        2,
+        1,
+        None,
+    )
     assert (found["AMOUNT"]["outcome"], found["AMOUNT"]["amount_at_risk"]) == ("EXCEPTION", Decimal("200"))
     assert found["STALE"]["outcome"] == "PASS"
 
@@ -106,7 +112,8 @@ def test_a_refused_edit_of_a_landed_record_is_one_record(complete: Firm) -> None
 
 
 @pytest.mark.parametrize(
-    ("started", "outcome"), [("2026-07-07 21:30:00+00", "PASS"), ("2026-07-07 21:29:59.999999+00", "EXCEPTION")]
+    ("started", "outcome"),
+    [("2026-07-07 21:30:00+00", "PASS"), ("2026-07-07 21:29:59.999999+00", "EXCEPTION")],
 )
 def test_a_load_is_fresh_for_twenty_six_hours(complete: Firm, started: str, outcome: str) -> None:
     complete.tables["landing.extract_run"][0]["started_at"] = started
@@ -126,7 +133,9 @@ def test_a_failed_load_is_stale_or_a_schema_matter_by_its_error(complete: Firm) 
     assert found == {"STALE": "PASS", "SCHEMA": "EXCEPTION"}
 
 
-@pytest.mark.parametrize(("change", "outcome"), [("RETYPED", "EXCEPTION"), ("REMOVED", "EXCEPTION"), ("ADDED", "PASS")])
+@pytest.mark.parametrize(
+    ("change", "outcome"), [("RETYPED", "EXCEPTION"), ("REMOVED", "EXCEPTION"), ("ADDED", "PASS")]
+)
 def test_only_lost_and_retyped_columns_break_the_schema(complete: Firm, change: str, outcome: str) -> None:
     complete.tables["landing.schema_change"] = [
         {"source_system": "salesforce", "source_instance": "main", "resource": "opportunity", "load_id": LOAD,
@@ -144,7 +153,9 @@ def test_a_dataset_of_an_enabled_source_that_never_came_is_stale(firm: Firm) -> 
     assert not [key for key in found if key.startswith("salesforce")]
 
 
-def test_a_count_the_source_refused_is_not_evaluable_but_one_it_never_tells_is_no_grain(complete: Firm) -> None:
+def test_a_count_the_source_refused_is_not_evaluable_but_one_it_never_tells_is_no_grain(
+    complete: Firm,
+) -> None:
     loaded(complete, load_id="20260708T233000Z-2", source_count=None, source_amount=None)
     loaded(complete, "bamboohr", "job_info", source_count=None, source_amount=None)
     found = complete.control("INT-003")
@@ -160,7 +171,9 @@ def test_a_failed_dataset_silences_exactly_the_controls_that_read_it(complete: F
     rows = complete.rows_of("control__outcome")
     blocked = {row["control_id"] for row in rows if row["grain_key"] == OPPORTUNITY}
     readers = {
-        control["id"] for control in catalogue.load()["controls"] if "salesforce.opportunity" in control["datasets"]
+        control["id"]
+        for control in catalogue.load()["controls"]
+        if "salesforce.opportunity" in control["datasets"]
     }
     assert blocked == readers
     for row in rows:
@@ -196,7 +209,11 @@ def blocked(firm: Firm) -> Firm:
 def test_a_customer_not_released_explains_the_missing_contract_and_project(blocked: Firm) -> None:
     found = exceptions(blocked)
     assert set(found) == {ROOT, CONTRACT, PROJECT}
-    assert {key: row["root_exception_id"] for key, row in found.items()} == {ROOT: None, CONTRACT: ROOT, PROJECT: ROOT}
+    assert {key: row["root_exception_id"] for key, row in found.items()} == {
+        ROOT: None,
+        CONTRACT: ROOT,
+        PROJECT: ROOT,
+    }
     assert [key for key, row in found.items() if row["counted_in_headline"]] == [ROOT]
     assert found[ROOT]["amount_at_risk"] == Decimal("80000")
 
@@ -231,7 +248,9 @@ def test_the_headline_takes_each_risk_once(firm: Firm) -> None:
     # price and amount of one item: two exceptions, one risk
     assert len(altered) == 2
     assert len([row for row in counted if row["control_id"] == "PSA-ERP-002"]) == 1
-    assert sum(row["amount_at_risk"] for row in counted if row["control_id"] == "PSA-ERP-002") == Decimal("11200")
+    assert sum(row["amount_at_risk"] for row in counted if row["control_id"] == "PSA-ERP-002") == Decimal(
+        "11200"
+    )
 
 
 @pytest.mark.parametrize(
@@ -247,7 +266,9 @@ def test_the_headline_takes_each_risk_once(firm: Firm) -> None:
 )
 def test_a_waiver_covers_for_its_time_and_up_to_its_cap(firm: Firm, waiver: Row, outcome: str) -> None:
     firm.standard().tables["canonical__contract"].clear()
-    firm.add("waiver", **{"exception_id": CONTRACT, "valid_from": "2026-07-01", "valid_to": "2026-07-08", **waiver})
+    firm.add(
+        "waiver", **{"exception_id": CONTRACT, "valid_from": "2026-07-01", "valid_to": "2026-07-08", **waiver}
+    )
     row = exceptions(firm)[CONTRACT]
     assert row["outcome"] == outcome
     assert row["state"] == ("WAIVED" if outcome == "WAIVED" else "NEW")
@@ -278,7 +299,11 @@ def test_history_tells_new_same_and_gone(firm: Firm) -> None:
         firm.add("prior_exception", exception_id=key, control_id=control, grain_key="x", outcome="EXCEPTION",
                  severity="S2", amount_at_risk="80000", becomes_exception_on="2026-06-04", run_id="r0")  # fmt: skip
     found = {row["exception_id"]: row for row in firm.rows_of("exception_history")}
-    assert (found[CONTRACT]["change"], found[CONTRACT]["is_new"], found[CONTRACT]["occurrences"]) == ("SAME", False, 2)
+    assert (found[CONTRACT]["change"], found[CONTRACT]["is_new"], found[CONTRACT]["occurrences"]) == (
+        "SAME",
+        False,
+        2,
+    )
     assert (found[gone]["change"], found[gone]["is_new"], found[gone]["outcome"]) == ("RESOLVED", False, None)
     new = [row for row in found.values() if row["change"] == "NEW"]
     assert all(row["is_new"] and row["first_seen_on"] == date(2026, 7, 8) for row in new)
@@ -291,11 +316,19 @@ def test_every_control_says_that_it_ran_on_what_and_with_what_result(firm: Firm)
         control["id"] for control in catalogue.load()["controls"]
     }
     run = rows["CRM-ERP-001", "ALL"]
-    assert (run["status"], run["population_count"], run["pass_count"], run["exception_count"]) == ("EXCEPTIONS", 2, 1, 1)
+    assert (run["status"], run["population_count"], run["pass_count"], run["exception_count"]) == (
+        "EXCEPTIONS",
+        2,
+        1,
+        1,
+    )
     assert (run["pass_amount"], run["exception_amount"]) == (Decimal("80000"), Decimal("88000"))
     assert run["pass_sample"] == DEAL
     assert rows["CRM-ERP-001", "netsuite:main:1"]["population_count"] == 2
-    assert (rows["BIL-010", "ALL"]["status"], rows["BIL-010", "ALL"]["reason"]) == ("NO_POPULATION", "Nothing to look at")
+    assert (rows["BIL-010", "ALL"]["status"], rows["BIL-010", "ALL"]["reason"]) == (
+        "NO_POPULATION",
+        "Nothing to look at",
+    )
     for row in rows.values():
         parts = ("pass", "pending", "exception", "waived", "not_evaluable")
         assert row["population_count"] == sum(row[f"{part}_count"] for part in parts)
@@ -307,7 +340,11 @@ def test_a_silenced_control_is_never_clean(complete: Firm) -> None:
         row for row in complete.rows_of("control_run")
         if row["control_id"] == "CRM-ERP-001" and row["legal_entity_id"] == "ALL"
     )  # fmt: skip
-    assert (run["status"], run["pass_count"], run["reason"]) == ("NOT_EVALUABLE", 0, f"Loads failed: {OPPORTUNITY}")
+    assert (run["status"], run["pass_count"], run["reason"]) == (
+        "NOT_EVALUABLE",
+        0,
+        f"Loads failed: {OPPORTUNITY}",
+    )
 
 
 def test_the_seeds_say_what_the_catalogue_says() -> None:
