@@ -1,7 +1,7 @@
 """A firm of a few rows: canonical rows by hand, run through the compiled SQL of the controls in DuckDB.
 
-The project is compiled once; each test fills the tables a model stands on and asks for its rows. Rows need only the
-columns that matter, the rest is taken from `DEFAULTS` or is null.
+The project is compiled once; each test fills the tables a model stands on and asks for its rows. Rows need
+only the columns that matter, the rest is taken from `DEFAULTS` or is null.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ DEFAULTS: dict[str, Row] = {
         "opportunity_id": "salesforce:main:O1", "name": "Deal one", "customer_id": "salesforce:main:A1",
         "services_amount": "80000", "first_30_days_revenue": "20000", "currency_code": "USD", "is_won": True,
         "is_closed": True, "probability": "1", "close_date": "2026-06-01", "is_contract_required": True,
-        "legal_entity_code": "US01", "legal_entity_id": US, "billing_method": "TM", "billing_method_raw": "T&M",
+        "legal_entity_code": "US01", "legal_entity_id": US, "billing_method": "TM",
+        "billing_method_raw": "T&M",
         "payment_terms_days": 30, "term_start": "2026-06-01", "term_end": "2026-12-31",
         "planned_start": "2026-07-20", "created_at": "2026-01-05 09:00:00+00",
     },
@@ -65,7 +66,8 @@ DEFAULTS: dict[str, Row] = {
     },
     "canonical__contract": {
         "contract_id": "netsuite:main:C1", "contract_number": "SO1", "opportunity_id": "salesforce:main:O1",
-        "customer_id": "netsuite:main:K1", "legal_entity_id": US, "currency_code": "USD", "billing_method": "TM",
+        "customer_id": "netsuite:main:K1", "legal_entity_id": US, "currency_code": "USD",
+        "billing_method": "TM",
         "payment_terms_days": 30, "effective_from": "2026-06-01", "effective_to": "2026-12-31",
         "status": "ACTIVE", "signed_on": "2026-06-01", "created_at": "2026-06-02 09:00:00+00",
     },
@@ -85,12 +87,15 @@ DEFAULTS: dict[str, Row] = {
     "canonical__project": {
         "project_id": "certinia:main:P1", "name": "Project one", "customer_id": "salesforce:main:A1",
         "opportunity_id": "salesforce:main:O1", "contract_line_id": "netsuite:main:L1", "is_billable": True,
-        "is_template": False, "status": "OPEN", "billing_method": "TM", "billing_method_raw": "Time and Materials",
-        "service_line_code": "DATA", "currency_code": "USD", "legal_entity_code": "US01", "legal_entity_id": US,
+        "is_template": False, "status": "OPEN", "billing_method": "TM",
+        "billing_method_raw": "Time and Materials",
+        "service_line_code": "DATA", "currency_code": "USD", "legal_entity_code": "US01",
+        "legal_entity_id": US,
         "created_at": "2026-06-02 12:00:00+00", "source_system": "certinia",
     },
     "canonical__time_entry": {
-        "time_entry_id": "certinia:main:T1-1", "project_id": "certinia:main:P1", "resource_id": "certinia:main:R1",
+        "time_entry_id": "certinia:main:T1-1", "project_id": "certinia:main:P1",
+        "resource_id": "certinia:main:R1",
         "work_date": "2026-06-15", "hours": "8", "is_billable": True, "status": "approved",
         "billable_amount": "1600", "currency_code": "USD", "bill_rate": "200", "is_billed": False,
         "submitted_at": "2026-06-19 15:00:00+00", "approved_at": "2026-06-22 10:00:00+00",
@@ -107,8 +112,10 @@ DEFAULTS: dict[str, Row] = {
     },
     "canonical__billing_item": {
         "billing_item_id": "netsuite:main:B1", "source_type": "TIME", "source_key": "certinia:main:T1-1",
-        "contract_line_id": "netsuite:main:L1", "work_date": "2026-06-15", "quantity": "8", "unit_price": "200",
-        "amount": "1600", "currency_code": "USD", "is_billable": True, "eligible_at": "2026-06-23 03:00:00+00",
+        "contract_line_id": "netsuite:main:L1", "work_date": "2026-06-15", "quantity": "8",
+        "unit_price": "200",
+        "amount": "1600", "currency_code": "USD", "is_billable": True,
+        "eligible_at": "2026-06-23 03:00:00+00",
         "status": "OPEN",
     },
     "canonical__invoice": {
@@ -124,7 +131,8 @@ DEFAULTS: dict[str, Row] = {
     },
     "canonical__customer": {
         "customer_id": "netsuite:main:K1", "name": "Acme", "status": "ACTIVE", "tax_profile": "STANDARD",
-        "credit_status": "PASSED", "is_bill_to_complete": True, "is_active": True, "source_system": "netsuite",
+        "credit_status": "PASSED", "is_bill_to_complete": True, "is_active": True,
+        "source_system": "netsuite",
     },
     "canonical__customer_entity": {
         "customer_entity_id": "netsuite:main:CE1", "customer_id": "netsuite:main:K1", "legal_entity_id": US,
@@ -137,7 +145,8 @@ DEFAULTS: dict[str, Row] = {
         "is_billable": True, "bill_rate": "200", "currency_code": "USD",
     },
     "canonical__assignment_schedule_day": {
-        "assignment_id": "certinia:main:AS1", "work_date": "2026-07-10", "scheduled_hours": "8", "is_hard": True,
+        "assignment_id": "certinia:main:AS1", "work_date": "2026-07-10", "scheduled_hours": "8",
+        "is_hard": True,
     },
     "master__entity_xref": {
         "entity_type": "customer", "left_key": "salesforce:main:A1", "right_key": "netsuite:main:K1",
@@ -198,7 +207,7 @@ class Compiled:
         }
 
     def is_own(self, name: str) -> bool:
-        """Whether the model is the controls' or the reconciliation's, so that it is run and not filled by hand."""
+        """Whether the model is the controls' or the reconciliation's, and so run, not filled by hand."""
         return self.nodes[name]["schema"] in ("controls", "reconciliation")
 
     def upstream(self, name: str) -> list[str]:
@@ -322,7 +331,7 @@ class Firm:
             self._create(f"raw.{schema}_main", name, columns, self.tables.get(f"{schema}.{name}", []))
 
     def rows_of(self, model: str) -> list[Row]:
-        """Build what `model` stands on, run it, and return its rows, checked against its contract's columns."""
+        """Build what `model` stands on, run it, and return its rows, in its contract's columns."""
         needed = self.compiled.upstream(model)
         for kind, name in sorted(self.compiled.inputs(needed)):
             if kind == "seed":

@@ -1,7 +1,7 @@
 """CRM to ERP and PSA: contracts, projects, values, terms, customers. Outcomes are counted by hand.
 
-As of Wednesday 8 July 2026; Friday 3 July is a holiday of the American entity. Two working days of grace after a
-win on Thursday 2 July end with Tuesday 7 July (6 and 7), so 8 July is the first day of an exception.
+As of Wednesday 8 July 2026; Friday 3 July is a holiday of the American entity. Two working days of grace
+after a win on Thursday 2 July end with Tuesday 7 July (6 and 7), so 8 July is the first day of an exception.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PSA to ERP and billing: projects, transfers, invoices, codes. Outcomes are counted by hand, as of 8 July 2026."""
+"""PSA to ERP and billing: projects, transfers, invoices, codes. Counted by hand as of 8 July 2026."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ def loaded(firm: Firm, source: str = "salesforce", resource: str = "opportunity"
         firm.tables["source_instance"] = []
     row = {
         "source_system": source, "source_instance": "main", "resource": resource, "load_id": LOAD,
-        "started_at": "2026-07-08 23:30:00+00", "source_count": 2, "source_amount": "300", "status": "OK", **run,
+        "started_at": "2026-07-08 23:30:00+00", "source_count": 2, "source_amount": "300", "status": "OK",
+        **run,
     }  # fmt: skip
     firm.tables.setdefault("landing.extract_run", []).append(row)
     return row
@@ -31,7 +32,8 @@ def loaded(firm: Firm, source: str = "salesforce", resource: str = "opportunity"
 def landed(firm: Firm, record: str, amount: str, **values: object) -> None:
     firm.tables.setdefault("salesforce.opportunity", []).append(
         {"tl_instance": "main", "tl_record_id": record, "tl_is_deleted": False, "tl_load_id": LOAD,
-         "tl_loaded_at": "2026-07-08 23:30:00+00", "tl_payload_hash": "h", "services_amount__c": amount, **values}
+         "tl_loaded_at": "2026-07-08 23:30:00+00", "tl_payload_hash": "h", "services_amount__c": amount,
+         **values}
     )  # fmt: skip
 
 
@@ -91,7 +93,8 @@ def test_open_rejects_are_counted_and_settled_ones_are_not(complete: Firm) -> No
     complete.tables["landing.extract_run"][0].update(source_count=3, source_amount="350")
     assert kinds(complete)["COUNT"]["outcome"] == "EXCEPTION"
     complete.tables["landing.reject"] = [
-        {"reject_id": "r1", "source_system": "salesforce", "source_instance": "main", "resource": "opportunity",
+        {"reject_id": "r1", "source_system": "salesforce", "source_instance": "main",
+        "resource": "opportunity",
          "record_id": "c", "amount": "50", "rejected_at": "2026-07-08 23:30:00+00"}
     ]  # fmt: skip
     assert {row["outcome"] for row in kinds(complete).values()} == {"PASS"}
@@ -105,7 +108,8 @@ def test_a_refused_edit_of_a_landed_record_is_one_record(complete: Firm) -> None
     # the source says b is 250 now; the edit was refused, the old 200 stands in the landing
     complete.tables["landing.extract_run"][0]["source_amount"] = "350"
     complete.tables["landing.reject"] = [
-        {"reject_id": "r1", "source_system": "salesforce", "source_instance": "main", "resource": "opportunity",
+        {"reject_id": "r1", "source_system": "salesforce", "source_instance": "main",
+        "resource": "opportunity",
          "record_id": "b", "amount": "250", "rejected_at": "2026-07-08 23:30:00+00"}
     ]  # fmt: skip
     assert {row["outcome"] for row in kinds(complete).values()} == {"PASS"}
@@ -297,7 +301,8 @@ def test_history_tells_new_same_and_gone(firm: Firm) -> None:
     gone = identity("BIL-001", "x")
     for key, control in ((CONTRACT, "CRM-ERP-001"), (gone, "BIL-001")):
         firm.add("prior_exception", exception_id=key, control_id=control, grain_key="x", outcome="EXCEPTION",
-                 severity="S2", amount_at_risk="80000", becomes_exception_on="2026-06-04", run_id="r0")  # fmt: skip
+                 severity="S2", amount_at_risk="80000", becomes_exception_on="2026-06-04",
+                 run_id="r0")  # fmt: skip
     found = {row["exception_id"]: row for row in firm.rows_of("exception_history")}
     assert (found[CONTRACT]["change"], found[CONTRACT]["is_new"], found[CONTRACT]["occurrences"]) == (
         "SAME",

@@ -72,7 +72,8 @@ def home(compiled: Compiled, tmp_path_factory: pytest.TempPathFactory) -> Home:
          ("netsuite:main:1", "US01", "5000", "2026-07-07")], start=2
     ):  # fmt: skip
         key = f"salesforce:main:O{number}"
-        firm.add("opportunity", opportunity_id=key, name=f"+cmd {number}" if number == 2 else f"Deal {number}",
+        firm.add("opportunity", opportunity_id=key,
+        name=f"+cmd {number}" if number == 2 else f"Deal {number}",
                  legal_entity_id=entity, legal_entity_code=code, services_amount=amount,
                  first_30_days_revenue=None, currency_code="GBP" if code == "GB01" else "USD")  # fmt: skip
         firm.add("opportunity_stage_event", event_id=key, opportunity_id=key, changed_at=f"{won} 10:00:00+00")
@@ -118,7 +119,8 @@ def test_the_totals_of_the_workbook_are_those_of_sql(home: Home) -> None:
     ).fetchall()[0][0]
     by_control = dict(
         connection.execute(
-            "select control_id, exception_amount from reconciliation.control_run where legal_entity_id = 'ALL'"
+            "select control_id, exception_amount from reconciliation.control_run"
+            " where legal_entity_id = 'ALL'"
         ).fetchall()
     )
     connection.close()
