@@ -1,8 +1,8 @@
 """Every model and singular test of the dbt project, compiled as Spark would get it, must be Spark SQL.
 
 dbt's Spark adapter needs a JVM behind it and does not stand in the lock, so the project is compiled with
-DuckDB's adapter under two changes: `adapter.dispatch` looks for `spark__` macros first, as it does under Spark,
-and relations are afterwards written as Spark writes them. What comes out is held against four rules:
+DuckDB's adapter under two changes: `adapter.dispatch` looks for `spark__` macros first, as under Spark, and
+relations are afterwards written as Spark writes them. What comes out is held against four rules:
 
 1. it parses as Spark SQL, with no statement left over as an opaque command;
 2. every function it calls is one Spark has, by name (SPARK_FUNCTIONS: added on purpose or not at all);
@@ -175,7 +175,8 @@ def _compile(folder: Path, select: str | None) -> dict[str, tuple[str, str]]:
     _speak_spark()
     variables = {"type_text": "string", "type_instant": "timestamp"}
     arguments = [
-        "compile", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--vars", json.dumps(variables),
+        "compile", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+        "--vars", json.dumps(variables),
         "--no-partial-parse", "--quiet", "--exclude", "test_type:generic", "test_type:unit",
     ]  # fmt: skip
     said = io.StringIO()

@@ -11,13 +11,14 @@
 
 {#
     A company's name as it is compared: upper case, ampersand spelt out, punctuation to blanks, legal forms off
-    the end (twice: "Acme Holdings Co., Inc."), single blanks. Null when nothing is left.
+    the end ("Acme Holdings Co., Inc."), single blanks. Full stops and apostrophes join what they stand between.
+    Null when nothing is left.
 #}
 {% macro normalised_name(name) -%}
-    {%- set forms = 'INCORPORATED|INC|LLC|LLP|LTD|LIMITED|CORPORATION|CORP|COMPANY|CO|PLC|GMBH|AG|KG|BV|NV|SA|SAS|SARL|SPA|OY|AB|AS|PTY|PTE|ULC|LP'
+    {%- set forms = 'INCORPORATED|INC|LLC|LLP|LTD|LIMITED|CORPORATION|CORP|COMPANY|CO|PLC|GMBH|AG|KG|BV|NV|SA|SAS|SARL|SPA|OY|AB|AS|PTY|PTE|ULC|LP|AND'
     -%}
     {%- set spelt = "replace(upper(" ~ name ~ "), '&', ' AND ')" -%}
-    {%- set joined = throughline.regexp_replace_all(spelt, "[.]", '') -%}
+    {%- set joined = "replace(replace(" ~ spelt ~ ", '.', ''), chr(39), '')" -%}
     {%- set plain = throughline.regexp_replace_all(joined, '[^0-9A-ZÀ-ÖØ-Þ]+', ' ') -%}
     {%- set once = throughline.regexp_replace_all('trim(' ~ plain ~ ')', '( (' ~ forms ~ '))+$', '') -%}
     nullif(trim({{ once }}), '')
