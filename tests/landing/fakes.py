@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, unquote_plus
+from urllib.parse import parse_qs
 
 import duckdb
 import httpx
@@ -262,7 +262,7 @@ def _holds(row: dict[str, Any], condition: str) -> bool:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(unquote_plus(text).replace(" 0000", "+0000"))
+    return datetime.fromisoformat(text)
 
 
 @dataclass
@@ -365,12 +365,10 @@ class Account(Vendor):
         connection = duckdb.connect()
         local = f"timestamptz '{self.now}' at time zone '{self.zone}'"
         query = query.replace("SYSDATE", f"({local})")
-        query = query.replace("TO_TIMESTAMP(", "parse_stamp(").replace("TO_CHAR(", "print_stamp(")
-        connection.execute("create macro parse_stamp(x, f) as strptime(x, '%Y-%m-%d %H:%M:%S')")
-        connection.execute(
-            "create macro print_stamp(x, f) as"
-            " strftime(x::timestamp, case f when 'YYYY-MM-DD' then '%Y-%m-%d' else '%Y-%m-%d %H:%M:%S' end)"
-        )
+        for written, read in (("YYYY-MM-DD HH24:MI:SS", "%Y-%m-%d %H:%M:%S"), ("YYYY-MM-DD", "%Y-%m-%d")):
+            query = query.replace(f"'{written}'", f"'{read}'")
+        query = query.replace("TO_TIMESTAMP(", "strptime(").replace("TO_CHAR(", "print_stamp(")
+        connection.execute("create macro print_stamp(x, f) as strftime(x::timestamp, f)")
         for name, rows in self.tables.items():
             columns = {key: None for row in rows for key in row}
             kinds = {
