@@ -10,8 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboards import data, filters
 from dashboards.components.frame import Frame, guarded, unpublished
 from dashboards.components.links import remember
-from dashboards.views import executive_overview, reconciliation_exceptions
 from dashboards.theme.generate import STYLE
+from dashboards.views import executive_overview, reconciliation_exceptions
 from throughline.errors import ThroughlineError
 
 Draw = Callable[[Frame], None]

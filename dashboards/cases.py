@@ -25,8 +25,9 @@ _MEMBER = {
     "PRACTICE": "coalesce(cl.practice_id, p.practice_id)",
     "REGION": "coalesce(cl.region_id, p.region_id)",
 }
-AGES = ((30, "0 to 30 days"), (60, "31 to 60 days"), (90, "61 to 90 days"), (120, "91 to 120 days"))
-OLDEST = "Over 120 days"
+AGES = ((30, "0-30"), (60, "31-60"), (90, "61-90"), (120, "91-120"))
+OLDEST = ">120"
+AGE_CODES = (*(code for _, code in AGES), OLDEST)
 BLOCKING = ("S1", "S2")
 
 
@@ -110,10 +111,10 @@ def total(found: Iterable[Row]) -> Decimal:
 
 
 def age_bucket(age: int | None) -> str | None:
-    """The age in words; None without an age."""
+    """The age's bucket in days; None without an age."""
     if age is None:
         return None
-    return next((words for limit, words in AGES if age <= limit), OLDEST)
+    return next((code for limit, code in AGES if age <= limit), OLDEST)
 
 
 # facet -> the value of a case

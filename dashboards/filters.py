@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from dashboards import data, numbers
+from dashboards.components.address import pick_one
 from dashboards.readings import first_month
 
 PERIODS = {
@@ -80,12 +81,9 @@ def default_as_of(dates: list[date]) -> date:
     return next((d for d in dates if is_month_end(d)), dates[0])
 
 
-def _reset(key: str, value: str) -> None:
-    st.session_state[key] = value
-
-
-def _reset_all(defaults: dict[str, str]) -> None:
-    st.session_state.update(defaults)
+def _reset(*keys: str) -> None:
+    for key in keys:
+        st.session_state[key] = ""
 
 
 def narrow(scope_key: str) -> None:
@@ -97,7 +95,6 @@ def render() -> Filters:
     """Draws the filter bar with a chip for every filter that is not at its default; returns what it holds."""
     dates = data.as_of_dates()
     by_key = {s.key: s for s in data.scopes()}
-    options = [d.isoformat() for d in dates]
     defaults = {
         "asof": default_as_of(dates).isoformat(),
         "period": DEFAULT_PERIOD,
@@ -105,43 +102,23 @@ def render() -> Filters:
         "scope": data.FIRM.key,
     }
     with st.grid(4, min_column_width=160, gap="small", key="filter_bar"):
-        as_of = st.selectbox(
-            "As of",
-            options,
-            index=options.index(defaults["asof"]),
-            key="asof",
-            bind="query-params",
-            format_func=lambda text: _as_of_label(date.fromisoformat(text)),
-        )
-        period = st.selectbox(
-            "Period",
-            list(PERIODS),
-            index=list(PERIODS).index(DEFAULT_PERIOD),
-            key="period",
-            bind="query-params",
-            format_func=lambda key: PERIODS[key],
-        )
-        compare = st.selectbox(
-            "Compare with",
-            list(COMPARISONS),
-            key="cmp",
-            bind="query-params",
-            format_func=lambda key: COMPARISONS[key],
-        )
-        scope = st.selectbox(
-            "Scope",
-            list(by_key),
-            key="scope",
-            bind="query-params",
-            format_func=lambda key: by_key[key].label,
-            help="Narrow every number to one entity, practice, region or client.",
-        )
-    chosen = Filters(
-        as_of=date.fromisoformat(str(as_of)),
-        period=str(period),
-        compare=str(compare),
-        scope=by_key.get(str(scope), data.FIRM),
-    )
+        with st.container():
+            as_of = pick_one(
+                "As of", "asof", {d.isoformat(): _as_of_label(d) for d in dates}, defaults["asof"]
+            )
+        with st.container():
+            period = pick_one("Period", "period", PERIODS, DEFAULT_PERIOD)
+        with st.container():
+            compare = pick_one("Compare with", "cmp", COMPARISONS, DEFAULT_COMPARISON)
+        with st.container():
+            scope = pick_one(
+                "Scope",
+                "scope",
+                {key: s.label for key, s in by_key.items()},
+                data.FIRM.key,
+                help="Narrow every number to one entity, practice, region or client.",
+            )
+    chosen = Filters(date.fromisoformat(as_of), period, compare, by_key[scope])
     _chips(chosen, defaults)
     return chosen
 
@@ -169,7 +146,7 @@ def _chips(chosen: Filters, defaults: dict[str, str]) -> None:
                 icon_position="right",
                 help="Remove this filter",
                 on_click=_reset,
-                args=(key, defaults[key]),
+                args=(key,),
             )
         if len(active) > 1:
-            st.button("Clear all", key="clear_all", type="tertiary", on_click=_reset_all, args=(defaults,))
+            st.button("Clear all", key="clear_all", type="tertiary", on_click=_reset, args=tuple(active))

@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboards import data, numbers
+from dashboards.components.address import joined
 from dashboards.components.links import link, share
 from dashboards.filters import Filters, is_month_end
 from throughline import clock
@@ -145,5 +146,5 @@ def trust_note(blocking: int, controls: list[str]) -> None:
             "exceptions",
             f"{blocking:,} blocking",
             ":material/warning:",
-            {"control": controls, "sev": ["S1", "S2"]},
+            {"control": joined(controls), "sev": joined(["S1", "S2"])},
         )

@@ -37,6 +37,7 @@ metricValueFontWeight = 600
 """
 
 STYLE = """<style>
+[class*="st-key-address_"] { display: none; }
 [data-testid="stMainBlockContainer"] { max-width: 1440px; }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * { color: inherit; opacity: 1; }
 [data-testid="stCaptionContainer"] > p { opacity: .78; }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import streamlit as st
 
 from dashboards import cases, data, names, numbers
 from dashboards.cases import Facets
+from dashboards.components.address import chosen_codes, pick_many
 from dashboards.components.chart_card import chart_card
 from dashboards.components.evidence import evidence_panel
 from dashboards.components.frame import Frame, empty, page_head
@@ -18,7 +19,7 @@ from dashboards.recon_export import MIME, export_bytes, export_name
 
 CAP = 5_000
 BARS = 6
-DEFAULT_OUTCOME = ["EXCEPTION"]
+DEFAULT_OUTCOME = ("EXCEPTION",)
 MORE = ("control", "owner", "age", "systems", "change", "state")
 FACET_KEYS = ("outcome", "sev", *MORE)
 
@@ -79,93 +80,62 @@ def _cards(found: Sequence[data.Row]) -> None:
         st.metric("Median age", numbers.days(median), border=True)
 
 
-def _options(found: Sequence[data.Row], name: str) -> list[str]:
+def _facets(found: Sequence[data.Row]) -> Facets:
+    """The facets with their counts; each is in the address."""
+    control_names = {r["control_id"]: r["control_name"] or r["control_id"] for r in found}
+    words: dict[str, Callable[[str], str]] = {
+        "outcome": lambda code: names.OUTCOMES[code],
+        "sev": lambda code: names.SEVERITIES.get(code, code),
+        "control": lambda code: control_names[code],
+        "owner": names.role,
+        "age": lambda code: f"{code} days",
+        "systems": str,
+        "change": _change,
+        "state": _state,
+    }
+    offered: dict[str, Sequence[str]] = {name: _values(found, name) for name in FACET_KEYS}
+    offered |= {"outcome": list(names.OUTCOMES), "sev": list(names.SEVERITIES), "age": cases.AGE_CODES}
+    asked = Facets(
+        {
+            name: chosen_codes(
+                st.session_state.get(name) or st.query_params.get(name) or "", offered[name], _default(name)
+            )
+            for name in FACET_KEYS
+        }
+    )
+    chosen: dict[str, Sequence[str]] = {}
+
+    def facet(draw: Callable[..., object], name: str, label: str, **looks: object) -> None:
+        counts = asked.counts(found, name)
+        options = {code: f"{words[name](code)} · {counts[code]:,}" for code in offered[name]}
+        with st.container():
+            chosen[name] = pick_many(draw, label, name, options, _default(name), **looks)
+
+    with st.container(border=True, key="facets", gap="small"):
+        with st.grid(2, min_column_width=320, gap="small"):
+            facet(st.pills, "outcome", "Outcome", selection_mode="multi")
+            facet(st.pills, "sev", "Severity", selection_mode="multi")
+        more = sum(1 for name in MORE if asked.chosen[name])
+        label = f"More filters · {more} set" if more else "More filters"
+        with (
+            st.expander(label, icon=":material/tune:", expanded=bool(more), key="more_filters"),
+            st.grid(3, min_column_width=200, gap="small"),
+        ):
+            facet(st.multiselect, "control", "Control", placeholder="All controls")
+            facet(st.multiselect, "owner", "Owner", placeholder="All owners")
+            facet(st.multiselect, "age", "Age", placeholder="Any age")
+            facet(st.multiselect, "systems", "Systems compared", placeholder="All systems")
+            facet(st.multiselect, "change", "Change since the run before", placeholder="Any change")
+            facet(st.multiselect, "state", "State", placeholder="Any state")
+    return Facets(chosen)
+
+
+def _values(found: Sequence[data.Row], name: str) -> list[str]:
     return sorted({value for r in found if (value := cases.FACETS[name](r))})
 
 
-def _facets(found: Sequence[data.Row]) -> Facets:
-    """The facets with their counts; each is in the address."""
-    held = {name: st.session_state.get(name) for name in FACET_KEYS}
-    if held["outcome"] is None:
-        held["outcome"] = DEFAULT_OUTCOME
-    before = Facets({name: tuple(value or ()) for name, value in held.items()})
-    counts = {name: before.counts(found, name) for name in FACET_KEYS}
-    control_names = {r["control_id"]: r["control_name"] or r["control_id"] for r in found}
-    chosen: dict[str, Sequence[str]] = {}
-    with st.container(border=True, key="facets", gap="small"):
-        with st.container(horizontal=True, gap="medium"):
-            chosen["outcome"] = st.pills(
-                "Outcome",
-                list(names.OUTCOMES),
-                selection_mode="multi",
-                default=DEFAULT_OUTCOME,
-                key="outcome",
-                bind="query-params",
-                format_func=lambda code: f"{names.OUTCOMES[code]} · {counts['outcome'][code]:,}",
-            )
-            chosen["sev"] = st.pills(
-                "Severity",
-                list(names.SEVERITIES),
-                selection_mode="multi",
-                key="sev",
-                bind="query-params",
-                format_func=lambda code: f"{names.SEVERITIES[code]} · {counts['sev'][code]:,}",
-            )
-        more = sum(1 for name in MORE if before.chosen[name])
-        label = f"More filters · {more} set" if more else "More filters"
-        with (
-            st.expander(label, icon=":material/tune:", expanded=bool(more)),
-            st.grid(3, min_column_width=200, gap="small"),
-        ):
-            chosen["control"] = st.multiselect(
-                "Control",
-                _options(found, "control"),
-                key="control",
-                bind="query-params",
-                placeholder="All controls",
-                format_func=lambda code: f"{control_names[code]} · {counts['control'][code]:,}",
-            )
-            chosen["owner"] = st.multiselect(
-                "Owner",
-                _options(found, "owner"),
-                key="owner",
-                bind="query-params",
-                placeholder="All owners",
-                format_func=lambda code: f"{names.role(code)} · {counts['owner'][code]:,}",
-            )
-            chosen["age"] = st.multiselect(
-                "Age",
-                [*(words for _, words in cases.AGES), cases.OLDEST],
-                key="age",
-                bind="query-params",
-                placeholder="Any age",
-                format_func=lambda words: f"{words} · {counts['age'][words]:,}",
-            )
-            chosen["systems"] = st.multiselect(
-                "Systems compared",
-                _options(found, "systems"),
-                key="systems",
-                bind="query-params",
-                placeholder="All systems",
-                format_func=lambda words: f"{words} · {counts['systems'][words]:,}",
-            )
-            chosen["change"] = st.multiselect(
-                "Change since the run before",
-                _options(found, "change"),
-                key="change",
-                bind="query-params",
-                placeholder="Any change",
-                format_func=lambda code: f"{_change(code)} · {counts['change'][code]:,}",
-            )
-            chosen["state"] = st.multiselect(
-                "State",
-                _options(found, "state"),
-                key="state",
-                bind="query-params",
-                placeholder="Any state",
-                format_func=lambda code: f"{_state(code)} · {counts['state'][code]:,}",
-            )
-    return Facets({name: tuple(value or ()) for name, value in chosen.items()})
+def _default(name: str) -> Sequence[str]:
+    return DEFAULT_OUTCOME if name == "outcome" else ()
 
 
 def _state(code: str | None) -> str:
