@@ -51,9 +51,16 @@ def header(account: Account, number: int, at: str) -> None:
     names = load_source("netsuite").manifest.resource("transaction").names
     row: dict[str, Any] = dict.fromkeys(names)
     row.update(
-        id=number, type="CustInvc", tranid=f"INV{number}", trandate=stamp("2026-03-01"),
-        foreigntotal="100.50", posting="T", postingperiod=1, lastmodifieddate=stamp(at), createddate=stamp("2026-02-01 23:30:00"),
-    )  # fmt: skip
+        id=number,
+        type="CustInvc",
+        tranid=f"INV{number}",
+        trandate=stamp("2026-03-01"),
+        foreigntotal="100.50",
+        posting="T",
+        postingperiod=1,
+        lastmodifieddate=stamp(at),
+        createddate=stamp("2026-02-01 23:30:00"),
+    )
     account.tables["transaction"] = [
         *(old for old in account.tables["transaction"] if old["id"] != number),
         row,
