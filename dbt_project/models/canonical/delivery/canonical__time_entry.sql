@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('stg_certinia__timecard_split') }}
 {{ config(
     materialized='incremental',
     incremental_strategy=advancing_strategy(),
