@@ -508,7 +508,7 @@ class NetSuite(Emulator):
         return [
             str(item)
             for item in self.store.over(
-                page, f"select '{{\"links\":[],' || concat_ws(',', {', '.join(pieces)}) || '}}' from page"
+                page, f"select '{{' || concat_ws(',', '\"links\":[]', {', '.join(pieces)}) || '}}' from page"
             )
         ]
 

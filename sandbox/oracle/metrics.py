@@ -92,8 +92,7 @@ class _Metrics:
         billed = list(self.billed())
         revenue = list(self.recognised_revenue())
         labour = list(self.labour_cost())
-        moved = [m.day for m in gross + debooked + billed + revenue]
-        self._set_dates(min([*moved, self.first_month_of_time]))
+        self._set_dates(self.first_month_of_time)
         yield from self._flow("gross_bookings", gross, LINE_GRAINS)
         yield from self._flow("net_bookings", gross + debooked, LINE_GRAINS)
         yield from self.total_backlog()
@@ -113,7 +112,7 @@ class _Metrics:
         yield from self.delayed_revenue()
 
     def _set_dates(self, first: date) -> None:
-        """Every month end since the firm's first movement, and the as-of date itself."""
+        """Every month end since somebody first worked, and as_of; earlier bookings count in longer periods."""
         day = month_end(first)
         while day < self.as_of:
             self.dates.append(day)

@@ -132,6 +132,11 @@ def test_an_item_is_strings_in_lower_case_without_nulls(account: NetSuiteClient)
     assert account.query(sql).json()["items"][0]["links"] == []
 
 
+def test_an_item_of_nothing_but_nulls_is_still_json(account: NetSuiteClient) -> None:
+    reply = account.query("SELECT MAX(t.id) AS newest FROM customer t WHERE t.companyname = 'nobody'")
+    assert reply.json()["items"] == [{"links": []}]
+
+
 def test_unverified_forms_are_switches(root: Path) -> None:
     client = NetSuiteClient(
         root, account_timezone="UTC", date_format="DD/MM/YYYY", stringly=False, omit_nulls=False
