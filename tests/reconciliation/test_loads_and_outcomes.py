@@ -243,6 +243,24 @@ def test_a_cause_in_its_grace_does_not_hide_an_exception(blocked: Firm) -> None:
     assert found[CONTRACT]["age_days"] is None
 
 
+def test_a_contract_in_its_grace_explains_what_waits_with_it_but_no_exception(firm: Firm) -> None:
+    # work began before the win of 7 July: its own grace is over, the contract's and the project's are not
+    firm.standard().tables["canonical__contract"].clear()
+    firm.tables["canonical__contract_line"].clear()
+    firm.tables["canonical__opportunity_stage_event"][0]["changed_at"] = "2026-07-07 10:00:00+00"
+    firm.tables["canonical__project"][0].update(contract_line_id=None, status="CANCELLED")
+    firm.add("time_entry")
+    found = exceptions(firm)
+    work = identity("ERP-PSA-001", "certinia:main:P1")
+    assert {key: row["outcome"] for key, row in found.items()} == {
+        CONTRACT: "PENDING",
+        PROJECT: "PENDING",
+        work: "EXCEPTION",
+    }
+    assert (found[PROJECT]["root_exception_id"], found[work]["root_exception_id"]) == (CONTRACT, None)
+    assert found[work]["counted_in_headline"]
+
+
 def test_the_headline_takes_each_risk_once(firm: Firm) -> None:
     firm.standard().add("time_entry")
     firm.add("billing_item", unit_price="1600", amount="12800")

@@ -1,0 +1,40 @@
+-- A control's run says how many exceptions of what amount it found; the list says which. If they part, one of the two
+-- reports a reader may open is wrong.
+with
+
+listed as (
+    select
+        found.control_id,
+        found.outcome,
+        count(*) as row_count,
+        sum(coalesce(found.amount_at_risk, 0)) as amount
+    from {{ ref('exception') }} as found
+    group by found.control_id, found.outcome
+),
+
+counted as (
+    {% for outcome in ['PENDING', 'EXCEPTION', 'WAIVED', 'NOT_EVALUABLE'] -%}
+    select
+        run.control_id,
+        '{{ outcome }}' as outcome,
+        run.{{ outcome | lower }}_count as row_count,
+        run.{{ outcome | lower }}_amount as amount
+    from {{ ref('control_run') }} as run
+    where run.legal_entity_id = 'ALL'
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+)
+
+select
+    counted.control_id,
+    counted.outcome,
+    counted.row_count,
+    listed.row_count as listed_rows
+from counted
+left join listed
+    on
+        counted.control_id = listed.control_id
+        and counted.outcome = listed.outcome
+where
+    counted.row_count <> coalesce(listed.row_count, 0)
+    or counted.amount <> coalesce(listed.amount, 0)
