@@ -1,4 +1,6 @@
-"""The law of the ledger: building from only the loads known at T equals filtering the journal at T.
+"""The warehouse against what really happened, and the law of the ledger.
+
+Every case, count and metric of every load must be what the oracle says. The law: building from only the loads known at T equals filtering the journal at T.
 
 And its companion: a rebuild from nothing equals the build advanced load by load.
 """
@@ -16,10 +18,9 @@ import pyarrow as pa
 import pytest
 
 from sandbox.build import LOAD_TIMES
+from sandbox.score import shown
 from tests.e2e.conftest import LOADS, Scored
 from throughline.clock import iso
-
-pytestmark = pytest.mark.xdist_group("scored")
 
 # Files of the home that a build reads or writes; the rest of a home is not needed for it.
 NEEDED = ("raw.duckdb", "throughline.toml")
@@ -92,6 +93,20 @@ def built_tables(build: Path) -> list[str]:
             "select schema_name, table_name from duckdb_tables() order by all"
         ).fetchall()
     return [f"{schema}.{table}" for schema, table in rows if schema not in OF_THE_RUN]
+
+
+def test_each_load_of_a_firm_with_every_fault_agrees_with_its_truth(scored: Scored) -> None:
+    problems = [line for load in scored.score.loads for line in shown(load.comparison.differences)]
+    assert problems == []
+    # the loads, and one of them asked for again later by --known-at
+    assert len(scored.score.loads) == LOADS + 1
+
+
+def test_the_faults_were_there_to_be_found(scored: Scored) -> None:
+    tallies = scored.score.controls()
+    for control in ("MDM-001", "CRM-ERP-001", "CRM-PSA-001", "ERP-PSA-002", "BIL-001"):
+        assert tallies[control].truth > 0, control
+        assert tallies[control].matched == tallies[control].truth
 
 
 @pytest.mark.parametrize("position", [0, 1, 2], ids=lambda n: f"load{n + 1}")
