@@ -1,8 +1,7 @@
 """The warehouse against what really happened, and the law of the ledger.
 
-Every case, count and metric of every load must be what the oracle says. The law: building from only the loads known at T equals filtering the journal at T.
-
-And its companion: a rebuild from nothing equals the build advanced load by load.
+Every case, count and metric of every load must be what the oracle says. The law: building from only the loads
+known at T equals filtering the journal at T. Its companion: a rebuild from nothing equals the advanced build.
 """
 
 from __future__ import annotations
