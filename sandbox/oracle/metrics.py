@@ -112,7 +112,7 @@ class _Metrics:
         yield from self.delayed_revenue()
 
     def _set_dates(self, first: date) -> None:
-        """Every month end since somebody first worked, and as_of; earlier bookings count in longer periods."""
+        """Every month end since somebody first worked, and as_of."""
         day = month_end(first)
         while day < self.as_of:
             self.dates.append(day)

@@ -1,8 +1,7 @@
-"""The two doors: what fails, what is an error, and what may stop a publish. One judgement serves all assertions."""
+"""The two doors: what fails, what is an error, and what may stop a publish."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
