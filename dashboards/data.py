@@ -232,7 +232,7 @@ def practice_rows(period: str) -> tuple[Row, ...]:
 def definitions() -> dict[str, Row]:
     """The registry's rows by metric."""
     found = rows(
-        "select metric_id, name, formula, unit, good_direction, blank_when, sources, owner, version "
+        "select metric_id, name, formula, unit, blank_when, grains, sources, owner, version "
         "from marts.metric_definition"
     )
     return {r["metric_id"]: r for r in found}

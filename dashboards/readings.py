@@ -60,9 +60,9 @@ class History:
         return _sum(months) if months and as_of in self._dates else None
 
     def money_at(self, metric_id: str, period: str, as_of: date) -> Reading | None:
-        """As ``at``, but nothing booked on a date that has numbers is a zero, not a gap."""
+        """As ``at``, but where a known scope has nothing on a date that has numbers, that is a zero."""
         found = self.at(metric_id, period, as_of)
-        return ZERO if found is None and self.has(metric_id) and as_of in self._dates else found
+        return ZERO if found is None and self._found and as_of in self._dates else found
 
     def series(self, metric_id: str, period: str, until: date) -> list[tuple[date, Reading]]:
         """Readings up to ``until`` in date order."""

@@ -102,7 +102,10 @@ def kpi_card(
 
 
 def _why_missing(kpi: Kpi, definitions: Mapping[str, data.Row], filters: Filters) -> str:
-    blank = definitions.get(kpi.metric_id, {}).get("blank_when")
+    found = definitions.get(kpi.metric_id, {})
+    if filters.scope.grain not in str(found.get("grains", filters.scope.grain)):
+        return f"Not measured for {filters.scope.label}."
+    blank = found.get("blank_when")
     reason = f" It stays blank when {blank}." if blank else ""
     return f"No value for {filters.scope.label} at {numbers.day(filters.as_of)}.{reason}"
 

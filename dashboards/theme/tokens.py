@@ -29,7 +29,7 @@ LIGHT = Palette(
     border="#D5DBE1",
     primary="#0B5CAD",
     link="#0B5CAD",
-    watch_text="#9A6B00",
+    watch_text="#8A5F00",
     watch_fill="#FFF3EA",
     categorical=("#0B5CAD", "#9B300E", "#389475", "#BF75B4", "#94912D", "#393F45"),
 )

@@ -202,7 +202,7 @@ def _chosen(shown: Sequence[data.Row]) -> data.Row | None:
             icon=":material/search_off:",
         )
     elif at is None:
-        st.caption("Shown by its id; the filters below would hide it.")
+        st.caption("Shown by its id; the filters would hide it.")
     return found
 
 

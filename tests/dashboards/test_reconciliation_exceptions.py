@@ -1,0 +1,248 @@
+"""The queue of exceptions on a published firm: counts, facets, evidence, links, the workbook."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import openpyxl
+from streamlit.testing.v1 import AppTest
+
+from dashboards import cases, data, names, numbers
+from tests.dashboards.conftest import Opener
+from throughline.home import Home
+from throughline.state import Store
+
+Sql = Callable[..., list[dict[str, Any]]]
+ID = re.compile(r"[A-Z]+(-[A-Z]+)?-\d{3}-[0-9a-f]{16}")
+
+
+def shown(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def queue(app: AppTest) -> Any:
+    """The queue as a frame."""
+    return next(frame.value for frame in app.dataframe if "What is wrong" in frame.value.columns)
+
+
+def words(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.subheader, app.info, app.warning)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def test_cards_equal_sql(open_page: Opener, sql: Sql) -> None:
+    app = open_page("exceptions")
+    assert not app.exception
+    assert not app.error
+    said = sql(
+        "select count(*) filter (where outcome = 'EXCEPTION') as opened, "
+        "count(*) filter (where outcome = 'EXCEPTION' and severity in ('S1', 'S2')) as blocking, "
+        "count(*) filter (where outcome = 'NOT_EVALUABLE') as unchecked, "
+        "sum(amount_at_risk) filter (where outcome = 'EXCEPTION' and counted_in_headline) as risk, "
+        "median(age_days) filter (where outcome = 'EXCEPTION') as age from reconciliation.exception"
+    )[0]
+    cards = shown(app)
+    assert said["opened"] > 0
+    assert cards["Open"] == numbers.count(said["opened"])
+    assert cards["Blocking (S1, S2)"] == numbers.count(said["blocking"])
+    assert cards["Not checked"] == numbers.count(said["unchecked"])
+    assert cards["At risk"] == numbers.money(said["risk"])
+    assert cards["Median age"].split()[0] == f"{said['age']:g}"
+    assert len(queue(app)) == said["opened"]
+
+
+def test_the_headline_counts_each_risk_once_at_its_largest(sql: Sql) -> None:
+    """What the warehouse marks as counted is the sum over risks of their largest amount."""
+    said = sql(
+        "with risk as (select risk_type, risk_object, max(amount_at_risk) as amount from "
+        "reconciliation.exception where outcome = 'EXCEPTION' and root_exception_id is null group by all) "
+        "select (select sum(amount) from risk) as by_risk, (select sum(amount_at_risk) from "
+        "reconciliation.exception where outcome = 'EXCEPTION' and counted_in_headline) as counted"
+    )[0]
+    assert said["by_risk"] == said["counted"]
+
+
+def test_facets_narrow_the_queue(open_page: Opener, sql: Sql) -> None:
+    control, n = next(
+        (r["control_id"], r["n"])
+        for r in sql(
+            "select control_id, count(*) as n from reconciliation.exception where outcome = 'EXCEPTION' "
+            "and severity = 'S3' group by 1 order by 2 desc"
+        )
+    )
+    app = open_page("exceptions", control=control, sev="S3")
+    assert len(queue(app)) == n
+    assert set(queue(app)["Severity"]) == {"S3"}
+    assert f"{numbers.counted(n, 'case')} in the queue" in words(app)
+
+
+def test_pending_are_apart_from_open(open_page: Opener, sql: Sql) -> None:
+    n = sql("select count(*) as n from reconciliation.exception where outcome = 'PENDING'")[0]["n"]
+    app = open_page("exceptions", outcome="PENDING")
+    assert n > 0
+    assert len(queue(app)) == n
+    everything = open_page("exceptions", outcome="any")
+    assert len(queue(everything)) == sql("select count(*) as n from reconciliation.exception")[0]["n"]
+
+
+def test_an_entity_narrows_the_queue_but_hides_nothing_unchecked(open_page: Opener, sql: Sql) -> None:
+    entity = sql(
+        "select legal_entity_id as m from reconciliation.exception where outcome = 'EXCEPTION' "
+        "group by 1 order by count(*) desc limit 1"
+    )[0]["m"]
+    app = open_page("exceptions", scope=f"LEGAL_ENTITY:{entity}")
+    said = sql(
+        "select count(*) filter (where outcome = 'EXCEPTION' and legal_entity_id = ?) as opened, "
+        "count(*) filter (where outcome = 'NOT_EVALUABLE') as unchecked from reconciliation.exception",
+        entity,
+    )[0]
+    assert shown(app)["Open"] == numbers.count(said["opened"])
+    assert shown(app)["Not checked"] == numbers.count(said["unchecked"])
+
+
+def test_nothing_matches_says_which_filters(open_page: Opener) -> None:
+    app = open_page("exceptions", outcome="WAIVED", age=">120")
+    assert not app.error
+    assert any("No case matches: outcome WAIVED; age >120" in box.value for box in app.info)
+
+
+def test_a_link_to_a_case_shows_it_whatever_the_facets_hide(open_page: Opener, sql: Sql) -> None:
+    case = sql("select exception_id, grain_key from reconciliation.exception where severity = 'S4' limit 1")[
+        0
+    ]
+    app = open_page("exceptions", exception=case["exception_id"], sev="S1")
+    assert case["exception_id"] in [code.value for code in app.code]
+    assert any("the filters would hide it" in caption.value for caption in app.caption)
+
+
+def test_an_unknown_case_is_said_not_raised(open_page: Opener) -> None:
+    app = open_page("exceptions", exception="BIL-001-0000000000000000")
+    assert not app.error
+    assert any("no exception BIL-001-0000000000000000" in box.value for box in app.warning)
+
+
+def test_next_and_previous_walk_the_queue(open_page: Opener, sql: Sql) -> None:
+    app = open_page("exceptions")
+    ids = list(queue(app)["Exception"])
+    assert app.button(key="previous").disabled
+    app.button(key="next").click().run()
+    assert app.text_input(key="exception").value == ids[1]
+    app.button(key="next").click().run()
+    app.button(key="previous").click().run()
+    assert app.text_input(key="exception").value == ids[1]
+    assert ids[1] in [code.value for code in app.code]
+
+
+def test_evidence_shows_both_sides_and_no_raw_key(open_page: Opener, sql: Sql) -> None:
+    found = sql(
+        "select distinct on (control_id) exception_id, control_id from reconciliation.exception "
+        "where outcome = 'EXCEPTION' order by control_id"
+    )
+    assert len(found) > 5
+    for case in found:
+        app = open_page("exceptions", exception=case["exception_id"])
+        assert not app.error, case
+        sides = next(f.value for f in app.dataframe if list(f.value.columns) == ["System", "Value"])
+        assert len(sides) >= 3, case
+        said = words(app) + sides.to_string()
+        assert not re.search(r"(netsuite|certinia|salesforce|bamboohr):main:", said), case
+        assert "**What to do.**" in said
+        assert "None" not in said
+
+
+def test_a_child_leads_to_its_root_and_back(open_page: Opener, sql: Sql) -> None:
+    child = sql(
+        "select exception_id, root_exception_id from reconciliation.exception "
+        "where root_exception_id is not null and outcome = 'EXCEPTION' limit 1"
+    )[0]
+    with_root = open_page("exceptions", exception=child["exception_id"])
+    links = [link.proto.label for link in with_root.get("page_link")]
+    assert any(label.startswith("Caused by:") for label in links)
+    root = open_page("exceptions", exception=child["root_exception_id"])
+    assert any(link.proto.label.startswith("Causes:") for link in root.get("page_link"))
+
+
+def test_what_people_said_stands_in_the_history(open_page: Opener, published: Home, sql: Sql) -> None:
+    case = sql("select exception_id from reconciliation.exception order by 1 limit 1")[0]["exception_id"]
+    Store(published).append("comment", case, "j.ortega", {"text": "Asked the client for $5 and <b>proof</b>"})
+    app = open_page("exceptions", exception=case)
+    assert any("j.ortega · Comment Asked the client" in caption.value for caption in app.caption)
+
+
+def test_the_workbook_holds_exactly_the_cases_listed(at_home: Home, sql: Sql) -> None:
+    ids = [
+        r["exception_id"]
+        for r in sql(
+            "select exception_id from reconciliation.exception "
+            "where outcome = 'EXCEPTION' and severity = 'S3'"
+        )
+    ]
+    publication = data.Publication(_run(at_home), "")
+    before = len(Store(at_home).read(kind="export"))
+    content = data.workbook(publication, data.Listed(ids=frozenset(ids), words="sev S3"))
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    listed = [str(row[0].value) for row in book["02_Exceptions"].iter_rows(min_row=2) if row[0].value]
+    assert sorted(listed) == sorted(ids)
+    cover = {row[0].value: row[1].value for row in book["00_Cover"].iter_rows()}
+    assert cover["scope"] == "sev S3"
+    assert cover["open_exceptions"] == len(ids)
+    event = Store(at_home).read(kind="export")[-1]
+    assert len(Store(at_home).read(kind="export")) == before + 1
+    assert event.payload["filters"] == "sev S3"
+
+
+def _run(home: Home) -> str:
+    from throughline import warehouse
+
+    return warehouse.current(home).run_id
+
+
+def test_every_control_that_ran_is_listed(open_page: Opener, sql: Sql) -> None:
+    app = open_page("exceptions")
+    table = next(f.value for f in app.dataframe if "Looked at" in f.value.columns)
+    said = {
+        r["control_id"]: r["n"]
+        for r in sql(
+            "select control_id, sum(population_count) as n from reconciliation.control_run group by 1"
+        )
+    }
+    assert dict(zip(table["Id"], table["Looked at"], strict=True)) == said
+
+
+def test_facet_counts_ignore_the_facet_itself() -> None:
+    def row(severity: str, outcome: str) -> dict[str, Any]:
+        return {
+            "outcome": outcome, "severity": severity, "control_id": "C", "owner": None, "state": "NEW",
+            "age_days": None, "change": None, "systems": "CRM, ERP",
+        }  # fmt: skip
+
+    found = [row("S1", "EXCEPTION"), row("S2", "EXCEPTION"), row("S2", "PENDING")]
+    facets = cases.Facets({"outcome": ("EXCEPTION",), "sev": ("S1",)})
+    assert len(facets.shown(found)) == 1
+    assert facets.counts(found, "sev") == {"S1": 1, "S2": 1}
+    assert facets.counts(found, "outcome") == {"EXCEPTION": 1}
+
+
+def test_ages_fall_into_their_buckets() -> None:
+    ages = [cases.age_bucket(age) for age in (0, 30, 31, 90, 120, 121, None)]
+    assert ages == ["0-30", "0-30", "31-60", "61-90", "91-120", ">120", None]
+
+
+def test_sentences_read_as_words() -> None:
+    known = {("project", "certinia:main:a10X"): "PRJ-1 Alpha", ("customer", "netsuite:main:7"): "Falcon"}
+    said = names.readable(
+        "Project certinia:main:a10X of 2026-03-06: 6300.0000 USD, 288.00000000 hours, TM_CAPPED, "
+        "record netsuite:main:7, load 20260608T233000Z-2",
+        known,
+    )
+    assert said == (
+        "Project PRJ-1 Alpha of 6 Mar 2026: 6,300.00 USD, 288 hours, time and materials with a cap, "
+        "record NetSuite 7, load 20260608T233000Z-2"
+    )
+    assert names.of_key("customer", "netsuite:main:7", known) == "Falcon"
+    assert names.of_key("contract", "netsuite:main:7", known) == "NetSuite 7"
+    assert names.of_key("customer", "UNMAPPED:salesforce:main:001X", known) == "No match for Salesforce 001X"
+    assert names.of_key("project", "NONE", known) == numbers.NO_VALUE
