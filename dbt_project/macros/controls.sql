@@ -155,7 +155,7 @@
    legal_entity_id, customer_id, contract_id, contract_line_id, project_id, period, currency_code, value_a,
    value_b, is_broken, becomes_exception_on, amount_tc, population_tc, risk_object, break_type, evidence.
    It needs the CTEs `run` and `parameter` before it. Options, each an SQL expression over `evaluated`:
-   amount_rc     the amount at risk where the control converts row by row itself (else amount_tc at as_of's rate)
+   amount_rc     the amount at risk where the control converts row by row (else amount_tc at as_of's rate)
    population_rc likewise for the amount looked at
    is_evaluable  false where an input is missing, so that nothing can be said
    stays_pending true where the grain cannot become an exception by time alone
@@ -251,7 +251,8 @@ select
         when judged.outcome = 'PASS' then cast(0 as decimal(19, 4))
         else cast(judged.amount_tc as decimal(19, 4))
     end as amount_at_risk_tc,
-    case when judged.outcome <> 'PASS' then cast(judged.becomes_exception_on as date) end as becomes_exception_on,
+    case when judged.outcome <> 'PASS' then cast(judged.becomes_exception_on as date) end
+        as becomes_exception_on,
     judged.risk_type_priced as risk_type,
     judged.risk_object,
     case when judged.outcome <> 'PASS' then judged.break_type end as break_type,
@@ -260,10 +261,10 @@ select
 from judged
 {%- endmacro %}
 
-{# One plain sentence out of parts: quoted parts are words, the others are expressions ('unknown' when null). #}
+{# One plain sentence out of parts: quoted parts are words, the others expressions ('unknown' when null). #}
 {% macro sentence(parts) -%}
     {%- for part in parts -%}
-        {%- if part.startswith("'") -%}{{ part }}{%- else -%}coalesce({{ as_text(part) }}, 'unknown'){%- endif -%}
+        {{- part if part.startswith("'") else 'coalesce(' ~ as_text(part) ~ ", 'unknown')" -}}
         {{- ' || ' if not loop.last -}}
     {%- endfor -%}
 {%- endmacro %}
@@ -275,8 +276,8 @@ from judged
     and {{ invoice }}.invoice_date <= run.as_of
 {%- endmacro %}
 
-{# Every dataset the connectors land, as (source, resource, control amount's column or none, whether the books or
-   the clock of the firm hang on it). A test keeps it equal to the connectors' manifests. #}
+{# Every dataset the connectors land, as (source, resource, control amount's column or none, whether the books
+   or the clock of the firm hang on it). A test keeps it equal to the connectors' manifests. #}
 {% macro landed_datasets() -%}
     {{ return([
         ('salesforce', 'account', none, false),
@@ -341,9 +342,9 @@ from judged
     {{ return(names) }}
 {%- endmacro %}
 
-{# Where a dataset's records stand one to one in the canonical tables (a time card's split as the sum of its days),
-   and which ledger feeder takes them on: what `conservation` follows them through. Datasets that several tables
-   share (documents and their lines) are followed as far as staging; their money is proved by the lines' own totals. #}
+{# Where a dataset's records stand one to one in the canonical tables (a time card's split as the sum of its
+   days), and which ledger feeder takes them on: what `conservation` follows them through. Datasets that
+   several tables share (documents and their lines) are followed as far as staging. #}
 {% macro conserved_datasets() -%}
     {{ return({
         'salesforce.account': {'table': 'customer'},
@@ -409,4 +410,9 @@ from judged
             fed.known_from <= run.known_at
             and (fed.known_to is null or fed.known_to > run.known_at)
     )
+{%- endmacro %}
+
+{# A row's currency, ALL where it has none. #}
+{% macro currency_or_all(alias, column) -%}
+    {{- "coalesce(" ~ alias ~ "." ~ column ~ ", 'ALL')" if column else "'ALL'" -}}
 {%- endmacro %}

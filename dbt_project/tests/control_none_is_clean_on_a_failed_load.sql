@@ -1,5 +1,5 @@
--- A load that lost rows makes its readers look clean: fewer rows, fewer differences. Whoever reads a failed dataset
--- must say NOT_EVALUABLE and nothing else.
+-- A load that lost rows makes its readers look clean: fewer rows, fewer differences. Whoever reads a failed
+-- dataset must say NOT_EVALUABLE and nothing else.
 select
     run.control_id,
     dataset_status.dataset,

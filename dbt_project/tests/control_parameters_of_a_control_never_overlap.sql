@@ -1,5 +1,5 @@
--- Every control joins its one row of parameters in force. Two rows on one day would double every grain; none would
--- leave the control without a population.
+-- Every control joins its one row of parameters in force. Two rows on one day would double every grain; none
+-- would leave the control without a population.
 select
     control.control_id,
     count(one.control_id) as periods_that_hold,

@@ -1,5 +1,5 @@
--- A control's run says how many exceptions of what amount it found; the list says which. If they part, one of the two
--- reports a reader may open is wrong.
+-- A control's run says how many exceptions of what amount it found; the list says which. If they part, one of
+-- the two reports a reader may open is wrong.
 with
 
 listed as (
@@ -14,14 +14,14 @@ listed as (
 
 counted as (
     {% for outcome in ['PENDING', 'EXCEPTION', 'WAIVED', 'NOT_EVALUABLE'] -%}
-    select
-        run.control_id,
-        '{{ outcome }}' as outcome,
-        run.{{ outcome | lower }}_count as row_count,
-        run.{{ outcome | lower }}_amount as amount
-    from {{ ref('control_run') }} as run
-    where run.legal_entity_id = 'ALL'
-    {{ 'union all' if not loop.last }}
+        select
+            run.control_id,
+            '{{ outcome }}' as outcome,
+            run.{{ outcome | lower }}_count as row_count,
+            run.{{ outcome | lower }}_amount as amount
+        from {{ ref('control_run') }} as run
+        where run.legal_entity_id = 'ALL'
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 )
 

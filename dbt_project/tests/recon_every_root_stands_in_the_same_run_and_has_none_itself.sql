@@ -1,5 +1,5 @@
--- A child is left out of the headline because its root counts. A root that is not there, or is itself a child, would
--- let both vanish from it.
+-- A child is left out of the headline because its root counts. A root that is not there, or is itself a
+-- child, would let both vanish from it.
 select
     child.exception_id,
     child.root_exception_id

@@ -1,6 +1,6 @@
--- The headline is what people remember. Two controls that find the same money twice, or a cause and its effect, must
--- not be added up: per kind of risk and object at most one row counts, it is the largest, and none has a root.
--- Not asserted: that a control's own total equals the headline; controls may overlap.
+-- The headline is what people remember. Two controls that find the same money twice, or a cause and its
+-- effect, must not be added up: per kind of risk and object at most one row counts, it is the largest, and
+-- none has a root. Not asserted: that a control's own total equals the headline; controls may overlap.
 select
     found.risk_type,
     found.risk_object,

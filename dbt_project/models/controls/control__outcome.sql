@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
--- Every grain of every control with its outcome. A control that reads a dataset whose load failed says nothing about
--- its grains: one NOT_EVALUABLE row per control and dataset stands in their place.
+-- Every grain of every control with its outcome. A control that reads a dataset whose load failed says
+-- nothing about its grains: one NOT_EVALUABLE row per control and dataset stands in their place.
 with
 
 failed_datasets as (
@@ -34,31 +34,31 @@ blocked_controls as (
 
 all_rows as (
     {% for control_id in built_controls() -%}
-    select
-        result.control_id,
-        result.grain_key,
-        result.legal_entity_id,
-        result.customer_id,
-        result.contract_id,
-        result.contract_line_id,
-        result.project_id,
-        result.period,
-        result.value_a,
-        result.value_b,
-        result.currency_code,
-        result.difference,
-        result.outcome,
-        result.severity,
-        result.amount_at_risk,
-        result.amount_at_risk_tc,
-        result.becomes_exception_on,
-        result.risk_type,
-        result.risk_object,
-        result.break_type,
-        result.evidence,
-        result.population_amount
-    from {{ ref(control_model(control_id)) }} as result
-    {{ 'union all' if not loop.last }}
+        select
+            result.control_id,
+            result.grain_key,
+            result.legal_entity_id,
+            result.customer_id,
+            result.contract_id,
+            result.contract_line_id,
+            result.project_id,
+            result.period,
+            result.value_a,
+            result.value_b,
+            result.currency_code,
+            result.difference,
+            result.outcome,
+            result.severity,
+            result.amount_at_risk,
+            result.amount_at_risk_tc,
+            result.becomes_exception_on,
+            result.risk_type,
+            result.risk_object,
+            result.break_type,
+            result.evidence,
+            result.population_amount
+        from {{ ref(control_model(control_id)) }} as result
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 

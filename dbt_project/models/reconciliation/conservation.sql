@@ -1,8 +1,8 @@
--- Rows and money from the landing to the facts, by dataset and currency, as known to the run.
--- landed and staged count versions: every change that was landed, once. live is what is left of them, each record's
--- newest word without the deleted; canonical and fact must hold exactly that. Rejects stand beside: they were never
--- landed, so they are listed and not added. Amounts are those of the manifest's control amount; currency ALL where the
--- landed rows carry none.
+-- Rows and money from the landing to the facts, by dataset and currency, as known to the run. landed and
+-- staged count versions: every change that was landed, once. live is what is left of them, each record's
+-- newest word without the deleted; canonical and fact must hold exactly that. Rejects stand beside: they were
+-- never landed, so they are listed and not added. Amounts are those of the manifest's control amount;
+-- currency ALL where the landed rows carry none.
 with
 
 run as {{ control_run_row() }},
@@ -33,118 +33,119 @@ open_rejects as (
 
 count_landed as (
     {% for source_name, resource, amount, vital in landed_datasets() -%}
-    {%- set through = conserved_datasets().get(source_name ~ '.' ~ resource, {}) -%}
-    select
-        '{{ source_name }}' as source_system,
-        versions.tl_instance as source_instance,
-        '{{ resource }}' as resource,
-        versions.currency_code,
-        count(*) as landed_rows,
-        cast({{ 'sum(versions.control_amount)' if amount else 'null' }} as decimal(38, 4)) as landed_amount,
-        sum(case when versions.newest_first = 1 and not versions.tl_is_deleted then 1 else 0 end) as live_rows,
-        cast(
-            {{ 'sum(case when versions.newest_first = 1 and not versions.tl_is_deleted'
-               ' then versions.control_amount else 0 end)' if amount else 'null' }} as decimal(38, 4)
-        ) as live_amount
-    from (
+        {%- set through = conserved_datasets().get(source_name ~ '.' ~ resource, {}) -%}
         select
-            once.tl_instance,
-            once.tl_is_deleted,
-            once.control_amount,
-            once.currency_code,
-            row_number() over (
-                partition by once.tl_instance, once.tl_record_id
-                order by once.tl_known_at desc, length(once.tl_load_id) desc, once.tl_load_id desc
-            ) as newest_first
+            '{{ source_name }}' as source_system,
+            versions.tl_instance as source_instance,
+            '{{ resource }}' as resource,
+            versions.currency_code,
+            count(*) as landed_rows,
+            cast({{ 'sum(versions.control_amount)' if amount else 'null' }} as decimal(38, 4))
+                as landed_amount,
+            sum(case when versions.newest_first = 1 and not versions.tl_is_deleted then 1 else 0 end)
+                as live_rows,
+            cast(
+                {{ 'sum(case when versions.newest_first = 1 and not versions.tl_is_deleted'
+                   ' then versions.control_amount else 0 end)' if amount else 'null' }} as decimal(38, 4)
+            ) as live_amount
         from (
             select
-                landed.tl_instance,
-                landed.tl_record_id,
-                landed.tl_is_deleted,
-                landed.tl_known_at,
-                landed.tl_load_id,
-                {{ 'landed.' ~ amount if amount else 'null' }} as control_amount,
-                {{ "coalesce(landed." ~ through.landed_currency ~ ", 'ALL')" if through.landed_currency else "'ALL'" }}
-                    as currency_code,
+                once.tl_instance,
+                once.tl_is_deleted,
+                once.control_amount,
+                once.currency_code,
                 row_number() over (
-                    partition by
-                        landed.tl_instance, landed.tl_record_id, landed.tl_payload_hash, landed.tl_load_id
-                    order by landed.tl_loaded_at
-                ) as repeat_number
-            from {{ source(source_name, resource) }} as landed
-            cross join run
-            where landed.tl_known_at <= run.known_at
-        ) as once
-        where once.repeat_number = 1
-    ) as versions
-    group by versions.tl_instance, versions.currency_code
-    {{ 'union all' if not loop.last }}
+                    partition by once.tl_instance, once.tl_record_id
+                    order by once.tl_known_at desc, length(once.tl_load_id) desc, once.tl_load_id desc
+                ) as newest_first
+            from (
+                select
+                    landed.tl_instance,
+                    landed.tl_record_id,
+                    landed.tl_is_deleted,
+                    landed.tl_known_at,
+                    landed.tl_load_id,
+                    {{ 'landed.' ~ amount if amount else 'null' }} as control_amount,
+                    {{ currency_or_all('landed', through.landed_currency) }}
+                        as currency_code,
+                    row_number() over (
+                        partition by
+                            landed.tl_instance, landed.tl_record_id, landed.tl_payload_hash, landed.tl_load_id
+                        order by landed.tl_loaded_at
+                    ) as repeat_number
+                from {{ source(source_name, resource) }} as landed
+                cross join run
+                where landed.tl_known_at <= run.known_at
+            ) as once
+            where once.repeat_number = 1
+        ) as versions
+        group by versions.tl_instance, versions.currency_code
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
 count_staged as (
     {% for source_name, resource, amount, vital in landed_datasets() -%}
-    {%- set through = conserved_datasets().get(source_name ~ '.' ~ resource, {}) -%}
-    {%- set currency = "coalesce(staged." ~ through.landed_currency ~ ", 'ALL')" if through.landed_currency else "'ALL'"
-    -%}
-    select
-        '{{ source_name }}' as source_system,
-        staged.tl_instance as source_instance,
-        '{{ resource }}' as resource,
-        {{ currency }} as currency_code,
-        count(*) as staged_rows,
-        cast({{ 'sum(staged.' ~ amount ~ ')' if amount else 'null' }} as decimal(38, 4)) as staged_amount
-    from {{ ref('stg_' ~ source_name ~ '__' ~ resource) }} as staged
-    cross join run
-    where staged.tl_known_at <= run.known_at
-    group by staged.tl_instance{{ ', ' ~ currency if through.landed_currency }}
-    {{ 'union all' if not loop.last }}
+        {%- set through = conserved_datasets().get(source_name ~ '.' ~ resource, {}) -%}
+        {%- set currency = currency_or_all('staged', through.landed_currency) -%}
+        select
+            '{{ source_name }}' as source_system,
+            staged.tl_instance as source_instance,
+            '{{ resource }}' as resource,
+            {{ currency }} as currency_code,
+            count(*) as staged_rows,
+            cast({{ 'sum(staged.' ~ amount ~ ')' if amount else 'null' }} as decimal(38, 4)) as staged_amount
+        from {{ ref('stg_' ~ source_name ~ '__' ~ resource) }} as staged
+        cross join run
+        where staged.tl_known_at <= run.known_at
+        group by staged.tl_instance{{ ', ' ~ currency if through.landed_currency }}
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
 count_canonical as (
     {% for dataset, through in conserved_datasets().items() -%}
-    {%- set currency = "coalesce(known." ~ through.currency ~ ", 'ALL')" if through.currency else "'ALL'" -%}
-    select
-        known.source_system,
-        known.source_instance,
-        '{{ dataset.split('.')[1] }}' as resource,
-        {{ currency }} as currency_code,
-        count(distinct known.source_record_id) as canonical_rows,
-        cast({{ 'sum(known.' ~ through.amount ~ ')' if through.amount else 'null' }} as decimal(38, 4))
-            as canonical_amount
-    from {{ as_known(ref('canonical__' ~ through.table)) }} as known
-    where known.source_system = '{{ dataset.split('.')[0] }}'
-    group by known.source_system, known.source_instance{{ ', ' ~ currency if through.currency }}
-    {{ 'union all' if not loop.last }}
+        {%- set currency = currency_or_all('known', through.currency) -%}
+        select
+            known.source_system,
+            known.source_instance,
+            '{{ dataset.split('.')[1] }}' as resource,
+            {{ currency }} as currency_code,
+            count(distinct known.source_record_id) as canonical_rows,
+            cast({{ 'sum(known.' ~ through.amount ~ ')' if through.amount else 'null' }} as decimal(38, 4))
+                as canonical_amount
+        from {{ as_known(ref('canonical__' ~ through.table)) }} as known
+        where known.source_system = '{{ dataset.split('.')[0] }}'
+        group by known.source_system, known.source_instance{{ ', ' ~ currency if through.currency }}
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
 count_facts as (
     {% for dataset, through in conserved_datasets().items() if through.fact -%}
-    {%- set currency = "coalesce(feeder." ~ through.fact_currency ~ ", 'ALL')" if through.fact_currency else "'ALL'" -%}
-    select
-        feeder.source_system,
-        '{{ dataset.split('.')[1] }}' as resource,
-        {{ currency }} as currency_code,
-        count(distinct feeder.source_record_id) as fact_rows,
-        cast(sum(feeder.{{ through.fact_amount }}) as decimal(38, 4)) as fact_amount
-    from {{ feeder_as_known(ref(through.fact)) }} as feeder
-    where feeder.source_system = '{{ dataset.split('.')[0] }}'
-    group by feeder.source_system{{ ', ' ~ currency if through.fact_currency }}
-    {{ 'union all' if not loop.last }}
+        {%- set currency = currency_or_all('feeder', through.fact_currency) -%}
+        select
+            feeder.source_system,
+            '{{ dataset.split('.')[1] }}' as resource,
+            {{ currency }} as currency_code,
+            count(distinct feeder.source_record_id) as fact_rows,
+            cast(sum(feeder.{{ through.fact_amount }}) as decimal(38, 4)) as fact_amount
+        from {{ feeder_as_known(ref(through.fact)) }} as feeder
+        where feeder.source_system = '{{ dataset.split('.')[0] }}'
+        group by feeder.source_system{{ ', ' ~ currency if through.fact_currency }}
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
 -- which layers a dataset is followed through, so that a layer that lost all of it shows zero and not nothing
 follow_datasets as (
     {% for dataset, through in conserved_datasets().items() -%}
-    select
-        '{{ dataset.split('.')[0] }}' as source_system,
-        '{{ dataset.split('.')[1] }}' as resource,
-        {{ 'true' if through.amount else 'false' }} as has_amount,
-        {{ 'true' if through.fact else 'false' }} as has_fact
-    {{ 'union all' if not loop.last }}
+        select
+            '{{ dataset.split('.')[0] }}' as source_system,
+            '{{ dataset.split('.')[1] }}' as resource,
+            {{ 'true' if through.amount else 'false' }} as has_amount,
+            {{ 'true' if through.fact else 'false' }} as has_fact
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
@@ -245,7 +246,9 @@ sum_differences as (
     select
         lay_side_by_side.*,
         abs(lay_side_by_side.landed_rows - lay_side_by_side.staged_rows)
-        + abs(coalesce(lay_side_by_side.canonical_rows, lay_side_by_side.live_rows) - lay_side_by_side.live_rows)
+        + abs(
+            coalesce(lay_side_by_side.canonical_rows, lay_side_by_side.live_rows) - lay_side_by_side.live_rows
+        )
         + abs(
             coalesce(lay_side_by_side.fact_rows, lay_side_by_side.canonical_rows, 0)
             - coalesce(lay_side_by_side.canonical_rows, 0)

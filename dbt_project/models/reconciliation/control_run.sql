@@ -1,6 +1,6 @@
--- That each control ran, on what, and what came of it: one row per control and legal entity, and one for ALL of them.
--- Passes are counted with their amounts; a sample of them can be drawn again from as_of and the keys alone.
--- Amounts are in the reporting currency; rows without an entity go under NONE.
+-- That each control ran, on what, and what came of it: one row per control and legal entity, and one for ALL
+-- of them. Passes are counted with their amounts; a sample of them can be drawn again from as_of and the keys
+-- alone. Amounts are in the reporting currency; rows without an entity go under NONE.
 with
 
 run as {{ control_run_row() }},
@@ -66,7 +66,8 @@ count_outcomes as (
         count(*) as population_count,
         {{ as_money('sum(coalesce(spread_outcomes.population_amount, 0))') }} as population_amount
         {%- for outcome in ['PASS', 'PENDING', 'EXCEPTION', 'WAIVED', 'NOT_EVALUABLE'] %},
-        sum(case when spread_outcomes.outcome = '{{ outcome }}' then 1 else 0 end) as {{ outcome | lower }}_count,
+        sum(case when spread_outcomes.outcome = '{{ outcome }}' then 1 else 0 end)
+            as {{ outcome | lower }}_count,
         {{ as_money(
             "sum(case when spread_outcomes.outcome = '" ~ outcome ~ "' then coalesce(spread_outcomes."
             ~ ('population_amount' if outcome == 'PASS' else 'amount_at_risk') ~ ", 0) else 0 end)"

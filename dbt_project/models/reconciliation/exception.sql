@@ -1,5 +1,6 @@
--- Every grain of every control that did not pass: one row, one identity for life. counted_in_headline marks the rows
--- whose amounts add up to the headline: of all open exceptions that have no root, the largest per risk type and object.
+-- Every grain of every control that did not pass: one row, one identity for life. counted_in_headline marks
+-- the rows whose amounts add up to the headline: of all open exceptions that have no root, the largest per
+-- risk type and object.
 with
 
 run as {{ control_run_row() }},
@@ -26,7 +27,7 @@ rank_headline as (
         findings.exception_id,
         row_number() over (
             partition by findings.risk_type, findings.risk_object
-            order by findings.amount_at_risk desc, findings.exception_id
+            order by findings.amount_at_risk desc, findings.exception_id asc
         ) as largest_first
     from findings
     where

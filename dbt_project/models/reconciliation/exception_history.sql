@@ -1,5 +1,6 @@
--- What is known of each exception from the runs published before: since when it is there, how often it was seen, and
--- whether it is new, the same, worse, better or back. What was there before and is gone stands here as RESOLVED.
+-- What is known of each exception from the runs published before: since when it is there, how often it was
+-- seen, and whether it is new, the same, worse, better or back. What was there before and is gone stands here
+-- as RESOLVED.
 {%- set carried = prior_columns() %}
 with
 
@@ -39,7 +40,8 @@ select
     present.outcome,
     prior.outcome as prior_outcome,
     prior.run_id as prior_run_id,
-    -- before first_seen_on is carried from run to run, the day it fell due is the best that is known of an old one
+    -- before first_seen_on is carried from run to run, the day it fell due is the best that is known of an
+    -- old one
     cast(coalesce(
         prior.first_seen_on,
         case when prior.exception_id is not null then prior.becomes_exception_on end,
@@ -63,7 +65,8 @@ select
         else 'SAME'
     end as change,
     prior.amount_at_risk as prior_amount_at_risk,
-    {{ as_money('coalesce(present.amount_at_risk, 0) - coalesce(prior.amount_at_risk, 0)') }} as change_of_amount
+    {{ as_money('coalesce(present.amount_at_risk, 0) - coalesce(prior.amount_at_risk, 0)') }}
+        as change_of_amount
 from present
 full outer join prior
     on present.exception_id = prior.exception_id

@@ -1,4 +1,5 @@
--- The controls in words, with the numbers in force on the run's as_of: what readers of the results need beside them.
+-- The controls in words, with the numbers in force on the run's as_of: what readers of the results need
+-- beside them.
 with
 
 run as {{ control_run_row() }},

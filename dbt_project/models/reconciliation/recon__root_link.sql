@@ -1,5 +1,5 @@
--- Which exception explains which: customer not validated -> no contract, no project -> work nobody can bill. A chain's
--- root is its first member. A cause in its grace explains only what is itself in its grace.
+-- Which exception explains which: customer not validated -> no contract, no project -> work nobody can bill.
+-- A chain's root is its first member. A cause in its grace explains only what is itself in its grace.
 with
 
 findings as (

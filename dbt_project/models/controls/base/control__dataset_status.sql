@@ -1,4 +1,5 @@
--- What INT-003 says of each dataset: FAILED when any kind is an exception, UNKNOWN when one could not be judged.
+-- What INT-003 says of each dataset: FAILED when any kind is an exception, UNKNOWN when one could not be
+-- judged.
 with
 
 findings as (
@@ -20,7 +21,8 @@ sum_findings as (
         min(case when findings.outcome = 'EXCEPTION' then findings.severity end) as severity,
         min(case when findings.outcome = 'EXCEPTION' then findings.becomes_exception_on end) as failed_on,
         min(case when findings.outcome = 'EXCEPTION' then findings.exception_id end) as exception_id,
-        {{ list_agg_sorted("case when findings.outcome = 'EXCEPTION' then findings.load_and_kind end") }} as reasons
+        {{ list_agg_sorted("case when findings.outcome = 'EXCEPTION' then findings.load_and_kind end") }}
+            as reasons
     from findings
     group by findings.dataset
 )

@@ -1,5 +1,5 @@
--- One row per opportunity as known: when it was won, and whether a contract and a project stand for it.
--- A renewal or change order delivered as an amendment, and a child deal whose parent holds the contract, stand
+-- One row per opportunity as known: when it was won, and whether a contract and a project stand for it. A
+-- renewal or change order delivered as an amendment, and a child deal whose parent holds the contract, stand
 -- on somebody else's contract and project.
 with
 
@@ -104,7 +104,8 @@ select
     opportunities.opportunity_id,
     opportunities.name as opportunity_name,
     opportunities.customer_id as account_id,
-    coalesce(customer_xref.right_key, 'UNMAPPED:' || coalesce(opportunities.customer_id, 'NONE')) as customer_id,
+    coalesce(customer_xref.right_key, 'UNMAPPED:' || coalesce(opportunities.customer_id, 'NONE'))
+        as customer_id,
     opportunities.legal_entity_code,
     opportunities.legal_entity_id,
     opportunities.currency_code,

@@ -1,4 +1,5 @@
--- Every grain that did not pass, with its exception's id, waivers applied, before people's say and before roots.
+-- Every grain that did not pass, with its exception's id, waivers applied, before people's say and before
+-- roots.
 with
 
 run as {{ control_run_row() }},
@@ -36,9 +37,11 @@ select
             and (
                 standing_waivers.amount_cap is null
                 or case
-                    when coalesce(standing_waivers.currency_code, run.reporting_currency) = run.reporting_currency
+                    when coalesce(standing_waivers.currency_code, run.reporting_currency)
+                        = run.reporting_currency
                         then outcomes.amount_at_risk
-                    when standing_waivers.currency_code = outcomes.currency_code then outcomes.amount_at_risk_tc
+                    when standing_waivers.currency_code = outcomes.currency_code
+                        then outcomes.amount_at_risk_tc
                 end <= standing_waivers.amount_cap
             )
             then 'WAIVED'

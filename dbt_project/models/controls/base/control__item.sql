@@ -1,5 +1,5 @@
--- One row per piece of work of the PSA as known (time entry, expense line, milestone), on the contract line it is
--- billed by, with what is billed of it.
+-- One row per piece of work of the PSA as known (time entry, expense line, milestone), on the contract line
+-- it is billed by, with what is billed of it.
 with
 
 run as {{ control_run_row() }},

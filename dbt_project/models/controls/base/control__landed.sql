@@ -1,6 +1,6 @@
--- What stands in the landing per dataset and source instance at the run's known_at: each record's newest row, without
--- those that are deleted and those whose newest word was turned away. It reads the landed tables themselves, not the
--- models, because it is what the models are measured against.
+-- What stands in the landing per dataset and source instance at the run's known_at: each record's newest row,
+-- without those that are deleted and those whose newest word was turned away. It reads the landed tables
+-- themselves, not the models, because it is what the models are measured against.
 with
 
 run as {{ control_run_row() }},
@@ -29,40 +29,40 @@ open_rejects as (
 
 live_rows as (
     {% for source_name, resource, amount, vital in landed_datasets() -%}
-    select
-        newest.source_system,
-        newest.tl_instance as source_instance,
-        newest.resource,
-        count(*) as live_rows,
-        cast({{ 'sum(newest.control_amount)' if amount else 'null' }} as decimal(38, 4)) as live_amount
-    from (
         select
-            '{{ source_name }}' as source_system,
-            '{{ resource }}' as resource,
-            landed.tl_instance,
-            landed.tl_record_id,
-            landed.tl_is_deleted,
-            {{ 'landed.' ~ amount if amount else 'null' }} as control_amount,
-            row_number() over (
-                partition by landed.tl_instance, landed.tl_record_id
-                order by landed.tl_loaded_at desc, length(landed.tl_load_id) desc, landed.tl_load_id desc
-            ) as newest_first
-        from {{ source(source_name, resource) }} as landed
-        cross join run
-        where landed.tl_loaded_at <= run.known_at
-    ) as newest
-    left join open_rejects
-        on
-            newest.source_system = open_rejects.source_system
-            and newest.tl_instance = open_rejects.source_instance
-            and newest.resource = open_rejects.resource
-            and newest.tl_record_id = open_rejects.record_id
-    where
-        newest.newest_first = 1
-        and not newest.tl_is_deleted
-        and open_rejects.record_id is null
-    group by newest.source_system, newest.tl_instance, newest.resource
-    {{ 'union all' if not loop.last }}
+            newest.source_system,
+            newest.tl_instance as source_instance,
+            newest.resource,
+            count(*) as live_rows,
+            cast({{ 'sum(newest.control_amount)' if amount else 'null' }} as decimal(38, 4)) as live_amount
+        from (
+            select
+                '{{ source_name }}' as source_system,
+                '{{ resource }}' as resource,
+                landed.tl_instance,
+                landed.tl_record_id,
+                landed.tl_is_deleted,
+                {{ 'landed.' ~ amount if amount else 'null' }} as control_amount,
+                row_number() over (
+                    partition by landed.tl_instance, landed.tl_record_id
+                    order by landed.tl_loaded_at desc, length(landed.tl_load_id) desc, landed.tl_load_id desc
+                ) as newest_first
+            from {{ source(source_name, resource) }} as landed
+            cross join run
+            where landed.tl_loaded_at <= run.known_at
+        ) as newest
+        left join open_rejects
+            on
+                newest.source_system = open_rejects.source_system
+                and newest.tl_instance = open_rejects.source_instance
+                and newest.resource = open_rejects.resource
+                and newest.tl_record_id = open_rejects.record_id
+        where
+            newest.newest_first = 1
+            and not newest.tl_is_deleted
+            and open_rejects.record_id is null
+        group by newest.source_system, newest.tl_instance, newest.resource
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 )
 

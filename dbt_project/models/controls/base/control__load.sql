@@ -1,5 +1,6 @@
--- One row per dataset and source instance: its newest load known at the run's known_at, what the source said it holds,
--- and what is held of it (live landed rows and open rejects). A dataset never loaded has the load NONE.
+-- One row per dataset and source instance: its newest load known at the run's known_at, what the source said
+-- it holds, and what is held of it (live landed rows and open rejects). A dataset never loaded has the load
+-- NONE.
 with
 
 run as {{ control_run_row() }},
@@ -8,11 +9,11 @@ setting as {{ control_settings(['freshness_hours'], 'INT-003') }},
 
 expected_datasets as (
     {% for source_name, resource, amount, vital in landed_datasets() -%}
-    select
-        '{{ source_name }}' as source_system,
-        '{{ resource }}' as resource,
-        {{ vital }} as is_vital
-    {{ 'union all' if not loop.last }}
+        select
+            '{{ source_name }}' as source_system,
+            '{{ resource }}' as resource,
+            {{ vital }} as is_vital
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
@@ -72,7 +73,8 @@ open_rejects as (
             rejects.resource,
             rejects.amount,
             row_number() over (
-                partition by rejects.source_system, rejects.source_instance, rejects.resource, rejects.record_id
+                partition by
+                    rejects.source_system, rejects.source_instance, rejects.resource, rejects.record_id
                 order by rejects.rejected_at desc, rejects.reject_id
             ) as newest_first
         from {{ source('landing', 'reject') }} as rejects
@@ -109,7 +111,8 @@ newest_runs as (
         extract_runs.*,
         row_number() over (
             partition by extract_runs.source_system, extract_runs.source_instance, extract_runs.resource
-            order by extract_runs.started_at desc, length(extract_runs.load_id) desc, extract_runs.load_id desc
+            order by
+                extract_runs.started_at desc, length(extract_runs.load_id) desc, extract_runs.load_id desc
         ) as newest_first
     from extract_runs
 ),
@@ -130,7 +133,8 @@ select
     instances.source_system,
     instances.source_instance,
     expected_datasets.resource,
-    instances.source_system || '_' || instances.source_instance || '.' || expected_datasets.resource as dataset,
+    instances.source_system || '_' || instances.source_instance || '.' || expected_datasets.resource
+        as dataset,
     expected_datasets.is_vital,
     coalesce(newest_runs.load_id, 'NONE') as load_id,
     newest_runs.started_at,

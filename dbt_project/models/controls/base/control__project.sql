@@ -1,5 +1,5 @@
--- One row per project as known, without templates, with the dimension its rows carry: the contract line's where it
--- is linked to one that exists, else its own.
+-- One row per project as known, without templates, with the dimension its rows carry: the contract line's
+-- where it is linked to one that exists, else its own.
 with
 
 run as {{ control_run_row() }},

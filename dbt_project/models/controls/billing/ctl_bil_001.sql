@@ -1,5 +1,5 @@
--- A billable item of a T&M line is not on a posted invoice, net of credits, some working days after the end of the
--- month in which it could be billed.
+-- A billable item of a T&M line is not on a posted invoice, net of credits, some working days after the end
+-- of the month in which it could be billed.
 with
 
 run as {{ control_run_row() }},
@@ -95,12 +95,14 @@ evaluated as (
         expect_invoices.late_from as becomes_exception_on,
         expect_invoices.amount as amount_tc,
         expect_invoices.amount as population_tc,
-        {{ days_between('expect_invoices.late_from', 'run.as_of') }} > setting.leakage_after_days as is_leakage,
+        {{ days_between('expect_invoices.late_from', 'run.as_of') }} > setting.leakage_after_days
+            as is_leakage,
         'item:' || expect_invoices.source_key as risk_object,
         'MISSING_IN_B' as break_type,
         {{ evidence([
             ('what', sentence([
-                "'Work of '", 'expect_invoices.work_date', "' on contract '", 'expect_invoices.contract_number',
+                "'Work of '", 'expect_invoices.work_date', "' on contract '",
+                'expect_invoices.contract_number',
                 "' was due to be invoiced by '", 'expect_invoices.expected_by', "' and is not'",
             ])),
             ('business_date', 'expect_invoices.work_date'),

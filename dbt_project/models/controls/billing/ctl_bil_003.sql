@@ -31,7 +31,8 @@ compare_sources as (
         billed.*,
         items.project_id,
         -- a retainer's period has no record in the PSA: its billing item is the source
-        case when items.item_key is not null then items.quantity else billing_items.quantity end as source_quantity,
+        case when items.item_key is not null then items.quantity else billing_items.quantity end
+            as source_quantity,
         case when items.item_key is not null then items.amount else billing_items.amount end as source_amount
     from billed
     left join items
@@ -68,7 +69,8 @@ evaluated as (
         'DUPLICATE' as break_type,
         {{ evidence([
             ('what', sentence([
-                "'Source '", 'compare_sources.source_key', "' holds '", 'compare_sources.source_amount', "' '",
+                "'Source '", 'compare_sources.source_key', "' holds '", 'compare_sources.source_amount',
+                "' '",
                 'compare_sources.currency_code', "', billed are '", 'compare_sources.net_amount',
                 "' on '", 'compare_sources.invoice_numbers',
             ])),

@@ -1,5 +1,5 @@
--- Two or more posted invoices of one customer charge the same net for the same sources, or for the same contract and
--- period, and none of them is credited in full. A group goes by its smallest invoice key.
+-- Two or more posted invoices of one customer charge the same net for the same sources, or for the same
+-- contract and period, and none of them is credited in full. A group goes by its smallest invoice key.
 with
 
 run as {{ control_run_row() }},
@@ -152,7 +152,8 @@ evaluated as (
         'DUPLICATE' as break_type,
         {{ evidence([
             ('what', sentence([
-                "'Invoices '", 'group_invoices.invoice_numbers', "' charge the same '", 'group_invoices.net_amount',
+                "'Invoices '", 'group_invoices.invoice_numbers', "' charge the same '",
+                'group_invoices.net_amount',
                 "' '", 'group_invoices.currency_code', "' for the same work'",
             ])),
             ('business_date', 'group_invoices.second_posted_on'),

@@ -1,6 +1,6 @@
--- The value a contract was written for differs from the services amount of the won deal it came from. A deal split
--- into several contracts is compared as a whole, under the smallest contract's key; where currencies differ nothing
--- is compared here.
+-- The value a contract was written for differs from the services amount of the won deal it came from. A deal
+-- split into several contracts is compared as a whole, under the smallest contract's key; where currencies
+-- differ nothing is compared here.
 with
 
 run as {{ control_run_row() }},
@@ -86,7 +86,8 @@ evaluated as (
         compare_values.currency_code,
         compare_values.original_value as value_a,
         compare_values.services_amount as value_b,
-        compare_values.gap > greatest(parameter.abs_tol, parameter.rel_tol * abs(compare_values.original_value))
+        compare_values.gap
+        > greatest(parameter.abs_tol, parameter.rel_tol * abs(compare_values.original_value))
         or coalesce({{ money('compare_values.gap * rates.rate') }} >= parameter.hard_cap, false) as is_broken,
         due.calendar_date as becomes_exception_on,
         compare_values.gap as amount_tc,
@@ -95,7 +96,8 @@ evaluated as (
         'AMOUNT_DIFFERS' as break_type,
         {{ evidence([
             ('what', sentence([
-                "'Contract '", 'compare_values.contract_number', "' is written for '", 'compare_values.original_value',
+                "'Contract '", 'compare_values.contract_number', "' is written for '",
+                'compare_values.original_value',
                 "' '", 'compare_values.currency_code', "', deal '", 'compare_values.opportunity_name',
                 "' was won for '", 'compare_values.services_amount',
             ])),
@@ -111,7 +113,9 @@ evaluated as (
     cross join parameter
     left join rates
         on compare_values.currency_code = rates.from_currency
-    {{ join_working_day('due', 'compare_values.legal_entity_id', 'compare_values.start_on', 'parameter.grace + 1') }}
+    {{ join_working_day(
+        'due', 'compare_values.legal_entity_id', 'compare_values.start_on', 'parameter.grace + 1'
+    ) }}
 ),
 
 {{ control_result('CRM-ERP-003') }}

@@ -1,5 +1,5 @@
--- Contract and won deal disagree on who sells, in which currency, by which method, on which terms. One grain per
--- attribute; a value missing on one side leaves that attribute not evaluable.
+-- Contract and won deal disagree on who sells, in which currency, by which method, on which terms. One grain
+-- per attribute; a value missing on one side leaves that attribute not evaluable.
 with
 
 run as {{ control_run_row() }},
@@ -140,7 +140,8 @@ compare_attributes as (
     select
         list_attributes.*,
         list_attributes.crm_value <> list_attributes.erp_value
-        and not (list_attributes.attribute = 'ENTITY' and whitelist.legal_entity_id_a is not null) as is_different,
+        and not (list_attributes.attribute = 'ENTITY' and whitelist.legal_entity_id_a is not null)
+            as is_different,
         (list_attributes.crm_value is null) = (list_attributes.erp_value is null) as is_comparable
     from list_attributes
     left join entities as seller
@@ -163,8 +164,10 @@ evaluated as (
         {{ null_text() }} as project_id,
         {{ null_text() }} as period,
         compare_attributes.currency_code,
-        case when compare_attributes.attribute = 'PAYMENT_TERMS' then compare_attributes.crm_days end as value_a,
-        case when compare_attributes.attribute = 'PAYMENT_TERMS' then compare_attributes.erp_days end as value_b,
+        case when compare_attributes.attribute = 'PAYMENT_TERMS' then compare_attributes.crm_days end
+            as value_a,
+        case when compare_attributes.attribute = 'PAYMENT_TERMS' then compare_attributes.erp_days end
+            as value_b,
         coalesce(compare_attributes.is_different, false) as is_broken,
         compare_attributes.is_comparable,
         due.calendar_date as becomes_exception_on,
@@ -180,7 +183,8 @@ evaluated as (
         {{ evidence([
             ('what', sentence([
                 "'Contract '", 'compare_attributes.contract_number', "': '",
-                "lower(replace(compare_attributes.attribute, '_', ' '))", "' is '", 'compare_attributes.erp_value',
+                "lower(replace(compare_attributes.attribute, '_', ' '))", "' is '",
+                'compare_attributes.erp_value',
                 "' in the ERP and '", 'compare_attributes.crm_value', "' in the won deal'",
             ])),
             ('business_date', 'compare_attributes.start_on'),

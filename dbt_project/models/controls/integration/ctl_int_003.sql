@@ -1,6 +1,6 @@
--- A load lost rows or money, went stale, or met a changed schema. One grain per dataset, its newest load, and kind.
--- Landed live rows and open rejects together must give what the source says it holds. A control sum adds amounts in
--- all currencies, as the source's own query does, so it is compared but never converted.
+-- A load lost rows or money, went stale, or met a changed schema. One grain per dataset, its newest load, and
+-- kind. Landed live rows and open rejects together must give what the source says it holds. A control sum
+-- adds amounts in all currencies, as the source's own query does, so it is compared but never converted.
 with
 
 run as {{ control_run_row() }},
@@ -45,7 +45,8 @@ list_kinds as (
         'STALE' as kind,
         cast(null as decimal(28, 8)) as value_a,
         cast(null as decimal(28, 8)) as value_b,
-        gather_facts.is_old or (gather_facts.status = 'FAILED' and not gather_facts.failed_by_schema) as is_broken,
+        gather_facts.is_old or (gather_facts.status = 'FAILED' and not gather_facts.failed_by_schema)
+            as is_broken,
         true as is_asked,
         cast(null as decimal(19, 4)) as gap
     from gather_facts

@@ -1,5 +1,5 @@
--- A deal that is won, or all but won, meets a customer the ERP has not released for the contracting entity. One
--- grain per account, entity and attribute; without any ERP customer there is nothing further to test.
+-- A deal that is won, or all but won, meets a customer the ERP has not released for the contracting entity.
+-- One grain per account, entity and attribute; without any ERP customer there is nothing further to test.
 with
 
 run as {{ control_run_row() }},
@@ -46,7 +46,8 @@ group_pairs as (
         min(case when deals.is_waiting then deals.won_on end) as first_waiting_on,
         min(deals.close_date) as first_close_date,
         min(case when deals.is_waiting then deals.opportunity_id end) as waiting_opportunity_id,
-        {{ list_agg_sorted('case when deals.is_waiting then deals.opportunity_id end') }} as waiting_opportunities,
+        {{ list_agg_sorted('case when deals.is_waiting then deals.opportunity_id end') }}
+            as waiting_opportunities,
         count(distinct case when deals.is_waiting then deals.currency_code end) as currency_count,
         min(case when deals.is_waiting then deals.currency_code end) as currency_code,
         {{ as_money('sum(case when deals.is_waiting then deals.services_amount else 0 end)') }} as amount_tc
@@ -187,7 +188,11 @@ evaluated as (
                 "lower(replace(list_attributes.attribute, '_', ' '))", "' is '",
                 "coalesce(list_attributes.found_value, 'missing')",
             ])),
-            ('business_date', 'coalesce(list_attributes.first_waiting_on, list_attributes.first_won_on, list_attributes.first_close_date)'),
+            (
+                'business_date',
+                'coalesce(list_attributes.first_waiting_on, list_attributes.first_won_on,'
+                ' list_attributes.first_close_date)',
+            ),
             ('document_no', 'list_attributes.account_id'),
             ('system_a', "'CRM'"),
             ('system_b', "'ERP'"),

@@ -1,5 +1,5 @@
--- A code that maps to nothing, or a key whose record is not there. One grain per dataset, column and value; the
--- rows behind a value give its money, each converted and rounded by itself.
+-- A code that maps to nothing, or a key whose record is not there. One grain per dataset, column and value;
+-- the rows behind a value give its money, each converted and rounded by itself.
 {%- set checks = [
     ('project.service_line_code', 'project_rows', 'service_line_code', 'service_line_codes', none),
     ('project.customer_id', 'project_rows', 'account_id', 'account_keys', none),
@@ -212,27 +212,29 @@ opportunity_rows as (
 
 check_values as (
     {% for dataset_column, rows, value, keys, mapped in checks -%}
-    select
-        '{{ dataset_column }}' as dataset_column,
-        {{ rows }}.{{ value }} as found_value,
+        select
+            '{{ dataset_column }}' as dataset_column,
+            {{ rows }}.{{ value }} as found_value,
+            {% if keys -%}
+            max(case when {{ keys }}.found_key is null then 1 else 0 end) = 1 as is_broken,
+            {% else -%}
+            max(
+                case when coalesce({{ rows }}.{{ mapped }}, 'UNMAPPED:') like 'UNMAPPED:%' then 1 else 0 end
+            ) = 1
+                as is_broken,
+            {% endif -%}
+            min({{ rows }}.known_on) as start_on,
+            min({{ rows }}.legal_entity_id) as legal_entity_id,
+            count(*) as row_count,
+            case when count({{ rows }}.amount_rc) = count(*) then sum({{ rows }}.amount_rc) end as amount_rc
+        from {{ rows }}
         {% if keys -%}
-        max(case when {{ keys }}.found_key is null then 1 else 0 end) = 1 as is_broken,
-        {% else -%}
-        max(case when {{ rows }}.{{ mapped }} is null or {{ rows }}.{{ mapped }} like 'UNMAPPED:%' then 1 else 0 end) = 1
-            as is_broken,
+        left join {{ keys }}
+            on {{ rows }}.{{ value }} = {{ keys }}.found_key
         {% endif -%}
-        min({{ rows }}.known_on) as start_on,
-        min({{ rows }}.legal_entity_id) as legal_entity_id,
-        count(*) as row_count,
-        case when count({{ rows }}.amount_rc) = count(*) then sum({{ rows }}.amount_rc) end as amount_rc
-    from {{ rows }}
-    {% if keys -%}
-    left join {{ keys }}
-        on {{ rows }}.{{ value }} = {{ keys }}.found_key
-    {% endif -%}
-    where coalesce({{ rows }}.{{ value }}, '') <> ''
-    group by {{ rows }}.{{ value }}
-    {{ 'union all' if not loop.last }}
+        where coalesce({{ rows }}.{{ value }}, '') <> ''
+        group by {{ rows }}.{{ value }}
+        {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
@@ -270,7 +272,9 @@ evaluated as (
         ]) }} as evidence
     from check_values
     cross join parameter
-    {{ join_working_day('due', 'check_values.legal_entity_id', 'check_values.start_on', 'parameter.grace + 1') }}
+    {{ join_working_day(
+        'due', 'check_values.legal_entity_id', 'check_values.start_on', 'parameter.grace + 1'
+    ) }}
 ),
 
 {{ control_result('MDM-003', amount_rc='evaluated.amount_rc', population_rc='evaluated.amount_rc') }}

@@ -30,7 +30,8 @@ sum_activity as (
         {{ as_money('sum(case when items.is_billable then coalesce(items.amount, 0) else 0 end)') }}
             as billable_value,
         {{ as_money(
-            'sum(case when items.is_billable and items.billed_quantity = 0 then coalesce(items.amount, 0) else 0 end)'
+            'sum(case when items.is_billable and items.billed_quantity = 0 then '
+            'coalesce(items.amount, 0) else 0 end)'
         ) }} as unbilled_value
     from items
     group by items.project_id
@@ -57,7 +58,8 @@ evaluated as (
             when projects.opportunity_id is not null then 'deal:' || projects.opportunity_id
             else 'project:' || projects.project_id
         end as risk_object,
-        case when projects.found_line_id is null then 'MISSING_IN_B' else 'ATTRIBUTE_DIFFERS' end as break_type,
+        case when projects.found_line_id is null then 'MISSING_IN_B' else 'ATTRIBUTE_DIFFERS' end
+            as break_type,
         {{ evidence([
             ('what', sentence([
                 "'Project '", 'projects.project_name', "' has '", 'sum_activity.hours',

@@ -140,7 +140,9 @@ evaluated as (
         case list_attributes.attribute
             when 'CEILING' then {{ as_money('abs(list_attributes.value_b - list_attributes.value_a)') }}
             when 'SPLIT' then {{ as_money('0') }}
-            else {{ money('coalesce(sum_unbilled.unbilled_value, 0) + coalesce(sum_planned.planned_value, 0)') }}
+            else {{ money(
+                'coalesce(sum_unbilled.unbilled_value, 0) + coalesce(sum_planned.planned_value, 0)'
+            ) }}
         end as amount_tc,
         {{ as_money('coalesce(sum_unbilled.unbilled_value, 0)') }} as population_tc,
         'project:' || projects.project_id as risk_object,

@@ -62,7 +62,9 @@ date_pairs as (
         due.calendar_date as due_on
     from pair_items
     cross join parameter
-    {{ join_working_day('due', 'pair_items.legal_entity_id', 'pair_items.eligible_on', 'parameter.grace + 1') }}
+    {{ join_working_day(
+        'due', 'pair_items.legal_entity_id', 'pair_items.eligible_on', 'parameter.grace + 1'
+    ) }}
 ),
 
 list_attributes as (
@@ -148,7 +150,8 @@ evaluated as (
         list_attributes.due_on as becomes_exception_on,
         list_attributes.gap as amount_tc,
         -- the item's money is looked at once, not once per attribute
-        case when list_attributes.attribute = 'AMOUNT' then list_attributes.erp_amount else 0 end as population_tc,
+        case when list_attributes.attribute = 'AMOUNT' then list_attributes.erp_amount else 0 end
+            as population_tc,
         'item:' || list_attributes.item_key as risk_object,
         case list_attributes.attribute
             when 'CURRENCY' then 'CURRENCY_DIFFERS'
