@@ -283,6 +283,8 @@ class Firm:
     def _model(self, name: str) -> None:
         node = self.compiled.nodes[name]
         columns = ", ".join(f'"{one["name"]}" {one["data_type"]}' for one in node["columns"].values())
+        if name.startswith("stg_"):
+            columns = landed_columns(*name.removeprefix("stg_").split("__", 1))
         rows = self.tables.get(name, [])
         if name == "master__exchange_rate_day" and not rows:
             rows = [
@@ -323,11 +325,7 @@ class Firm:
         elif schema == "landing":
             self._create("raw.landing", name, LANDING[name], self.tables.get(f"landing.{name}", []))
         else:
-            amount = control_amounts().get((schema, name))
-            columns = (
-                "tl_instance varchar, tl_record_id varchar, tl_is_deleted boolean, tl_loaded_at timestamptz,"
-                " tl_load_id varchar, tl_payload_hash varchar"
-            ) + (f", {amount} decimal(19,4)" if amount else "")
+            columns = landed_columns(schema, name)
             self._create(f"raw.{schema}_main", name, columns, self.tables.get(f"{schema}.{name}", []))
 
     def rows_of(self, model: str) -> list[Row]:
@@ -365,6 +363,16 @@ class Firm:
         found = list(self.control(control_id).values())
         assert len(found) == 1, f"{len(found)} rows: {[row['grain_key'] for row in found]}"
         return found[0]
+
+
+def landed_columns(source: str, resource: str) -> str:
+    """The columns of a landed table, and of the staging view on it, that the reconciliation reads."""
+    amount = control_amounts().get((source, resource))
+    return (
+        "tl_instance varchar, tl_record_id varchar, tl_is_deleted boolean, tl_loaded_at timestamptz,"
+        " tl_known_at timestamptz, tl_load_id varchar, tl_payload_hash varchar, currency_iso_code varchar,"
+        " custrecord_tl_bi_currency varchar"
+    ) + (f", {amount} decimal(19,4)" if amount else "")
 
 
 @cache

@@ -370,6 +370,70 @@ def test_a_silenced_control_is_never_clean(complete: Firm) -> None:
     )
 
 
+SPLIT = {
+    "tl_instance": "main", "tl_record_id": "T1", "tl_is_deleted": False, "tl_load_id": LOAD,
+    "tl_loaded_at": "2026-07-08 23:30:00+00", "tl_known_at": "2026-07-01 10:00:00+00", "tl_payload_hash": "h",
+    "currency_iso_code": "USD", "pse__total_billable_amount__c": "3200",
+}  # fmt: skip
+
+
+@pytest.fixture
+def card(firm: Firm) -> Firm:
+    """One split of two days, from the landing to the ledger, landed twice by a load that was killed."""
+    firm.tables["certinia.timecard_split"] = [dict(SPLIT), dict(SPLIT)]
+    firm.tables["stg_certinia__timecard_split"] = [dict(SPLIT)]
+    for day in ("1", "2"):
+        firm.add("time_entry", time_entry_id=f"certinia:main:T1-{day}", source_record_id="T1",
+                 source_system="certinia")  # fmt: skip
+        firm.tables.setdefault("ledger__time_value", []).append(
+            {"time_entry_id": f"certinia:main:T1-{day}", "source_system": "certinia", "source_record_id": "T1",
+             "value_tc": "1600", "currency_code": "USD", "known_from": "2026-07-01 10:00:00+00"}
+        )  # fmt: skip
+    return firm
+
+
+def conserved(firm: Firm) -> Row:
+    """The row of the split's dataset in US dollars."""
+    rows = [row for row in firm.rows_of("conservation") if row["resource"] == "timecard_split"]
+    assert len(rows) == 1
+    return rows[0]
+
+
+def test_rows_and_money_stay_the_same_from_landing_to_fact(card: Firm) -> None:
+    row = conserved(card)
+    assert [row[f"{layer}_rows"] for layer in ("landed", "staged", "live", "canonical", "fact")] == [1] * 5
+    assert {row[f"{layer}_amount"] for layer in ("landed", "staged", "live", "canonical", "fact")} == {
+        Decimal("3200")
+    }
+    assert row["is_conserved"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "rows", "amount"),
+    [
+        ("stg_certinia__timecard_split", 1, "3200"),
+        ("canonical__time_entry", 0, "3200"),
+        ("ledger__time_value", 0, "1600"),
+    ],
+)
+def test_what_a_layer_loses_is_told(card: Firm, layer: str, rows: int, amount: str) -> None:
+    card.tables[layer].pop()
+    row = conserved(card)
+    assert (row["is_conserved"], row["row_difference"], row["amount_difference"]) == (
+        False,
+        rows,
+        Decimal(amount),
+    )
+
+
+def test_what_is_not_known_yet_is_in_no_layer(card: Firm) -> None:
+    later = {**SPLIT, "tl_record_id": "T2", "tl_known_at": "2026-07-08 23:30:00.000001+00"}
+    card.tables["certinia.timecard_split"].append(later)
+    assert conserved(card)["is_conserved"]
+    later["tl_known_at"] = "2026-07-08 23:30:00+00"
+    assert not conserved(card)["is_conserved"]
+
+
 def test_the_seeds_say_what_the_catalogue_says() -> None:
     assert catalogue.stale() == []
 
