@@ -1,7 +1,8 @@
 with
 
 legal_entities as (
-    select * from {{ ref('canonical__legal_entity') }} where known_to is null and not is_deleted
+    select * from {{ ref('canonical__legal_entity') }}
+    where known_to is null and not is_deleted
 ),
 
 calendar_names as (
@@ -35,7 +36,8 @@ days as (
 ),
 
 calendar_days as (
-    select * from {{ ref('canonical__work_calendar_day') }} where not is_deleted
+    select * from {{ ref('canonical__work_calendar_day') }}
+    where not is_deleted
 ),
 
 -- An entity without a calendar works Monday to Friday, under a calendar that says so.

@@ -1,19 +1,49 @@
 with
 
 links as (
-    select 'customer' as entity_type, left_key, right_key, match_rule, known_from, known_to
+    select
+        'customer' as entity_type,
+        left_key,
+        right_key,
+        match_rule,
+        known_from,
+        known_to
     from {{ ref('link__customer') }}
     union all
-    select 'resource' as entity_type, left_key, right_key, match_rule, known_from, known_to
+    select
+        'resource' as entity_type,
+        left_key,
+        right_key,
+        match_rule,
+        known_from,
+        known_to
     from {{ ref('link__resource') }}
     union all
-    select 'project' as entity_type, left_key, right_key, match_rule, known_from, known_to
+    select
+        'project' as entity_type,
+        left_key,
+        right_key,
+        match_rule,
+        known_from,
+        known_to
     from {{ ref('link__project') }}
     union all
-    select 'contract' as entity_type, left_key, right_key, match_rule, known_from, known_to
+    select
+        'contract' as entity_type,
+        left_key,
+        right_key,
+        match_rule,
+        known_from,
+        known_to
     from {{ ref('link__contract') }}
     union all
-    select 'legal_entity' as entity_type, left_key, right_key, match_rule, known_from, known_to
+    select
+        'legal_entity' as entity_type,
+        left_key,
+        right_key,
+        match_rule,
+        known_from,
+        known_to
     from {{ ref('link__legal_entity') }}
 )
 

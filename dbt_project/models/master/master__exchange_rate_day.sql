@@ -22,7 +22,8 @@ latest_rates as (
 bounded_rates as (
     select
         latest_rates.*,
-        lead(effective_from) over (partition by from_currency, to_currency order by effective_from) as next_from
+        lead(effective_from) over (partition by from_currency, to_currency order by effective_from)
+            as next_from
     from latest_rates
 ),
 

@@ -27,11 +27,23 @@ users as (
 ),
 
 people as (
-    select personal_key, name, email from contacts
+    select
+        personal_key,
+        name,
+        email
+    from contacts
     union all
-    select personal_key, name, email from employees
+    select
+        personal_key,
+        name,
+        email
+    from employees
     union all
-    select personal_key, name, email from users
+    select
+        personal_key,
+        name,
+        email
+    from users
 )
 
 select

@@ -10,7 +10,10 @@ with
 mapped as (
     select * from {{ ref('netsuite__billing_item') }}
     {% if is_advancing() %}
-        where billing_item_id in ({{ brought_since(ref('netsuite__billing_item'), 'billing_item_id', 'billing_item_id') }})
+        where
+            billing_item_id in ({{ brought_since(
+                ref('netsuite__billing_item'), 'billing_item_id', 'billing_item_id'
+            ) }})
     {% endif %}
 ),
 

@@ -27,8 +27,8 @@ postings_of_documents as (
         child='postings', parent='documents',
         child_key='gl_journal_line_id', foreign_key='document_id', parent_key='document_id',
         columns=[
-            'gl_journal_line_id', 'document_id', 'gl_account_id', 'debit_amount', 'credit_amount', 'accounting_book',
-            'is_line_posting', 'source_system',
+            'gl_journal_line_id', 'document_id', 'gl_account_id', 'debit_amount', 'credit_amount',
+            'accounting_book', 'is_line_posting', 'source_system',
         ],
         carried=['document_type', 'legal_entity_id', 'posting_period_id', 'document_date', 'is_posting']
     ) }}

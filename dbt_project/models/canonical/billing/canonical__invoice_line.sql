@@ -8,7 +8,8 @@
 with
 
 documents as (
-    select * from {{ ref('netsuite__document') }} where document_type in ('CustInvc', 'CustCred')
+    select * from {{ ref('netsuite__document') }}
+    where document_type in ('CustInvc', 'CustCred')
 ),
 
 document_lines as (
@@ -27,8 +28,9 @@ lines_of_documents as (
         child='document_lines', parent='documents',
         child_key='invoice_line_id', foreign_key='invoice_id', parent_key='document_id',
         columns=[
-            'invoice_line_id', 'invoice_id', 'line_number', 'source_type', 'source_key', 'contract_line_id',
-            'quantity', 'unit_price', 'net_amount', 'period_from', 'period_to', 'source_system',
+            'invoice_line_id', 'invoice_id', 'line_number', 'source_type', 'source_key',
+            'contract_line_id', 'quantity', 'unit_price', 'net_amount', 'period_from', 'period_to',
+            'source_system',
         ],
         carried=['currency_code']
     ) }}

@@ -15,7 +15,9 @@ assignments as (
     select * from {{ ref('certinia__assignment') }}
     {% if is_advancing() %}
         where
-            assignment_id in ({{ brought_since(ref('certinia__assignment'), 'assignment_id', 'assignment_id') }})
+            assignment_id in ({{ brought_since(
+                ref('certinia__assignment'), 'assignment_id', 'assignment_id'
+            ) }})
             or schedule_id in ({{ brought_since(ref('certinia__schedule'), 'schedule_id') }})
     {% endif %}
 ),
@@ -26,7 +28,8 @@ patterns as (
         child_key='assignment_id', foreign_key='schedule_id', parent_key='schedule_id',
         columns=['assignment_id', 'is_hard'],
         carried=[
-            'first_day', 'last_day', 'hours_1', 'hours_2', 'hours_3', 'hours_4', 'hours_5', 'hours_6', 'hours_7',
+            'first_day', 'last_day', 'hours_1', 'hours_2', 'hours_3', 'hours_4', 'hours_5', 'hours_6',
+            'hours_7',
         ],
         cascade=false
     ) }}
@@ -51,7 +54,7 @@ scheduled as (
         days.day,
         case days.weekday
             {%- for number in range(1, 8) %}
-            when {{ number }} then versioned.hours_{{ number }}
+                when {{ number }} then versioned.hours_{{ number }}
             {%- endfor %}
         end as scheduled_hours
     from versioned

@@ -19,7 +19,9 @@ told_days as (
             native_split_id in ({{ brought_since(
                 ref('stg_certinia__timecard_split'), 'tl_record_id', 'source_record_id'
             ) }})
-            or timesheet_id in ({{ brought_since(ref('certinia__timesheet'), 'timesheet_id', 'timesheet_id') }})
+            or timesheet_id in ({{ brought_since(
+                ref('certinia__timesheet'), 'timesheet_id', 'timesheet_id'
+            ) }})
     {% endif %}
 ),
 
@@ -75,9 +77,9 @@ days_on_cards as (
         child='days', parent='cards',
         child_key='time_entry_id', foreign_key='timesheet_id', parent_key='timesheet_id',
         columns=[
-            'time_entry_id', 'project_id', 'resource_id', 'assignment_id', 'timesheet_id', 'work_date', 'hours',
-            'is_billable', 'split_status', 'split_status_raw', 'billable_amount', 'currency_code', 'cost_amount',
-            'is_billed', 'invoice_number',
+            'time_entry_id', 'project_id', 'resource_id', 'assignment_id', 'timesheet_id', 'work_date',
+            'hours', 'is_billable', 'split_status', 'split_status_raw', 'billable_amount',
+            'currency_code', 'cost_amount', 'is_billed', 'invoice_number',
         ],
         carried=['header_status', 'header_status_raw', 'submitted_at', 'approved_at', 'header_bill_rate'],
         instants=['submitted_at', 'approved_at']

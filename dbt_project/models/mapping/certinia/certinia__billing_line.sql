@@ -24,8 +24,9 @@ items_of_events as (
         child='items', parent='events',
         child_key='id', foreign_key='billing_event_id', parent_key='billing_event_id',
         columns=[
-            'id', 'billing_event_id', 'pse__category__c', 'pse__amount__c', 'currency_iso_code', 'pse__quantity__c',
-            'pse__unit_price__c', 'pse__timecard_split__c', 'pse__expense__c', 'pse__milestone__c',
+            'id', 'billing_event_id', 'pse__category__c', 'pse__amount__c', 'currency_iso_code',
+            'pse__quantity__c', 'pse__unit_price__c', 'pse__timecard_split__c', 'pse__expense__c',
+            'pse__milestone__c',
         ],
         carried=['project', 'billing_date', 'is_released', 'is_invoiced', 'invoice_number']
     ) }}

@@ -16,9 +16,9 @@ expenses_of_reports as (
         child='expenses', parent='reports',
         child_key='id', foreign_key='expense_report_id', parent_key='expense_report_id',
         columns=[
-            'id', 'expense_report_id', 'pse__project__c', 'pse__resource__c', 'pse__expense_date__c', 'pse__type__c',
-            'pse__amount__c', 'pse__billing_amount__c', 'pse__billing_currency__c', 'pse__billable__c',
-            'pse__status__c', 'currency_iso_code',
+            'id', 'expense_report_id', 'pse__project__c', 'pse__resource__c', 'pse__expense_date__c',
+            'pse__type__c', 'pse__amount__c', 'pse__billing_amount__c', 'pse__billing_currency__c',
+            'pse__billable__c', 'pse__status__c', 'currency_iso_code',
         ],
         carried=['status', 'submitted_at', 'approved_at'], instants=['submitted_at', 'approved_at']
     ) }}
@@ -34,7 +34,10 @@ select
     lines.pse__type__c as category,
     lines.pse__amount__c as incurred_amount,
     lines.currency_iso_code as incurred_currency_code,
-    coalesce(lines.pse__billing_amount__c, case when lines.pse__billable__c then lines.pse__amount__c else 0 end)
+    coalesce(
+        lines.pse__billing_amount__c,
+        case when lines.pse__billable__c then lines.pse__amount__c else 0 end
+    )
         as billing_amount,
     coalesce(lines.pse__billing_currency__c, lines.currency_iso_code) as billing_currency_code,
     lines.pse__billable__c as is_billable,

@@ -13,11 +13,29 @@ grps as (
 ),
 
 units as (
-    select id, name, code__c, 'region' as unit_type, {{ landed() }} from regions
+    select
+        id,
+        name,
+        code__c,
+        'region' as unit_type,
+        {{ landed() }}
+    from regions
     union all
-    select id, name, code__c, 'practice' as unit_type, {{ landed() }} from practices
+    select
+        id,
+        name,
+        code__c,
+        'practice' as unit_type,
+        {{ landed() }}
+    from practices
     union all
-    select id, name, code__c, 'group' as unit_type, {{ landed() }} from grps
+    select
+        id,
+        name,
+        code__c,
+        'group' as unit_type,
+        {{ landed() }}
+    from grps
 )
 
 select

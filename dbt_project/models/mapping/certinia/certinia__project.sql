@@ -12,7 +12,8 @@ select
     {{ foreign_key('salesforce', 'projects.pse__opportunity__c') }} as opportunity_id,
     {{ foreign_key('netsuite', 'projects.erp_contract_line__c') }} as contract_line_id,
     {{ foreign_key('netsuite', 'projects.erp_expense_line__c') }} as expense_line_id,
-    {{ own_key('certinia', 'projects.pse__project_manager__c', 'projects.tl_instance') }} as project_manager_id,
+    {{ own_key('certinia', 'projects.pse__project_manager__c', 'projects.tl_instance') }}
+        as project_manager_id,
     {{ own_key('certinia', 'projects.pse__region__c', 'projects.tl_instance') }} as region_id,
     {{ own_key('certinia', 'projects.pse__practice__c', 'projects.tl_instance') }} as practice_id,
     {{ own_key('certinia', 'projects.pse__group__c', 'projects.tl_instance') }} as group_id,

@@ -1,7 +1,8 @@
 with
 
 contacts as (
-    select * from {{ ref('stg_certinia__contact') }} where pse__is_resource__c
+    select * from {{ ref('stg_certinia__contact') }}
+    where pse__is_resource__c
 ),
 
 regions as (

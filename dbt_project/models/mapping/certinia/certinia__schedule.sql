@@ -9,7 +9,7 @@ select
     pse__start_date__c as first_day,
     pse__end_date__c as last_day,
     {%- for name in ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] %}
-    coalesce(pse__{{ name }}_hours__c, {{ as_hours('0') }}) as hours_{{ loop.index }},
+        coalesce(pse__{{ name }}_hours__c, {{ as_hours('0') }}) as hours_{{ loop.index }},
     {%- endfor %}
     'certinia' as source_system,
     {{ landed() }}

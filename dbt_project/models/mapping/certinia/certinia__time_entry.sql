@@ -42,10 +42,14 @@ shares as (
     select
         worked_days.*,
         coalesce(
-            {{ mul_div('pse__total_billable_amount__c', 'hours', 'pse__total_hours__c') }}, {{ as_money('0') }}
+            {{ mul_div(
+                'worked_days.pse__total_billable_amount__c', 'worked_days.hours', 'worked_days.pse__total_hours__c'
+            ) }},
+            {{ as_money('0') }}
         ) as billable_share,
         coalesce(
-            {{ mul_div('pse__total_cost__c', 'hours', 'pse__total_hours__c') }}, {{ as_money('0') }}
+            {{ mul_div('worked_days.pse__total_cost__c', 'worked_days.hours', 'worked_days.pse__total_hours__c') }},
+            {{ as_money('0') }}
         ) as cost_share
     from worked_days
 ),
@@ -53,30 +57,33 @@ shares as (
 totalled_shares as (
     select
         shares.*,
-        max(case when hours <> 0 then weekday end) over told_at_once as last_weekday,
-        sum(billable_share) over told_at_once as billable_shared,
-        sum(cost_share) over told_at_once as cost_shared
+        max(case when shares.hours <> 0 then shares.weekday end) over told_at_once as last_weekday,
+        sum(shares.billable_share) over told_at_once as billable_shared,
+        sum(shares.cost_share) over told_at_once as cost_shared
     from shares
-    window told_at_once as (partition by id, tl_payload_hash, tl_load_id)
+    window told_at_once as (partition by shares.id, shares.tl_payload_hash, shares.tl_load_id)
 ),
 
 -- The last day with hours takes the rest, so that the days of a split always add up to it.
 rounded_days as (
     select
-        totalled_shares.*,
+        shares.*,
         case
-            when weekday = last_weekday then billable_share + pse__total_billable_amount__c - billable_shared
-            else billable_share
+            when shares.weekday = shares.last_weekday
+                then shares.billable_share + shares.pse__total_billable_amount__c - shares.billable_shared
+            else shares.billable_share
         end as billable_amount,
         case
-            when weekday = last_weekday then cost_share + coalesce(pse__total_cost__c, 0) - cost_shared
-            else cost_share
+            when shares.weekday = shares.last_weekday
+                then shares.cost_share + coalesce(shares.pse__total_cost__c, 0) - shares.cost_shared
+            else shares.cost_share
         end as cost_amount
-    from totalled_shares
+    from totalled_shares as shares
 )
 
 select
-    {{ own_key('certinia', 'days.id', 'days.tl_instance') }} || '-' || {{ as_text('days.weekday') }} as time_entry_id,
+    {{ own_key('certinia', 'days.id', 'days.tl_instance') }} || '-' || {{ as_text('days.weekday') }}
+        as time_entry_id,
     {{ own_key('certinia', 'days.pse__project__c', 'days.tl_instance') }} as project_id,
     {{ own_key('certinia', 'days.pse__resource__c', 'days.tl_instance') }} as resource_id,
     {{ own_key('certinia', 'days.pse__assignment__c', 'days.tl_instance') }} as assignment_id,

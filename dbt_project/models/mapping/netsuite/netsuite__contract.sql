@@ -1,7 +1,8 @@
 with
 
 orders as (
-    select * from {{ ref('stg_netsuite__transaction') }} where type = 'SalesOrd'
+    select * from {{ ref('stg_netsuite__transaction') }}
+    where type = 'SalesOrd'
 ),
 
 currencies as (

@@ -1,7 +1,8 @@
 with
 
 payments as (
-    select * from {{ ref('stg_netsuite__transaction') }} where type = 'CustPymt'
+    select * from {{ ref('stg_netsuite__transaction') }}
+    where type = 'CustPymt'
 ),
 
 currencies as (

@@ -1,7 +1,8 @@
 with
 
 documents as (
-    select * from {{ ref('stg_netsuite__transaction') }} where type in ('CustInvc', 'CustCred')
+    select * from {{ ref('stg_netsuite__transaction') }}
+    where type in ('CustInvc', 'CustCred')
 ),
 
 tax_lines as (
@@ -46,10 +47,11 @@ taxed_documents as (
         child='documents', parent='tax_of_documents',
         child_key='id', foreign_key='id', parent_key='transaction',
         columns=[
-            'id', 'type', 'tranid', 'trandate', 'duedate', 'entity', 'currency', 'exchangerate', 'foreigntotal',
-            'foreignamountunpaid', 'status', 'postingperiod', 'voided', 'subsidiary', 'custbody_tl_doc_type',
-            'custbody_tl_applies_to', 'custbody_tl_reason_code', 'custbody_tl_contract', 'custbody_tl_posted_at',
-            'custbody_tl_period_from', 'custbody_tl_period_to',
+            'id', 'type', 'tranid', 'trandate', 'duedate', 'entity', 'currency', 'exchangerate',
+            'foreigntotal', 'foreignamountunpaid', 'status', 'postingperiod', 'voided', 'subsidiary',
+            'custbody_tl_doc_type', 'custbody_tl_applies_to', 'custbody_tl_reason_code',
+            'custbody_tl_contract', 'custbody_tl_posted_at', 'custbody_tl_period_from',
+            'custbody_tl_period_to',
         ],
         carried=['tax_amount'], cascade=false
     ) }}
@@ -85,13 +87,16 @@ select
     documents.exchangerate as exchange_rate,
     {{ as_money('documents.direction * abs(documents.foreigntotal)') }} as total_amount,
     {{ as_money('documents.direction * abs(coalesce(documents.tax_amount, 0))') }} as tax_amount,
-    {{ as_money('documents.direction * (abs(documents.foreigntotal) - abs(coalesce(documents.tax_amount, 0)))') }}
+    {{ as_money(
+        'documents.direction * (abs(documents.foreigntotal) - abs(coalesce(documents.tax_amount, 0)))'
+    ) }}
         as net_amount,
     {{ as_money('documents.direction * abs(documents.foreignamountunpaid)') }} as amount_due,
     documents.status as status_raw,
     case when documents.voided then 'void' else {{ coded('statuses') }} end as status,
     documents.custbody_tl_posted_at as posted_at,
-    {{ own_key('netsuite', 'documents.custbody_tl_applies_to', 'documents.tl_instance') }} as related_invoice_id,
+    {{ own_key('netsuite', 'documents.custbody_tl_applies_to', 'documents.tl_instance') }}
+        as related_invoice_id,
     documents.custbody_tl_reason_code as reason_code,
     documents.custbody_tl_period_from as period_from,
     documents.custbody_tl_period_to as period_to,

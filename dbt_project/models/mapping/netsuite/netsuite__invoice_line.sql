@@ -1,7 +1,8 @@
 with
 
 documents as (
-    select * from {{ ref('stg_netsuite__transaction') }} where type in ('CustInvc', 'CustCred')
+    select * from {{ ref('stg_netsuite__transaction') }}
+    where type in ('CustInvc', 'CustCred')
 ),
 
 document_lines as (
@@ -9,7 +10,7 @@ document_lines as (
     where not mainline and not taxline and transaction in (select id from documents)
 )
 
--- The vendor prints sales lines negative and credit lines positive; here sales are positive, credits negative.
+-- The vendor prints sales lines negative and credits positive; here it is the other way round.
 select
     {{ own_key('netsuite', 'uniquekey') }} as invoice_line_id,
     {{ own_key('netsuite', 'transaction') }} as invoice_id,

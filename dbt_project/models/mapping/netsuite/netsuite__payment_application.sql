@@ -13,7 +13,8 @@ links as (
 ),
 
 documents as (
-    select * from {{ ref('netsuite__document') }} where document_type in ('CustPymt', 'CustCred')
+    select * from {{ ref('netsuite__document') }}
+    where document_type in ('CustPymt', 'CustCred')
 ),
 
 dated_links as (

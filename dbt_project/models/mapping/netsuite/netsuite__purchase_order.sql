@@ -1,7 +1,8 @@
 with
 
 orders as (
-    select * from {{ ref('stg_netsuite__transaction') }} where type = 'PurchOrd'
+    select * from {{ ref('stg_netsuite__transaction') }}
+    where type = 'PurchOrd'
 ),
 
 currencies as (

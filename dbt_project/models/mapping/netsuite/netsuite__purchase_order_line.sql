@@ -1,7 +1,8 @@
 with
 
 documents as (
-    select * from {{ ref('netsuite__document') }} where document_type = 'PurchOrd'
+    select * from {{ ref('netsuite__document') }}
+    where document_type = 'PurchOrd'
 ),
 
 order_lines as (
@@ -12,7 +13,9 @@ order_lines as (
     where
         not lines.mainline
         and not lines.taxline
-        and {{ own_key('netsuite', 'lines.transaction', 'lines.tl_instance') }} in (select document_id from documents)
+        and {{ own_key('netsuite', 'lines.transaction', 'lines.tl_instance') }} in (
+            select document_id from documents
+        )
 ),
 
 lines_of_orders as (
@@ -20,8 +23,8 @@ lines_of_orders as (
         child='order_lines', parent='documents',
         child_key='uniquekey', foreign_key='purchase_order_id', parent_key='document_id',
         columns=[
-            'uniquekey', 'purchase_order_id', 'custcol_tl_project', 'custcol_tl_resource', 'quantity', 'rate',
-            'foreignamount',
+            'uniquekey', 'purchase_order_id', 'custcol_tl_project', 'custcol_tl_resource', 'quantity',
+            'rate', 'foreignamount',
         ],
         carried=['currency_code']
     ) }}

@@ -11,7 +11,8 @@ currencies as (
 select
     {{ own_key('netsuite', 'elements.id', 'elements.tl_instance') }} as revenue_element_id,
     {{ own_key('netsuite', 'elements.source', 'elements.tl_instance') }} as contract_id,
-    {{ own_key('netsuite', 'elements.custrecord_tl_contract_line', 'elements.tl_instance') }} as contract_line_id,
+    {{ own_key('netsuite', 'elements.custrecord_tl_contract_line', 'elements.tl_instance') }}
+        as contract_line_id,
     elements.allocationamount as allocated_amount,
     currencies.symbol as currency_code,
     elements.revrecstartdate as start_date,

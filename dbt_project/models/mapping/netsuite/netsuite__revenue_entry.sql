@@ -30,9 +30,9 @@ postings_of_plans as (
         child='postings', parent='plans_of_elements',
         child_key='id', foreign_key='revenueplan', parent_key='id',
         columns=[
-            'id', 'plannedperiod', 'postingperiod', 'amount', 'custrecord_tl_amount_base', 'dateexecuted',
-            'custrecord_tl_accounting_date', 'custrecord_tl_service_from', 'custrecord_tl_service_to',
-            'custrecord_tl_entry_type',
+            'id', 'plannedperiod', 'postingperiod', 'amount', 'custrecord_tl_amount_base',
+            'dateexecuted', 'custrecord_tl_accounting_date', 'custrecord_tl_service_from',
+            'custrecord_tl_service_to', 'custrecord_tl_entry_type',
         ],
         carried=['contract_line', 'currency']
     ) }}
@@ -49,7 +49,9 @@ select
     postings.custrecord_tl_amount_base as amount_functional,
     currencies.symbol as currency_code,
     postings.custrecord_tl_accounting_date as accounting_date,
-    {{ own_key('netsuite', 'coalesce(postings.postingperiod, postings.plannedperiod)', 'postings.tl_instance') }}
+    {{ own_key(
+        'netsuite', 'coalesce(postings.postingperiod, postings.plannedperiod)', 'postings.tl_instance'
+    ) }}
         as period_id,
     postings.dateexecuted as posted_at,
     postings.custrecord_tl_service_from as service_from,

@@ -12,7 +12,8 @@ select
     {{ own_key('netsuite', 'vendors.id', 'vendors.tl_instance') }} as vendor_id,
     vendors.companyname as name,
     vendors.entityid as vendor_number,
-    case when lower(vendors.category) like '%subcontract%' then 'subcontractor' else 'supplier' end as vendor_type,
+    case when lower(vendors.category) like '%subcontract%' then 'subcontractor' else 'supplier' end
+        as vendor_type,
     currencies.symbol as currency_code,
     not vendors.isinactive as is_active,
     'netsuite' as source_system,

@@ -1,7 +1,8 @@
 with
 
 bills as (
-    select * from {{ ref('stg_netsuite__transaction') }} where type = 'VendBill'
+    select * from {{ ref('stg_netsuite__transaction') }}
+    where type = 'VendBill'
 ),
 
 currencies as (

@@ -1,7 +1,8 @@
 with
 
 documents as (
-    select * from {{ ref('netsuite__document') }} where document_type = 'VendBill'
+    select * from {{ ref('netsuite__document') }}
+    where document_type = 'VendBill'
 ),
 
 bill_lines as (
@@ -12,7 +13,9 @@ bill_lines as (
     where
         not lines.mainline
         and not lines.taxline
-        and {{ own_key('netsuite', 'lines.transaction', 'lines.tl_instance') }} in (select document_id from documents)
+        and {{ own_key('netsuite', 'lines.transaction', 'lines.tl_instance') }} in (
+            select document_id from documents
+        )
 ),
 
 lines_of_bills as (
@@ -20,8 +23,9 @@ lines_of_bills as (
         child='bill_lines', parent='documents',
         child_key='uniquekey', foreign_key='vendor_bill_id', parent_key='document_id',
         columns=[
-            'uniquekey', 'vendor_bill_id', 'custcol_tl_po_line', 'custcol_tl_project', 'custcol_tl_resource',
-            'quantity', 'rate', 'foreignamount', 'custcol_tl_period_from', 'custcol_tl_period_to',
+            'uniquekey', 'vendor_bill_id', 'custcol_tl_po_line', 'custcol_tl_project',
+            'custcol_tl_resource', 'quantity', 'rate', 'foreignamount', 'custcol_tl_period_from',
+            'custcol_tl_period_to',
         ],
         carried=['currency_code']
     ) }}

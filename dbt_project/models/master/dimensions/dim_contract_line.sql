@@ -11,7 +11,8 @@ contracts as (
 ),
 
 projects as (
-    select * from {{ as_known(ref('canonical__project')) }} as known where not is_template
+    select * from {{ as_known(ref('canonical__project')) }} as known
+    where not is_template
 ),
 
 -- A line's project is the smallest key of those that name it.
@@ -20,9 +21,17 @@ projects_of_lines as (
         linked.contract_line_id,
         min(linked.project_id) as project_id
     from (
-        select contract_line_id, project_id from projects where contract_line_id is not null
+        select
+            contract_line_id,
+            project_id
+        from projects
+        where contract_line_id is not null
         union all
-        select expense_line_id as contract_line_id, project_id from projects where expense_line_id is not null
+        select
+            expense_line_id as contract_line_id,
+            project_id
+        from projects
+        where expense_line_id is not null
     ) as linked
     group by linked.contract_line_id
 )

@@ -3,7 +3,8 @@
 with
 
 projects as (
-    select * from {{ as_known(ref('canonical__project')) }} as known where not is_template
+    select * from {{ as_known(ref('canonical__project')) }} as known
+    where not is_template
 ),
 
 contract_lines as (

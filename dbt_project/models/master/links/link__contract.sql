@@ -3,11 +3,13 @@
 with
 
 deals as (
-    select * from {{ ref('canonical__opportunity') }} where not is_deleted
+    select * from {{ ref('canonical__opportunity') }}
+    where not is_deleted
 ),
 
 contracts as (
-    select * from {{ ref('canonical__contract') }} where not is_deleted
+    select * from {{ ref('canonical__contract') }}
+    where not is_deleted
 ),
 
 pairs as (

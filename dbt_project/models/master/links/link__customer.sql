@@ -3,11 +3,13 @@
 with
 
 accounts as (
-    select * from {{ ref('canonical__customer') }} where source_system = 'salesforce' and not is_deleted
+    select * from {{ ref('canonical__customer') }}
+    where source_system = 'salesforce' and not is_deleted
 ),
 
 customers as (
-    select * from {{ ref('canonical__customer') }} where source_system = 'netsuite' and not is_deleted
+    select * from {{ ref('canonical__customer') }}
+    where source_system = 'netsuite' and not is_deleted
 ),
 
 explicit_pairs as (

@@ -3,11 +3,26 @@
 with
 
 named as (
-    select source_system, source_instance, legal_entity_code, known_from from {{ ref('canonical__opportunity') }}
+    select
+        source_system,
+        source_instance,
+        legal_entity_code,
+        known_from
+    from {{ ref('canonical__opportunity') }}
     union all
-    select source_system, source_instance, legal_entity_code, known_from from {{ ref('canonical__project') }}
+    select
+        source_system,
+        source_instance,
+        legal_entity_code,
+        known_from
+    from {{ ref('canonical__project') }}
     union all
-    select source_system, source_instance, legal_entity_code, known_from from {{ ref('canonical__resource') }}
+    select
+        source_system,
+        source_instance,
+        legal_entity_code,
+        known_from
+    from {{ ref('canonical__resource') }}
 ),
 
 -- A code counts from the first record that used it.
@@ -23,7 +38,8 @@ codes as (
 ),
 
 legal_entities as (
-    select * from {{ ref('canonical__legal_entity') }} where not is_deleted
+    select * from {{ ref('canonical__legal_entity') }}
+    where not is_deleted
 ),
 
 pairs as (

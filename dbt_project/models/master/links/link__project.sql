@@ -3,11 +3,13 @@
 with
 
 projects as (
-    select * from {{ ref('canonical__project') }} where not is_deleted
+    select * from {{ ref('canonical__project') }}
+    where not is_deleted
 ),
 
 contract_lines as (
-    select * from {{ ref('canonical__contract_line') }} where not is_deleted
+    select * from {{ ref('canonical__contract_line') }}
+    where not is_deleted
 ),
 
 pairs as (

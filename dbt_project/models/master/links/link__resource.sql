@@ -3,11 +3,13 @@
 with
 
 contacts as (
-    select * from {{ ref('canonical__resource') }} where source_system = 'certinia' and not is_deleted
+    select * from {{ ref('canonical__resource') }}
+    where source_system = 'certinia' and not is_deleted
 ),
 
 workers as (
-    select * from {{ ref('canonical__resource') }} where source_system = 'bamboohr' and not is_deleted
+    select * from {{ ref('canonical__resource') }}
+    where source_system = 'bamboohr' and not is_deleted
 ),
 
 pairs as (
