@@ -1,6 +1,9 @@
--- Facts keep their place even when nobody knows it: a dimension is a key, UNMAPPED or NONE, never empty. A null would
--- drop the row from every page that groups by the dimension.
-select movement_id, movement_type, source_record_id
+-- Facts keep their place even when nobody knows it: a dimension is a key, UNMAPPED or NONE, never empty. A
+-- null would drop the row from every page that groups by the dimension.
+select
+    movement_id,
+    movement_type,
+    source_record_id
 from {{ ref('fct_value_movement') }}
 where
     legal_entity_id is null

@@ -1,6 +1,7 @@
--- The law of two clocks: the journal up to an instant adds up to what a build from only the rows known then would
--- find. Checked at every instant at which posted revenue or a document's line changed after the first load, at the
--- run's known_at, and at the instant the variable names (--vars 'ledger_rebuild_at: 2026-06-08T23:30:00Z').
+-- The law of two clocks: the journal up to an instant adds up to what a build from only the rows known then
+-- would find. Checked at every instant at which posted revenue or a document's line changed after the first
+-- load, at the run's known_at, and at the instant the variable names (--vars 'ledger_rebuild_at:
+-- 2026-06-08T23:30:00Z').
 with instant as (
     select known_from as known_at from {{ ref('canonical__revenue_entry') }} where not is_backfill
     union
@@ -14,7 +15,10 @@ with instant as (
 ),
 
 rebuilt as (
-    select instant.known_at, 'recognised' as measure, sum(entry.amount) as amount
+    select
+        instant.known_at,
+        'recognised' as measure,
+        sum(entry.amount) as amount
     from instant
     inner join {{ ref('canonical__revenue_entry') }} as entry
         on
@@ -26,7 +30,10 @@ rebuilt as (
         and entry.entry_type in ('NORMAL', 'CATCH_UP', 'REVERSAL')
     group by instant.known_at
     union all
-    select instant.known_at, 'billed' as measure, sum(invoice_line.net_amount) as amount
+    select
+        instant.known_at,
+        'billed' as measure,
+        sum(invoice_line.net_amount) as amount
     from instant
     inner join {{ ref('canonical__invoice_line') }} as invoice_line
         on
@@ -48,7 +55,10 @@ rebuilt as (
         and invoice.posted_at is not null
     group by instant.known_at
     union all
-    select instant.known_at, 'hours' as measure, sum(entry.hours) as amount
+    select
+        instant.known_at,
+        'hours' as measure,
+        sum(entry.hours) as amount
     from instant
     inner join {{ ref('canonical__time_entry') }} as entry
         on
@@ -60,7 +70,10 @@ rebuilt as (
 
 journal as (
     select
-        movement_type, known_at, sum(amount_tc) as amount_tc, sum(hours) as hours
+        movement_type,
+        known_at,
+        sum(amount_tc) as amount_tc,
+        sum(hours) as hours
     from {{ ref('fct_value_movement') }}
     where movement_type in ('recognised', 'billed', 'credited', 'labour_cost')
     group by movement_type, known_at
@@ -68,7 +81,9 @@ journal as (
 
 -- a contractor's submitted hours are no cost yet: they are counted apart
 contractor_waiting as (
-    select instant.known_at, sum(time_value.hours) as hours
+    select
+        instant.known_at,
+        sum(time_value.hours) as hours
     from instant
     inner join {{ ref('ledger__time_value') }} as time_value
         on
@@ -81,7 +96,8 @@ contractor_waiting as (
 added_up as (
     select
         instant.known_at,
-        case when journal.movement_type in ('billed', 'credited') then 'billed' else 'recognised' end as measure,
+        case when journal.movement_type in ('billed', 'credited') then 'billed' else 'recognised' end
+            as measure,
         sum(journal.amount_tc) as amount
     from instant
     inner join journal on journal.known_at <= instant.known_at
@@ -101,7 +117,11 @@ added_up as (
     group by instant.known_at
 )
 
-select rebuilt.known_at, rebuilt.measure, rebuilt.amount, added_up.amount as journal
+select
+    rebuilt.known_at,
+    rebuilt.measure,
+    rebuilt.amount,
+    added_up.amount as journal
 from rebuilt
 left join added_up on rebuilt.known_at = added_up.known_at and rebuilt.measure = added_up.measure
 where rebuilt.amount is distinct from added_up.amount

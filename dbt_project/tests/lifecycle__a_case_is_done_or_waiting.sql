@@ -1,12 +1,22 @@
--- Nobody is dropped: each deal stands in both stages that begin with the signature, each is done or open, and what is
--- open has an age. An open case without an age would vanish from the oldest and from the percentile.
-select stage, case_id, state, lag, open_age
+-- Nobody is dropped: each deal stands in both stages that begin with the signature, each is done or open, and
+-- what is open has an age. An open case without an age would vanish from the oldest and from the percentile.
+select
+    stage,
+    case_id,
+    state,
+    lag,
+    open_age
 from {{ ref('lifecycle__handoff') }}
 where
     (state = 'OPEN' and (finished_on is not null or (open_age is null and stage <> 't6_t7')))
     or (state in ('COMPLETED', 'NEGATIVE') and (finished_on is null or lag is null))
 union all
-select 't1_t2' as stage, deal.opportunity_id as case_id, 'MISSING' as state, null as lag, null as open_age
+select
+    't1_t2' as stage,
+    deal.opportunity_id as case_id,
+    'MISSING' as state,
+    null as lag,
+    null as open_age
 from {{ ref('lifecycle__deal_stage') }} as deal
 left join {{ ref('lifecycle__handoff') }} as handoff
     on deal.opportunity_id = handoff.case_id and handoff.stage = 't1_t2'

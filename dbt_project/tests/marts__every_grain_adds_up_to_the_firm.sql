@@ -1,9 +1,15 @@
--- No orphan money: whatever a number is cut by, the parts add up to the firm. A row without a member (instead of
--- UNMAPPED or NONE) would be missing from one of the sums. Medians and ratios do not add up and are not asked to.
+-- No orphan money: whatever a number is cut by, the parts add up to the firm. A row without a member (instead
+-- of UNMAPPED or NONE) would be missing from one of the sums. Medians and ratios do not add up and are not
+-- asked to.
 with part as (
     select
-        metric_value.metric_id, metric_value.as_of, metric_value.period_type, metric_value.currency_view,
-        metric_value.currency_code, metric_value.grain, sum(metric_value.numerator) as total
+        metric_value.metric_id,
+        metric_value.as_of,
+        metric_value.period_type,
+        metric_value.currency_view,
+        metric_value.currency_code,
+        metric_value.grain,
+        sum(metric_value.numerator) as total
     from {{ ref('metric_value') }} as metric_value
     inner join {{ ref('metric_registry') }} as registry on metric_value.metric_id = registry.metric_id
     where
@@ -15,7 +21,14 @@ with part as (
         metric_value.currency_code, metric_value.grain
 )
 
-select firm.metric_id, firm.as_of, firm.currency_view, firm.currency_code, part.grain, firm.total, part.total as parts
+select
+    firm.metric_id,
+    firm.as_of,
+    firm.currency_view,
+    firm.currency_code,
+    part.grain,
+    firm.total,
+    part.total as parts
 from part as firm
 inner join part
     on

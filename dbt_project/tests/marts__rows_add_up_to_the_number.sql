@@ -1,11 +1,18 @@
 -- The rows behind a number make the number, to the last digit. Of lags only deals and invoices are listed.
 with told as (
-    select metric_id, as_of, sum(amount_rc) as amount_rc
+    select
+        metric_id,
+        as_of,
+        sum(amount_rc) as amount_rc
     from {{ ref('metric_drill') }}
     group by metric_id, as_of
 )
 
-select metric_value.metric_id, metric_value.as_of, metric_value.numerator, told.amount_rc
+select
+    metric_value.metric_id,
+    metric_value.as_of,
+    metric_value.numerator,
+    told.amount_rc
 from {{ ref('metric_value') }} as metric_value
 left join told on metric_value.metric_id = told.metric_id and metric_value.as_of = told.as_of
 where

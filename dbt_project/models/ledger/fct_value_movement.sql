@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 
--- The journal. A feeder's row enters when it becomes known and is taken back when something else is known in its
--- place: nothing is ever changed, and the sum of what was known by an instant is the firm as it stood then.
+-- The journal. A feeder's row enters when it becomes known and is taken back when something else is known in
+-- its place: nothing is ever changed, and the sum of what was known by an instant is the firm as it stood
+-- then.
 with movement as (
     {{ ledger_movements() }}
 )

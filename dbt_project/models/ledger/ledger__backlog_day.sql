@@ -1,7 +1,12 @@
--- Backlog of each line at the end of every day on which something happened to it, as the run knew it, with the
--- two derived movements that the floor at zero and the end of a line call for.
+-- Backlog of each line at the end of every day on which something happened to it, as the run knew it, with
+-- the two derived movements that the floor at zero and the end of a line call for.
 with movement as (
-    select movement_type, business_date, contract_line_id, amount_tc, amount_rc
+    select
+        movement_type,
+        business_date,
+        contract_line_id,
+        amount_tc,
+        amount_rc
     from {{ ref('fct_value_movement') }}
     where
         known_at <= {{ run_known_at() }}
@@ -11,8 +16,18 @@ with movement as (
 
 line as (
     select
-        contract_line_id, billing_method, status, signed_on, closed_on, currency_code, functional_currency,
-        legal_entity_id, region_id, practice_id, customer_id, project_id
+        contract_line_id,
+        billing_method,
+        status,
+        signed_on,
+        closed_on,
+        currency_code,
+        functional_currency,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id
     from {{ ledger_as_known(ref('ledger__contract_line_version')) }} as line_version
     where is_known
 ),
@@ -20,8 +35,15 @@ line as (
 -- only what was signed and is no pass-through has a backlog
 sold as (
     select
-        contract_line_id, signed_on, currency_code, functional_currency, legal_entity_id, region_id, practice_id,
-        customer_id, project_id,
+        contract_line_id,
+        signed_on,
+        currency_code,
+        functional_currency,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
         case when status in ('COMPLETED', 'CANCELLED') then closed_on end as closed_on
     from line
     where
@@ -39,12 +61,16 @@ dated as (
         sum(case when movement.movement_type = 'amended' then movement.amount_tc else 0 end) as amended,
         sum(case when movement.movement_type = 'recognised' then movement.amount_tc else 0 end) as recognised,
         sum(case when movement.movement_type = 'cancelled' then movement.amount_tc else 0 end) as cancelled,
-        sum(case when movement.movement_type = 'completed_under_run' then movement.amount_tc else 0 end) as completed_under_run,
+        sum(case when movement.movement_type = 'completed_under_run' then movement.amount_tc else 0 end)
+            as completed_under_run,
         sum(case when movement.movement_type = 'booked' then movement.amount_rc else 0 end) as booked_rc,
         sum(case when movement.movement_type = 'amended' then movement.amount_rc else 0 end) as amended_rc,
-        sum(case when movement.movement_type = 'recognised' then movement.amount_rc else 0 end) as recognised_rc,
-        sum(case when movement.movement_type = 'cancelled' then movement.amount_rc else 0 end) as cancelled_rc,
-        sum(case when movement.movement_type = 'completed_under_run' then movement.amount_rc else 0 end) as completed_under_run_rc
+        sum(case when movement.movement_type = 'recognised' then movement.amount_rc else 0 end)
+            as recognised_rc,
+        sum(case when movement.movement_type = 'cancelled' then movement.amount_rc else 0 end)
+            as cancelled_rc,
+        sum(case when movement.movement_type = 'completed_under_run' then movement.amount_rc else 0 end)
+            as completed_under_run_rc
     from sold
     inner join movement on sold.contract_line_id = movement.contract_line_id
     where greatest(movement.business_date, sold.signed_on) <= {{ run_as_of() }}
@@ -54,13 +80,32 @@ dated as (
 -- a line ends on a day of its own, even when nothing else happened that day
 with_ending as (
     select
-        contract_line_id, business_date, booked, amended, recognised, cancelled, completed_under_run, booked_rc,
-        amended_rc, recognised_rc, cancelled_rc, completed_under_run_rc
+        contract_line_id,
+        business_date,
+        booked,
+        amended,
+        recognised,
+        cancelled,
+        completed_under_run,
+        booked_rc,
+        amended_rc,
+        recognised_rc,
+        cancelled_rc,
+        completed_under_run_rc
     from dated
     union all
     select
-        contract_line_id, closed_on as business_date, 0 as booked, 0 as amended, 0 as recognised, 0 as cancelled,
-        0 as completed_under_run, 0 as booked_rc, 0 as amended_rc, 0 as recognised_rc, 0 as cancelled_rc,
+        contract_line_id,
+        closed_on as business_date,
+        0 as booked,
+        0 as amended,
+        0 as recognised,
+        0 as cancelled,
+        0 as completed_under_run,
+        0 as booked_rc,
+        0 as amended_rc,
+        0 as recognised_rc,
+        0 as cancelled_rc,
         0 as completed_under_run_rc
     from sold
     where closed_on >= signed_on and closed_on <= {{ run_as_of() }}
@@ -111,7 +156,10 @@ judged as (
         running.*,
         sold.closed_on,
         coalesce(
-            lag(running.uncapped) over (partition by running.contract_line_id order by running.business_date), 0
+            lag(running.uncapped) over (
+                partition by running.contract_line_id order by running.business_date
+            ),
+            0
         ) as uncapped_before
     from running
     inner join sold on running.contract_line_id = sold.contract_line_id
@@ -152,7 +200,10 @@ derived as (
 ),
 
 conversion as (
-    select from_currency, rate_date, rate_rc
+    select
+        from_currency,
+        rate_date,
+        rate_rc
     from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
     where functional_currency = 'NONE'
 )

@@ -4,7 +4,8 @@ with invoice_line as (
     {{ ledger_fact_versions(
         ref('canonical__invoice_line'),
         'invoice_line_id',
-        ['invoice_id', 'contract_line_id', 'source_type', 'source_key', 'quantity', 'net_amount', 'currency_code'],
+        ['invoice_id', 'contract_line_id', 'source_type', 'source_key', 'quantity', 'net_amount',
+        'currency_code'],
     ) }}
 ),
 
@@ -20,18 +21,35 @@ invoice as (
 ),
 
 legal_entity as (
-    {{ ledger_dimension_versions(ref('canonical__legal_entity'), 'legal_entity_id', ['functional_currency']) }}
+    {{ ledger_dimension_versions(ref('canonical__legal_entity'), 'legal_entity_id',
+        ['functional_currency']) }}
 ),
 
 line as (
     select
-        contract_line_id, region_id, practice_id, project_id, legal_entity_id, customer_id, functional_currency,
-        billing_method, known_from, known_to
+        contract_line_id,
+        region_id,
+        practice_id,
+        project_id,
+        legal_entity_id,
+        customer_id,
+        functional_currency,
+        billing_method,
+        known_from,
+        known_to
     from {{ ref('ledger__contract_line_version') }}
 ),
 
 conversion as (
-    select from_currency, functional_currency, rate_date, rate_fc, rate_rc, rate_cc, known_from, known_to
+    select
+        from_currency,
+        functional_currency,
+        rate_date,
+        rate_fc,
+        rate_rc,
+        rate_cc,
+        known_from,
+        known_to
     from {{ ref('ledger__conversion_version') }}
 ),
 
@@ -118,7 +136,9 @@ placed as (
         {{ ledger_common('on_document', 'line') }}
     from on_document
     left join line
-        on on_document.contract_line_id = line.contract_line_id and {{ ledger_overlap('on_document', 'line') }}
+        on
+            on_document.contract_line_id = line.contract_line_id
+            and {{ ledger_overlap('on_document', 'line') }}
 )
 
 select

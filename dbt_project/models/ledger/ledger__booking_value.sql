@@ -1,10 +1,24 @@
 -- What was committed, changed and given up, one row per event of a contract line and stretch of knowledge:
--- the line itself on its contract's signature, each amendment on its own, and, for a line whose contract ended,
--- what of it will never be earned.
+-- the line itself on its contract's signature, each amendment on its own, and, for a line whose contract
+-- ended, what of it will never be earned.
 with line as (
     select
-        contract_line_id, is_known, billing_method, original_value, currency_code, status, signed_on, closed_on,
-        functional_currency, legal_entity_id, region_id, practice_id, customer_id, project_id, known_from, known_to
+        contract_line_id,
+        is_known,
+        billing_method,
+        original_value,
+        currency_code,
+        status,
+        signed_on,
+        closed_on,
+        functional_currency,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        known_from,
+        known_to
     from {{ ref('ledger__contract_line_version') }}
 ),
 
@@ -32,13 +46,28 @@ revenue as (
 ),
 
 conversion as (
-    select from_currency, functional_currency, rate_date, rate_fc, rate_rc, rate_cc, known_from, known_to
+    select
+        from_currency,
+        functional_currency,
+        rate_date,
+        rate_fc,
+        rate_rc,
+        rate_cc,
+        known_from,
+        known_to
     from {{ ref('ledger__conversion_version') }}
 ),
 
 -- expenses are passed through: a line for them commits nobody to a value
 ended_line as (
-    select contract_line_id, status, signed_on, closed_on, original_value, known_from, known_to
+    select
+        contract_line_id,
+        status,
+        signed_on,
+        closed_on,
+        original_value,
+        known_from,
+        known_to
     from line
     where
         is_known
@@ -51,29 +80,46 @@ ended_line as (
 -- what was committed or earned on an ended line, with the dates that decide whether it counts
 component as (
     select
-        contract_line_id, signed_on as on_date, delta_value as committed, cast(0 as decimal(19, 4)) as earned,
-        known_from, known_to
+        contract_line_id,
+        signed_on as on_date,
+        delta_value as committed,
+        cast(0 as decimal(19, 4)) as earned,
+        known_from,
+        known_to
     from amendment
     where status = 'SIGNED' and signed_on is not null
     union all
     select
-        contract_line_id, accounting_date as on_date, cast(0 as decimal(19, 4)) as committed, amount_tc as earned,
-        known_from, known_to
+        contract_line_id,
+        accounting_date as on_date,
+        cast(0 as decimal(19, 4)) as committed,
+        amount_tc as earned,
+        known_from,
+        known_to
     from revenue
 ),
 
 ending_boundary as (
-    select ended_line.contract_line_id, ended_line.known_from as span_from, component.known_from as cut_at
+    select
+        ended_line.contract_line_id,
+        ended_line.known_from as span_from,
+        component.known_from as cut_at
     from ended_line
     inner join component on ended_line.contract_line_id = component.contract_line_id
     where component.known_from > ended_line.known_from and component.known_from < ended_line.known_to
     union
-    select ended_line.contract_line_id, ended_line.known_from as span_from, component.known_to as cut_at
+    select
+        ended_line.contract_line_id,
+        ended_line.known_from as span_from,
+        component.known_to as cut_at
     from ended_line
     inner join component on ended_line.contract_line_id = component.contract_line_id
     where component.known_to > ended_line.known_from and component.known_to < ended_line.known_to
     union
-    select contract_line_id, known_from as span_from, known_from as cut_at
+    select
+        contract_line_id,
+        known_from as span_from,
+        known_from as cut_at
     from ended_line
 ),
 
@@ -171,7 +217,8 @@ placed_event as (
         event.version_number,
         event.amount_tc,
         line.currency_code,
-        case when event.movement_type = 'booked' then line.signed_on else event.signed_on end as business_date,
+        case when event.movement_type = 'booked' then line.signed_on else event.signed_on end
+            as business_date,
         coalesce(
             event.is_agreed
             and line.is_known
@@ -190,7 +237,8 @@ placed_event as (
 placed_ending as (
     select
         concat(remainder.contract_line_id, '|ENDED') as booking_id,
-        case when remainder.status = 'CANCELLED' then 'cancelled' else 'completed_under_run' end as movement_type,
+        case when remainder.status = 'CANCELLED' then 'cancelled' else 'completed_under_run' end
+            as movement_type,
         split_part(remainder.contract_line_id, ':', 1) as source_system,
         split_part(remainder.contract_line_id, ':', 3) as source_record_id,
         cast(null as {{ type_text() }}) as load_id,
@@ -209,15 +257,47 @@ placed_ending as (
 
 placed as (
     select
-        booking_id, movement_type, source_system, source_record_id, load_id, version_number, amount_tc,
-        currency_code, business_date, is_booked, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        contract_line_id, functional_currency, known_from, known_to
+        booking_id,
+        movement_type,
+        source_system,
+        source_record_id,
+        load_id,
+        version_number,
+        amount_tc,
+        currency_code,
+        business_date,
+        is_booked,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        functional_currency,
+        known_from,
+        known_to
     from placed_event
     union all
     select
-        booking_id, movement_type, source_system, source_record_id, load_id, version_number, amount_tc,
-        currency_code, business_date, is_booked, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        contract_line_id, functional_currency, known_from, known_to
+        booking_id,
+        movement_type,
+        source_system,
+        source_record_id,
+        load_id,
+        version_number,
+        amount_tc,
+        currency_code,
+        business_date,
+        is_booked,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        functional_currency,
+        known_from,
+        known_to
     from placed_ending
 )
 

@@ -1,5 +1,5 @@
--- What settles documents, one row per version of an application, side and stretch of knowledge about the document:
--- cash and credits take an invoice down, and a credit note is used up by what it settles.
+-- What settles documents, one row per version of an application, side and stretch of knowledge about the
+-- document: cash and credits take an invoice down, and a credit note is used up by what it settles.
 with application as (
     {{ ledger_fact_versions(
         ref('canonical__payment_application'),
@@ -20,7 +20,8 @@ invoice as (
 ),
 
 legal_entity as (
-    {{ ledger_dimension_versions(ref('canonical__legal_entity'), 'legal_entity_id', ['functional_currency']) }}
+    {{ ledger_dimension_versions(ref('canonical__legal_entity'), 'legal_entity_id',
+        ['functional_currency']) }}
 ),
 
 document as (
@@ -30,7 +31,8 @@ document as (
         invoice.legal_entity_id,
         invoice.invoice_date,
         invoice.currency_code,
-        invoice.is_known and invoice.status not in ('draft', 'void') and invoice.posted_at is not null as is_posted,
+        invoice.is_known and invoice.status not in ('draft', 'void') and invoice.posted_at is not null
+            as is_posted,
         legal_entity.functional_currency,
         {{ ledger_interval(['invoice', 'legal_entity'], published=false) }}
     from invoice
@@ -41,7 +43,15 @@ document as (
 ),
 
 conversion as (
-    select from_currency, functional_currency, rate_date, rate_fc, rate_rc, rate_cc, known_from, known_to
+    select
+        from_currency,
+        functional_currency,
+        rate_date,
+        rate_fc,
+        rate_rc,
+        rate_cc,
+        known_from,
+        known_to
     from {{ ref('ledger__conversion_version') }}
 ),
 
@@ -49,15 +59,35 @@ side as (
     select
         concat(payment_application_id, '|INVOICE') as cash_id,
         case when kind = 'Payment' then 'collected' else 'credit_applied' end as movement_type,
-        invoice_id, customer_payment_id, -applied_amount as amount_tc, currency_code, applied_date, kind,
-        source_system, source_record_id, load_id, version_number, known_from, known_to
+        invoice_id,
+        customer_payment_id,
+        -applied_amount as amount_tc,
+        currency_code,
+        applied_date,
+        kind,
+        source_system,
+        source_record_id,
+        load_id,
+        version_number,
+        known_from,
+        known_to
     from application
     union all
     select
         concat(payment_application_id, '|CREDIT') as cash_id,
         'credit_used' as movement_type,
-        credit_invoice_id as invoice_id, customer_payment_id, applied_amount as amount_tc, currency_code,
-        applied_date, kind, source_system, source_record_id, load_id, version_number, known_from, known_to
+        credit_invoice_id as invoice_id,
+        customer_payment_id,
+        applied_amount as amount_tc,
+        currency_code,
+        applied_date,
+        kind,
+        source_system,
+        source_record_id,
+        load_id,
+        version_number,
+        known_from,
+        known_to
     from application
     where credit_invoice_id is not null
 ),

@@ -11,12 +11,14 @@ contract as (
     {{ ledger_dimension_versions(
         ref('canonical__contract'),
         'contract_id',
-        ['opportunity_id', 'customer_id', 'legal_entity_id', 'currency_code', 'status', 'signed_on', 'closed_on'],
+        ['opportunity_id', 'customer_id', 'legal_entity_id', 'currency_code', 'status', 'signed_on',
+        'closed_on'],
     ) }}
 ),
 
 legal_entity as (
-    {{ ledger_dimension_versions(ref('canonical__legal_entity'), 'legal_entity_id', ['functional_currency']) }}
+    {{ ledger_dimension_versions(ref('canonical__legal_entity'), 'legal_entity_id',
+        ['functional_currency']) }}
 ),
 
 project as (
@@ -28,28 +30,46 @@ project as (
 ),
 
 link as (
-    select contract_line_id, project_id, known_from, known_to
+    select
+        contract_line_id,
+        project_id,
+        known_from,
+        known_to
     from project
     where is_known and not is_template and contract_line_id is not null
     union all
-    select expense_line_id as contract_line_id, project_id, known_from, known_to
+    select
+        expense_line_id as contract_line_id,
+        project_id,
+        known_from,
+        known_to
     from project
     where is_known and not is_template and expense_line_id is not null
 ),
 
 link_boundary as (
-    select contract_line_id, known_from as cut_at from link
+    select
+        contract_line_id,
+        known_from as cut_at
+    from link
     union
-    select contract_line_id, known_to as cut_at from link where known_to < {{ ledger_forever() }}
+    select
+        contract_line_id,
+        known_to as cut_at
+    from link where known_to < {{ ledger_forever() }}
     union
-    select contract_line_id, {{ ledger_beginning() }} as cut_at from link
+    select
+        contract_line_id,
+        {{ ledger_beginning() }} as cut_at
+    from link
 ),
 
 link_stretch as (
     select
         contract_line_id,
         cut_at as known_from,
-        coalesce(lead(cut_at) over (partition by contract_line_id order by cut_at), {{ ledger_forever() }}) as known_to
+        coalesce(lead(cut_at) over (partition by contract_line_id order by cut_at), {{ ledger_forever() }})
+            as known_to
     from link_boundary
 ),
 

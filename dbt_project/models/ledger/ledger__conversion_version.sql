@@ -1,18 +1,33 @@
--- What one unit of a currency is worth on a day, in an entity's functional currency, in the reporting currency
--- and in the reporting currency at the constant-currency day: one row to join per amount.
+-- What one unit of a currency is worth on a day, in an entity's functional currency, in the reporting
+-- currency and in the reporting currency at the constant-currency day: one row to join per amount.
 with rate as (
-    select from_currency, to_currency, rate_date, rate, known_from, known_to
+    select
+        from_currency,
+        to_currency,
+        rate_date,
+        rate,
+        known_from,
+        known_to
     from {{ ref('ledger__exchange_rate_version') }}
 ),
 
 to_reporting as (
-    select from_currency, rate_date, rate, known_from, known_to
+    select
+        from_currency,
+        rate_date,
+        rate,
+        known_from,
+        known_to
     from rate
     where to_currency = {{ run_reporting_currency() }}
 ),
 
 to_constant as (
-    select from_currency, rate, known_from, known_to
+    select
+        from_currency,
+        rate,
+        known_from,
+        known_to
     from to_reporting
     where rate_date = {{ ledger_constant_currency_date() }}
 ),
@@ -49,7 +64,15 @@ functional as (
 ),
 
 with_unknown_entity as (
-    select from_currency, functional_currency, rate_date, rate_fc, rate_rc, rate_cc, known_from, known_to
+    select
+        from_currency,
+        functional_currency,
+        rate_date,
+        rate_fc,
+        rate_rc,
+        rate_cc,
+        known_from,
+        known_to
     from functional
     union all
     -- an amount whose legal entity nobody knows still has a worth in the reporting currency

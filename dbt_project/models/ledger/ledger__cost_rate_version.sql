@@ -1,5 +1,5 @@
--- What an hour of a worker cost, per stretch of days and stretch of knowledge. No rate, or more than one for the
--- same day, is no rate: the cost is unknown, never zero.
+-- What an hour of a worker cost, per stretch of days and stretch of knowledge. No rate, or more than one for
+-- the same day, is no rate: the cost is unknown, never zero.
 with rate as (
     {{ ledger_dimension_versions(
         ref('canonical__cost_rate'),
@@ -22,11 +22,20 @@ known_rate as (
 ),
 
 day_cut as (
-    select resource_id, valid_from as cut_on from known_rate
+    select
+        resource_id,
+        valid_from as cut_on
+    from known_rate
     union
-    select resource_id, {{ date_add_days('valid_to', 1) }} as cut_on from known_rate
+    select
+        resource_id,
+        {{ date_add_days('valid_to', 1) }} as cut_on
+    from known_rate
     union
-    select resource_id, cast('1900-01-01' as date) as cut_on from known_rate
+    select
+        resource_id,
+        cast('1900-01-01' as date) as cut_on
+    from known_rate
 ),
 
 day_span as (
@@ -41,18 +50,28 @@ day_span as (
 ),
 
 knowledge_cut as (
-    select resource_id, known_from as cut_at from known_rate
+    select
+        resource_id,
+        known_from as cut_at
+    from known_rate
     union
-    select resource_id, known_to as cut_at from known_rate where known_to < {{ ledger_forever() }}
+    select
+        resource_id,
+        known_to as cut_at
+    from known_rate where known_to < {{ ledger_forever() }}
     union
-    select resource_id, {{ ledger_beginning() }} as cut_at from known_rate
+    select
+        resource_id,
+        {{ ledger_beginning() }} as cut_at
+    from known_rate
 ),
 
 knowledge_span as (
     select
         resource_id,
         cut_at as known_from,
-        coalesce(lead(cut_at) over (partition by resource_id order by cut_at), {{ ledger_forever() }}) as known_to
+        coalesce(lead(cut_at) over (partition by resource_id order by cut_at), {{ ledger_forever() }})
+            as known_to
     from knowledge_cut
 ),
 
@@ -92,8 +111,16 @@ judged as (
 ),
 
 merged as (
-    {{ ledger_merge_versions('judged', ['resource_id', 'valid_from', 'valid_to'], ['rate', 'currency_code']) }}
+    {{ ledger_merge_versions('judged', ['resource_id', 'valid_from', 'valid_to'], ['rate',
+        'currency_code']) }}
 )
 
-select resource_id, valid_from, valid_to, rate, currency_code, known_from, known_to
+select
+    resource_id,
+    valid_from,
+    valid_to,
+    rate,
+    currency_code,
+    known_from,
+    known_to
 from merged

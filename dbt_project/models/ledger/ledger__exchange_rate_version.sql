@@ -31,13 +31,27 @@ candidate as (
 ),
 
 boundary as (
-    select from_currency, to_currency, rate_date, known_from as cut_at from candidate
+    select
+        from_currency,
+        to_currency,
+        rate_date,
+        known_from as cut_at
+    from candidate
     union
-    select from_currency, to_currency, rate_date, known_to as cut_at
+    select
+        from_currency,
+        to_currency,
+        rate_date,
+        known_to as cut_at
     from candidate
     where known_to < {{ ledger_forever() }}
     union
-    select from_currency, to_currency, rate_date, {{ ledger_beginning() }} as cut_at from candidate
+    select
+        from_currency,
+        to_currency,
+        rate_date,
+        {{ ledger_beginning() }} as cut_at
+    from candidate
 ),
 
 stretch as (

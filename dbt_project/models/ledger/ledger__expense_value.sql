@@ -1,11 +1,13 @@
--- Expenses, one row per version and stretch of knowledge about the project: what they cost on the day they were
--- incurred, and what of them may be billed. Cost belongs to the project, the billable part to its expense line.
+-- Expenses, one row per version and stretch of knowledge about the project: what they cost on the day they
+-- were incurred, and what of them may be billed. Cost belongs to the project, the billable part to its
+-- expense line.
 with expense as (
     {{ ledger_fact_versions(
         ref('canonical__expense_line'),
         'expense_line_id',
         [
-            'project_id', 'resource_id', 'expense_date', 'category', 'incurred_amount', 'incurred_currency_code',
+            'project_id', 'resource_id', 'expense_date', 'category', 'incurred_amount',
+            'incurred_currency_code',
             'billing_amount', 'billing_currency_code', 'is_billable', 'status', 'submitted_at', 'approved_at',
         ],
     ) }}
@@ -13,19 +15,46 @@ with expense as (
 
 project as (
     select
-        project_id, is_client, is_linked, contract_line_id, legal_entity_id, region_id, practice_id, customer_id,
-        functional_currency, expense_line_id, expense_billing_method, expense_legal_entity_id, expense_region_id,
-        expense_practice_id, expense_customer_id, expense_functional_currency, known_from, known_to
+        project_id,
+        is_client,
+        is_linked,
+        contract_line_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        functional_currency,
+        expense_line_id,
+        expense_billing_method,
+        expense_legal_entity_id,
+        expense_region_id,
+        expense_practice_id,
+        expense_customer_id,
+        expense_functional_currency,
+        known_from,
+        known_to
     from {{ ref('ledger__project_version') }}
 ),
 
 worker as (
-    select source_resource_id, resource_id, known_from, known_to
+    select
+        source_resource_id,
+        resource_id,
+        known_from,
+        known_to
     from {{ ref('ledger__resource_version') }}
 ),
 
 conversion as (
-    select from_currency, functional_currency, rate_date, rate_fc, rate_rc, rate_cc, known_from, known_to
+    select
+        from_currency,
+        functional_currency,
+        rate_date,
+        rate_fc,
+        rate_rc,
+        rate_cc,
+        known_from,
+        known_to
     from {{ ref('ledger__conversion_version') }}
 ),
 
@@ -85,7 +114,8 @@ placed as (
 dated as (
     select
         placed.*,
-        case when placed.is_wip then greatest(placed.expense_date, {{ date_of('placed.approved_at') }}) end as wip_on,
+        case when placed.is_wip then greatest(placed.expense_date, {{ date_of('placed.approved_at') }}) end
+            as wip_on,
         case when placed.is_cost then placed.expense_date end as cost_on
     from placed
 )

@@ -1,18 +1,33 @@
--- Balances at every date a run answers for, at the grain at which they are converted: backlog and work in progress
--- per line, project and currency; receivables per document. Converted at the rate of the date itself.
+-- Balances at every date a run answers for, at the grain at which they are converted: backlog and work in
+-- progress per line, project and currency; receivables per document. Converted at the rate of the date
+-- itself.
 with as_of_date as (
     select as_of from {{ ref('ledger__as_of_date') }}
 ),
 
 conversion as (
-    select from_currency, functional_currency, rate_date, rate_fc, rate_rc, rate_cc
+    select
+        from_currency,
+        functional_currency,
+        rate_date,
+        rate_fc,
+        rate_rc,
+        rate_cc
     from {{ ledger_as_known(ref('ledger__conversion_version')) }} as conversion_version
 ),
 
 backlog_day as (
     select
-        contract_line_id, business_date, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        currency_code, functional_currency, closing,
+        contract_line_id,
+        business_date,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        currency_code,
+        functional_currency,
+        closing,
         lead(business_date) over (partition by contract_line_id order by business_date) as next_date
     from {{ ref('ledger__backlog_day') }}
 ),
@@ -91,18 +106,48 @@ receivable as (
 
 balance as (
     select
-        metric_id, as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
-        record_id, currency_code, functional_currency, amount_tc
+        metric_id,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        record_id,
+        currency_code,
+        functional_currency,
+        amount_tc
     from backlog
     union all
     select
-        metric_id, as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
-        record_id, currency_code, functional_currency, amount_tc
+        metric_id,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        record_id,
+        currency_code,
+        functional_currency,
+        amount_tc
     from wip
     union all
     select
-        metric_id, as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
-        record_id, currency_code, functional_currency, amount_tc
+        metric_id,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        record_id,
+        currency_code,
+        functional_currency,
+        amount_tc
     from receivable
 )
 

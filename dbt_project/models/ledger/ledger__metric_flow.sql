@@ -1,9 +1,26 @@
 -- Which movements make which flow metric, by month. `base` is what a ratio or a margin is set against.
 with movement as (
     select
-        movement_type, month_start, is_increase, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        contract_line_id, currency_code, functional_currency, amount_tc, amount_fc, amount_rc, amount_cc,
-        unknown_hours, unconverted_fc, unconverted_rc, unconverted_cc, rows_standing
+        movement_type,
+        month_start,
+        is_increase,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        currency_code,
+        functional_currency,
+        amount_tc,
+        amount_fc,
+        amount_rc,
+        amount_cc,
+        unknown_hours,
+        unconverted_fc,
+        unconverted_rc,
+        unconverted_cc,
+        rows_standing
     from {{ ref('ledger__movement_month') }}
     -- what is wholly taken back left nothing in the month
     where rows_standing <> 0
@@ -16,7 +33,14 @@ client_project as (
 ),
 
 rule as (
-    select metric_id, movement_type, sign, base_sign, only_increase, client_only from {{ ledger_metric_rules() }}
+    select
+        metric_id,
+        movement_type,
+        sign,
+        base_sign,
+        only_increase,
+        client_only
+    from {{ ledger_metric_rules() }}
 )
 
 select

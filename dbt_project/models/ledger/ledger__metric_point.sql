@@ -1,13 +1,24 @@
--- What a run measures at its own as_of only: lags of the handoff, and money that waits beyond its due day. One row
--- per case, so that medians are medians of cases at every grain.
+-- What a run measures at its own as_of only: lags of the handoff, and money that waits beyond its due day.
+-- One row per case, so that medians are medians of cases at every grain.
 with handoff as (
-    select stage, legal_entity_id, region_id, practice_id, customer_id, lag
+    select
+        stage,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        lag
     from {{ ref('lifecycle__handoff') }}
     where state = 'COMPLETED'
 ),
 
 late_value as (
-    select legal_entity_id, region_id, practice_id, customer_id, currency_days
+    select
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        currency_days
     from {{ ref('lifecycle__late_value') }}
 )
 

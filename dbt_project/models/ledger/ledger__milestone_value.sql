@@ -1,5 +1,5 @@
--- Instalments of fixed fees, one row per version and stretch of knowledge about the project. An accepted one is
--- work in progress until it is billed.
+-- Instalments of fixed fees, one row per version and stretch of knowledge about the project. An accepted one
+-- is work in progress until it is billed.
 with milestone as (
     {{ ledger_fact_versions(
         ref('canonical__milestone'),
@@ -10,13 +10,30 @@ with milestone as (
 
 project as (
     select
-        project_id, is_linked, contract_line_id, billing_method, legal_entity_id, region_id, practice_id,
-        customer_id, functional_currency, known_from, known_to
+        project_id,
+        is_linked,
+        contract_line_id,
+        billing_method,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        functional_currency,
+        known_from,
+        known_to
     from {{ ref('ledger__project_version') }}
 ),
 
 conversion as (
-    select from_currency, functional_currency, rate_date, rate_fc, rate_rc, rate_cc, known_from, known_to
+    select
+        from_currency,
+        functional_currency,
+        rate_date,
+        rate_fc,
+        rate_rc,
+        rate_cc,
+        known_from,
+        known_to
     from {{ ref('ledger__conversion_version') }}
 ),
 

@@ -38,7 +38,8 @@ select
     cast(coalesce(sum(amount_fc), 0) as decimal(28, 4)) as amount_fc,
     cast(coalesce(sum(amount_rc), 0) as decimal(28, 4)) as amount_rc,
     cast(coalesce(sum(amount_cc), 0) as decimal(28, 4)) as amount_cc,
-    -- hours whose worth nobody knows, and amounts nobody could convert: sums over them are unknown, not smaller
+    -- hours whose worth nobody knows, and amounts nobody could convert: sums over them are unknown, not
+    -- smaller
     cast(coalesce(sum(case when amount_tc is null then hours end), 0) as decimal(28, 2)) as unknown_hours,
     cast(sum(case when amount_tc is not null and amount_fc is null then direction else 0 end) as bigint)
         as unconverted_fc,
@@ -49,5 +50,6 @@ select
     cast(sum(direction) as bigint) as rows_standing
 from movement
 group by
-    movement_type, {{ month_start('business_date') }}, coalesce(direction * amount_tc >= 0, true), legal_entity_id,
+    movement_type, {{ month_start('business_date') }}, coalesce(direction * amount_tc >= 0, true),
+    legal_entity_id,
     region_id, practice_id, customer_id, project_id, contract_line_id, currency_code, functional_currency

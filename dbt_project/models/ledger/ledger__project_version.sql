@@ -1,11 +1,12 @@
--- What was known, at every instant, of a project: where its work and its expenses belong. A project linked to a
--- contract line takes the line's place; one without (internal, or not yet linked) its own.
+-- What was known, at every instant, of a project: where its work and its expenses belong. A project linked to
+-- a contract line takes the line's place; one without (internal, or not yet linked) its own.
 with project as (
     {{ ledger_dimension_versions(
         ref('canonical__project'),
         'project_id',
         [
-            'customer_id', 'opportunity_id', 'contract_line_id', 'expense_line_id', 'region_id', 'practice_id',
+            'customer_id', 'opportunity_id', 'contract_line_id', 'expense_line_id', 'region_id',
+            'practice_id',
             'service_line_code', 'is_billable', 'is_template', 'legal_entity_code', 'legal_entity_id',
         ],
     ) }}
@@ -13,8 +14,16 @@ with project as (
 
 line as (
     select
-        contract_line_id, is_known, billing_method, functional_currency, legal_entity_id, customer_id, practice_id,
-        region_id, known_from, known_to
+        contract_line_id,
+        is_known,
+        billing_method,
+        functional_currency,
+        legal_entity_id,
+        customer_id,
+        practice_id,
+        region_id,
+        known_from,
+        known_to
     from {{ ref('ledger__contract_line_version') }}
 ),
 
@@ -23,7 +32,8 @@ org_unit as (
 ),
 
 legal_entity as (
-    {{ ledger_dimension_versions(ref('canonical__legal_entity'), 'legal_entity_id', ['functional_currency']) }}
+    {{ ledger_dimension_versions(ref('canonical__legal_entity'), 'legal_entity_id',
+        ['functional_currency']) }}
 ),
 
 account as (
@@ -65,7 +75,8 @@ placed as (
         case when expense_line.is_known then expense_line.customer_id end as expense_customer_id,
         case when expense_line.is_known then expense_line.practice_id end as expense_practice_id,
         case when expense_line.is_known then expense_line.region_id end as expense_region_id,
-        case when expense_line.is_known then expense_line.functional_currency end as expense_functional_currency,
+        case when expense_line.is_known then expense_line.functional_currency end
+            as expense_functional_currency,
         coalesce(project.legal_entity_id, concat('UNMAPPED:', coalesce(project.legal_entity_code, 'NONE')))
             as own_legal_entity_id,
         coalesce(legal_entity.functional_currency, 'NONE') as own_functional_currency,
@@ -74,7 +85,8 @@ placed as (
             else coalesce(account.right_key, concat('UNMAPPED:', project.customer_id))
         end as own_customer_id,
         coalesce(
-            practice.code, project.service_line_code, concat('UNMAPPED:', coalesce(project.practice_id, 'NONE'))
+            practice.code, project.service_line_code, concat('UNMAPPED:', coalesce(project.practice_id,
+            'NONE'))
         ) as own_practice_id,
         coalesce(region.code, concat('UNMAPPED:', coalesce(project.region_id, 'NONE'))) as own_region_id
     from stretch
@@ -83,7 +95,8 @@ placed as (
     left join line as expense_line
         on project.expense_line_id = expense_line.contract_line_id and {{ ledger_when('expense_line') }}
     left join org_unit as region on project.region_id = region.org_unit_id and {{ ledger_when('region') }}
-    left join org_unit as practice on project.practice_id = practice.org_unit_id and {{ ledger_when('practice') }}
+    left join org_unit as practice
+        on project.practice_id = practice.org_unit_id and {{ ledger_when('practice') }}
     left join legal_entity
         on project.legal_entity_id = legal_entity.legal_entity_id and {{ ledger_when('legal_entity') }}
     left join account on project.customer_id = account.left_key and {{ ledger_when('account') }}
@@ -105,8 +118,10 @@ named as (
         coalesce(line_functional_currency, own_functional_currency) as functional_currency,
         -- expenses are billed on their own line where the contract has one
         coalesce(expense_line_id, contract_line_id) as expense_line_id,
-        case when is_expense_linked then expense_billing_method else billing_method end as expense_billing_method,
-        coalesce(expense_legal_entity_id, line_legal_entity_id, own_legal_entity_id) as expense_legal_entity_id,
+        case when is_expense_linked then expense_billing_method else billing_method end
+            as expense_billing_method,
+        coalesce(expense_legal_entity_id, line_legal_entity_id, own_legal_entity_id)
+            as expense_legal_entity_id,
         coalesce(expense_region_id, line_region_id, own_region_id) as expense_region_id,
         coalesce(expense_practice_id, line_practice_id, own_practice_id) as expense_practice_id,
         coalesce(expense_customer_id, line_customer_id, own_customer_id) as expense_customer_id,
@@ -123,7 +138,8 @@ merged as (
         ['project_id'],
         [
             'is_known', 'opportunity_id', 'is_linked', 'is_client', 'contract_line_id', 'billing_method',
-            'legal_entity_id', 'region_id', 'practice_id', 'customer_id', 'functional_currency', 'expense_line_id',
+            'legal_entity_id', 'region_id', 'practice_id', 'customer_id', 'functional_currency',
+            'expense_line_id',
             'expense_billing_method', 'expense_legal_entity_id', 'expense_region_id', 'expense_practice_id',
             'expense_customer_id', 'expense_functional_currency',
         ],

@@ -1,14 +1,26 @@
 -- What opened and settled each document, as the run knew it.
 with movement as (
     select
-        known.invoice_id, 'ar_opened' as movement_type, known.invoice_date as business_date, known.legal_entity_id,
-        known.customer_id, known.currency_code, known.functional_currency, known.amount_tc
+        known.invoice_id,
+        'ar_opened' as movement_type,
+        known.invoice_date as business_date,
+        known.legal_entity_id,
+        known.customer_id,
+        known.currency_code,
+        known.functional_currency,
+        known.amount_tc
     from {{ ledger_as_known(ref('ledger__receivable_value')) }} as known
     where known.is_posted and known.invoice_date <= {{ run_as_of() }}
     union all
     select
-        known.invoice_id, known.movement_type, known.business_date, known.legal_entity_id, known.customer_id,
-        known.currency_code, known.functional_currency, known.amount_tc
+        known.invoice_id,
+        known.movement_type,
+        known.business_date,
+        known.legal_entity_id,
+        known.customer_id,
+        known.currency_code,
+        known.functional_currency,
+        known.amount_tc
     from {{ ledger_as_known(ref('ledger__cash_value')) }} as known
     where known.is_posted and known.business_date <= {{ run_as_of() }}
 )

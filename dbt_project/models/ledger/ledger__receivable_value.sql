@@ -1,5 +1,5 @@
--- What posted documents ask of customers, gross of tax, one row per version and stretch of knowledge. A credit note
--- is negative.
+-- What posted documents ask of customers, gross of tax, one row per version and stretch of knowledge. A
+-- credit note is negative.
 with invoice as (
     {{ ledger_fact_versions(
         ref('canonical__invoice'),
@@ -12,11 +12,20 @@ with invoice as (
 ),
 
 legal_entity as (
-    {{ ledger_dimension_versions(ref('canonical__legal_entity'), 'legal_entity_id', ['functional_currency']) }}
+    {{ ledger_dimension_versions(ref('canonical__legal_entity'), 'legal_entity_id',
+        ['functional_currency']) }}
 ),
 
 conversion as (
-    select from_currency, functional_currency, rate_date, rate_fc, rate_rc, rate_cc, known_from, known_to
+    select
+        from_currency,
+        functional_currency,
+        rate_date,
+        rate_fc,
+        rate_rc,
+        rate_cc,
+        known_from,
+        known_to
     from {{ ref('ledger__conversion_version') }}
 ),
 

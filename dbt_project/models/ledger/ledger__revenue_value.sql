@@ -4,7 +4,8 @@ with entry as (
         ref('canonical__revenue_entry'),
         'revenue_entry_id',
         [
-            'contract_line_id', 'amount', 'amount_functional', 'currency_code', 'accounting_date', 'entry_type',
+            'contract_line_id', 'amount', 'amount_functional', 'currency_code', 'accounting_date',
+            'entry_type',
             'kind',
         ],
     ) }}
@@ -12,13 +13,29 @@ with entry as (
 
 line as (
     select
-        contract_line_id, legal_entity_id, region_id, practice_id, customer_id, project_id, functional_currency,
-        billing_method, known_from, known_to
+        contract_line_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        functional_currency,
+        billing_method,
+        known_from,
+        known_to
     from {{ ref('ledger__contract_line_version') }}
 ),
 
 conversion as (
-    select from_currency, functional_currency, rate_date, rate_fc, rate_rc, rate_cc, known_from, known_to
+    select
+        from_currency,
+        functional_currency,
+        rate_date,
+        rate_fc,
+        rate_rc,
+        rate_cc,
+        known_from,
+        known_to
     from {{ ref('ledger__conversion_version') }}
 ),
 
@@ -54,7 +71,8 @@ select
     placed.currency_code,
     placed.amount as amount_tc,
     -- as the ERP posted it; derived only where it gives none
-    coalesce(placed.amount_functional, {{ ledger_at_rate('placed.amount', 'conversion.rate_fc') }}) as amount_fc,
+    coalesce(placed.amount_functional, {{ ledger_at_rate('placed.amount', 'conversion.rate_fc') }})
+        as amount_fc,
     {{ ledger_at_rate('placed.amount', 'conversion.rate_rc') }} as amount_rc,
     {{ ledger_at_rate('placed.amount', 'conversion.rate_cc') }} as amount_cc,
     placed.source_system,

@@ -1,5 +1,5 @@
--- Time, one row per version of a day's entry and stretch of knowledge about its project, worker and rates: what it
--- is worth to the customer, and what it costs.
+-- Time, one row per version of a day's entry and stretch of knowledge about its project, worker and rates:
+-- what it is worth to the customer, and what it costs.
 with entry as (
     {{ ledger_fact_versions(
         ref('canonical__time_entry'),
@@ -13,25 +13,57 @@ with entry as (
 
 project as (
     select
-        project_id, is_known, is_linked, is_client, contract_line_id, billing_method, legal_entity_id, region_id,
-        practice_id, customer_id, functional_currency, known_from, known_to
+        project_id,
+        is_known,
+        is_linked,
+        is_client,
+        contract_line_id,
+        billing_method,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        functional_currency,
+        known_from,
+        known_to
     from {{ ref('ledger__project_version') }}
 ),
 
 worker as (
     select
-        source_resource_id, resource_kind, resource_id, legal_entity_id, region_id, practice_id, known_from,
+        source_resource_id,
+        resource_kind,
+        resource_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        known_from,
         known_to
     from {{ ref('ledger__resource_version') }}
 ),
 
 cost_rate as (
-    select resource_id, valid_from, valid_to, rate, currency_code, known_from, known_to
+    select
+        resource_id,
+        valid_from,
+        valid_to,
+        rate,
+        currency_code,
+        known_from,
+        known_to
     from {{ ref('ledger__cost_rate_version') }}
 ),
 
 conversion as (
-    select from_currency, functional_currency, rate_date, rate_fc, rate_rc, rate_cc, known_from, known_to
+    select
+        from_currency,
+        functional_currency,
+        rate_date,
+        rate_fc,
+        rate_rc,
+        rate_cc,
+        known_from,
+        known_to
     from {{ ref('ledger__conversion_version') }}
 ),
 
@@ -67,7 +99,8 @@ placed as (
         coalesce(worker.legal_entity_id, 'UNMAPPED:NONE') as resource_legal_entity_id,
         coalesce(worker.region_id, 'UNMAPPED:NONE') as resource_region_id,
         coalesce(worker.practice_id, 'UNMAPPED:NONE') as resource_practice_id,
-        entry.status in ('approved', 'submitted') and coalesce(worker.resource_kind, 'unknown') <> 'contractor'
+        entry.status in ('approved', 'submitted') and coalesce(worker.resource_kind,
+        'unknown') <> 'contractor'
             as is_labour,
         cost_rate.rate as cost_rate,
         coalesce(cost_rate.currency_code, project.functional_currency, 'NONE') as cost_currency_code,
@@ -98,7 +131,8 @@ dated as (
     select
         placed.*,
         -- an entry counts as work in progress from the day on which it was both done and approved
-        case when placed.is_wip then greatest(placed.work_date, {{ date_of('placed.approved_at') }}) end as wip_on,
+        case when placed.is_wip then greatest(placed.work_date, {{ date_of('placed.approved_at') }}) end
+            as wip_on,
         case when placed.is_labour then placed.work_date end as cost_on
     from placed
 )

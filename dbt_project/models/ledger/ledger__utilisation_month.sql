@@ -1,9 +1,13 @@
--- Hours of employees by month, as the run knew them: approved billable ones, and those they were there for. A worker
--- is there on the working days of the entity's calendar between hire and termination, less approved leave.
--- Training is no leave: it is counted as productive.
+-- Hours of employees by month, as the run knew them: approved billable ones, and those they were there for. A
+-- worker is there on the working days of the entity's calendar between hire and termination, less approved
+-- leave. Training is no leave: it is counted as productive.
 with worker as (
     select
-        resource_id, legal_entity_id, hire_date, fte, weekly_hours,
+        resource_id,
+        legal_entity_id,
+        hire_date,
+        fte,
+        weekly_hours,
         coalesce(legal_entity_id, 'UNMAPPED:NONE') as member_legal_entity_id,
         coalesce(region_code, 'UNMAPPED:NONE') as region_id,
         coalesce(practice_code, 'UNMAPPED:NONE') as practice_id,
@@ -17,13 +21,20 @@ first_day as (
 ),
 
 calendar_day as (
-    select legal_entity_id, calendar_date
+    select
+        legal_entity_id,
+        calendar_date
     from {{ ref('master__calendar_day') }}
     where is_working_day and calendar_date <= {{ run_as_of() }}
 ),
 
 leave as (
-    select time_off_id, resource_id, start_date, end_date, hours
+    select
+        time_off_id,
+        resource_id,
+        start_date,
+        end_date,
+        hours
     from {{ as_known(ref('canonical__time_off')) }} as time_off
     where status = 'approved' and absence_type in ('Vacation', 'Sick', 'Parental')
 ),
@@ -53,7 +64,9 @@ contracted as (
 
 -- a leave's hours fall evenly on its working days, whether or not the worker was still there
 leave_length as (
-    select leave.time_off_id, count(*) as days
+    select
+        leave.time_off_id,
+        count(*) as days
     from leave
     inner join worker on leave.resource_id = worker.resource_id
     inner join {{ ref('master__calendar_day') }} as any_day
@@ -133,10 +146,24 @@ billable as (
 ),
 
 either as (
-    select resource_id, legal_entity_id, region_id, practice_id, month_start, billable_hours, available_hours
+    select
+        resource_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        month_start,
+        billable_hours,
+        available_hours
     from available
     union all
-    select resource_id, legal_entity_id, region_id, practice_id, month_start, billable_hours, available_hours
+    select
+        resource_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        month_start,
+        billable_hours,
+        available_hours
     from billable
 )
 

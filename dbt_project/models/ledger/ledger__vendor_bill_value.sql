@@ -1,10 +1,12 @@
--- What subcontractors billed, one row per version of a bill line and stretch of knowledge about its bill and project.
+-- What subcontractors billed, one row per version of a bill line and stretch of knowledge about its bill and
+-- project.
 with bill_line as (
     {{ ledger_fact_versions(
         ref('canonical__vendor_bill_line'),
         'vendor_bill_line_id',
         [
-            'vendor_bill_id', 'project_id', 'resource_id', 'quantity', 'net_amount', 'currency_code', 'period_from',
+            'vendor_bill_id', 'project_id', 'resource_id', 'quantity', 'net_amount', 'currency_code',
+            'period_from',
             'period_to',
         ],
     ) }}
@@ -18,18 +20,38 @@ bill as (
 
 project as (
     select
-        project_id, is_client, contract_line_id, legal_entity_id, region_id, practice_id, customer_id,
-        functional_currency, known_from, known_to
+        project_id,
+        is_client,
+        contract_line_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        functional_currency,
+        known_from,
+        known_to
     from {{ ref('ledger__project_version') }}
 ),
 
 worker as (
-    select source_resource_id, resource_id, known_from, known_to
+    select
+        source_resource_id,
+        resource_id,
+        known_from,
+        known_to
     from {{ ref('ledger__resource_version') }}
 ),
 
 conversion as (
-    select from_currency, functional_currency, rate_date, rate_fc, rate_rc, rate_cc, known_from, known_to
+    select
+        from_currency,
+        functional_currency,
+        rate_date,
+        rate_fc,
+        rate_rc,
+        rate_cc,
+        known_from,
+        known_to
     from {{ ref('ledger__conversion_version') }}
 ),
 
@@ -51,12 +73,14 @@ placed as (
         bill_line.resource_id as source_resource_id,
         coalesce(bill.is_known, false) and bill.bill_date is not null as is_cost,
         coalesce(project.is_client, false) as is_client,
-        coalesce(worker.resource_id, concat('UNMAPPED:', coalesce(bill_line.resource_id, 'NONE'))) as resource_id,
+        coalesce(worker.resource_id, concat('UNMAPPED:', coalesce(bill_line.resource_id, 'NONE')))
+            as resource_id,
         coalesce(project.legal_entity_id, concat('UNMAPPED:', coalesce(bill_line.project_id, 'NONE')))
             as legal_entity_id,
         coalesce(project.region_id, 'UNMAPPED:NONE') as region_id,
         coalesce(project.practice_id, 'UNMAPPED:NONE') as practice_id,
-        coalesce(project.customer_id, concat('UNMAPPED:', coalesce(bill_line.project_id, 'NONE'))) as customer_id,
+        coalesce(project.customer_id, concat('UNMAPPED:', coalesce(bill_line.project_id, 'NONE')))
+            as customer_id,
         coalesce(bill_line.project_id, 'NONE') as project_id,
         coalesce(project.contract_line_id, 'NONE') as contract_line_id,
         coalesce(project.functional_currency, 'NONE') as functional_currency,

@@ -1,10 +1,17 @@
--- How much of each item's quantity had been billed at the end of every day on which that changed, as the run knew it.
+-- How much of each item's quantity had been billed at the end of every day on which that changed, as the run
+-- knew it.
 with item as (
-    select item_key, wip_on from {{ ref('ledger__wip_item') }}
+    select
+        item_key,
+        wip_on
+    from {{ ref('ledger__wip_item') }}
 ),
 
 billed_line as (
-    select source_key, invoice_date, quantity
+    select
+        source_key,
+        invoice_date,
+        quantity
     from {{ ledger_as_known(ref('ledger__billing_value')) }} as known
     where
         is_posted

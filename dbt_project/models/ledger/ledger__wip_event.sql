@@ -1,15 +1,32 @@
--- What made and took away work in progress, item by item, as the run knew it. An item comes in whole and leaves by
--- the share of its quantity that was billed; a credit of its quantity brings it back; what is billed beyond the whole
--- (the same work billed twice) relieves nothing, and is taken back here.
+-- What made and took away work in progress, item by item, as the run knew it. An item comes in whole and
+-- leaves by the share of its quantity that was billed; a credit of its quantity brings it back; what is
+-- billed beyond the whole (the same work billed twice) relieves nothing, and is taken back here.
 with item as (
     select
-        item_key, source_type, wip_on, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        contract_line_id, resource_id, currency_code, functional_currency, value_tc, quantity, source_record_id
+        item_key,
+        source_type,
+        wip_on,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        resource_id,
+        currency_code,
+        functional_currency,
+        value_tc,
+        quantity,
+        source_record_id
     from {{ ref('ledger__wip_item') }}
 ),
 
 running as (
-    select item_key, business_date, billed_quantity, billed_to_date
+    select
+        item_key,
+        business_date,
+        billed_quantity,
+        billed_to_date
     from {{ ref('ledger__wip_billed_day') }}
 ),
 
@@ -59,7 +76,11 @@ change as (
 ),
 
 event as (
-    select item_key, wip_on as business_date, 'performed' as movement_type, value_tc as amount_tc
+    select
+        item_key,
+        wip_on as business_date,
+        'performed' as movement_type,
+        value_tc as amount_tc
     from item
     union all
     select
@@ -69,7 +90,11 @@ event as (
         -relief as amount_tc
     from change
     union all
-    select item_key, business_date, 'multiple_billing' as movement_type, excess_change as amount_tc
+    select
+        item_key,
+        business_date,
+        'multiple_billing' as movement_type,
+        excess_change as amount_tc
     from change
     where excess_change <> 0
 )

@@ -1,23 +1,47 @@
--- What each item still held as work in progress, from each day on which that changed until the next, as the run knew
--- it: its value less the share that was billed.
+-- What each item still held as work in progress, from each day on which that changed until the next, as the
+-- run knew it: its value less the share that was billed.
 with item as (
     select
-        item_key, source_type, wip_on, aged_from, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        contract_line_id, resource_id, currency_code, functional_currency, value_tc, quantity, source_record_id
+        item_key,
+        source_type,
+        wip_on,
+        aged_from,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        resource_id,
+        currency_code,
+        functional_currency,
+        value_tc,
+        quantity,
+        source_record_id
     from {{ ref('ledger__wip_item') }}
 ),
 
 billed_day as (
-    select item_key, business_date, billed_to_date from {{ ref('ledger__wip_billed_day') }}
+    select
+        item_key,
+        business_date,
+        billed_to_date
+    from {{ ref('ledger__wip_billed_day') }}
 ),
 
 state as (
-    select item.item_key, item.wip_on as position_from, cast(0 as decimal(18, 8)) as billed_to_date
+    select
+        item.item_key,
+        item.wip_on as position_from,
+        cast(0 as decimal(18, 8)) as billed_to_date
     from item
     left join billed_day on item.item_key = billed_day.item_key and item.wip_on = billed_day.business_date
     where billed_day.item_key is null
     union all
-    select item_key, business_date as position_from, billed_to_date
+    select
+        item_key,
+        business_date as position_from,
+        billed_to_date
     from billed_day
 ),
 

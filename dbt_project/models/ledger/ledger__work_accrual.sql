@@ -1,10 +1,25 @@
--- What subcontractors' approved work costs until they bill it: hours at the order's rate, from the day of the work,
--- and released on the date of the bill that covers the day. One row per entry and stretch of knowledge.
+-- What subcontractors' approved work costs until they bill it: hours at the order's rate, from the day of the
+-- work, and released on the date of the bill that covers the day. One row per entry and stretch of knowledge.
 with work as (
     select
-        time_entry_id, project_id, source_resource_id, resource_id, work_date, hours, is_client, legal_entity_id,
-        region_id, practice_id, customer_id, contract_line_id, functional_currency, source_system,
-        source_record_id, load_id, version_number, known_from,
+        time_entry_id,
+        project_id,
+        source_resource_id,
+        resource_id,
+        work_date,
+        hours,
+        is_client,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        contract_line_id,
+        functional_currency,
+        source_system,
+        source_record_id,
+        load_id,
+        version_number,
+        known_from,
         coalesce(known_to, {{ ledger_forever() }}) as known_to
     from {{ ref('ledger__time_value') }}
     where resource_kind = 'contractor' and status = 'approved'
@@ -19,17 +34,36 @@ order_line as (
 ),
 
 known_order as (
-    select purchase_order_line_id, project_id, resource_id, unit_price, currency_code, known_from, known_to
+    select
+        purchase_order_line_id,
+        project_id,
+        resource_id,
+        unit_price,
+        currency_code,
+        known_from,
+        known_to
     from order_line
     where is_known
 ),
 
 order_cut as (
-    select project_id, resource_id, known_from as cut_at from known_order
+    select
+        project_id,
+        resource_id,
+        known_from as cut_at
+    from known_order
     union
-    select project_id, resource_id, known_to as cut_at from known_order where known_to < {{ ledger_forever() }}
+    select
+        project_id,
+        resource_id,
+        known_to as cut_at
+    from known_order where known_to < {{ ledger_forever() }}
     union
-    select project_id, resource_id, {{ ledger_beginning() }} as cut_at from known_order
+    select
+        project_id,
+        resource_id,
+        {{ ledger_beginning() }} as cut_at
+    from known_order
 ),
 
 order_span as (
@@ -37,7 +71,8 @@ order_span as (
         project_id,
         resource_id,
         cut_at as known_from,
-        coalesce(lead(cut_at) over (partition by project_id, resource_id order by cut_at), {{ ledger_forever() }})
+        coalesce(lead(cut_at) over (partition by project_id, resource_id order by cut_at),
+        {{ ledger_forever() }})
             as known_to
     from order_cut
 ),
@@ -62,7 +97,12 @@ order_rate as (
 
 bill as (
     select
-        project_id, source_resource_id, period_from, period_to, bill_date, known_from,
+        project_id,
+        source_resource_id,
+        period_from,
+        period_to,
+        bill_date,
+        known_from,
         coalesce(known_to, {{ ledger_forever() }}) as known_to
     from {{ ref('ledger__vendor_bill_value') }}
     where is_cost and period_from is not null and period_to is not null
@@ -70,13 +110,21 @@ bill as (
 
 worked_day as (
     -- several entries of one person fall on one day and project
-    select distinct project_id, source_resource_id, work_date from work
+    select distinct
+        project_id,
+        source_resource_id,
+        work_date
+    from work
 ),
 
 cover as (
     select
-        worked_day.project_id, worked_day.source_resource_id, worked_day.work_date, bill.bill_date,
-        bill.known_from, bill.known_to
+        worked_day.project_id,
+        worked_day.source_resource_id,
+        worked_day.work_date,
+        bill.bill_date,
+        bill.known_from,
+        bill.known_to
     from worked_day
     inner join bill
         on
@@ -87,13 +135,27 @@ cover as (
 ),
 
 cover_cut as (
-    select project_id, source_resource_id, work_date, known_from as cut_at from cover
+    select
+        project_id,
+        source_resource_id,
+        work_date,
+        known_from as cut_at
+    from cover
     union
-    select project_id, source_resource_id, work_date, known_to as cut_at
+    select
+        project_id,
+        source_resource_id,
+        work_date,
+        known_to as cut_at
     from cover
     where known_to < {{ ledger_forever() }}
     union
-    select project_id, source_resource_id, work_date, {{ ledger_beginning() }} as cut_at from cover
+    select
+        project_id,
+        source_resource_id,
+        work_date,
+        {{ ledger_beginning() }} as cut_at
+    from cover
 ),
 
 cover_span as (
@@ -131,7 +193,15 @@ release as (
 ),
 
 conversion as (
-    select from_currency, functional_currency, rate_date, rate_fc, rate_rc, rate_cc, known_from, known_to
+    select
+        from_currency,
+        functional_currency,
+        rate_date,
+        rate_fc,
+        rate_rc,
+        rate_cc,
+        known_from,
+        known_to
     from {{ ref('ledger__conversion_version') }}
 ),
 

@@ -1,13 +1,23 @@
--- Won deals that get a contract of their own, with the first time each step of their way was reached, as the run
--- knew it. Amendments and renewals delivered on another deal's contract have no way of their own.
+-- Won deals that get a contract of their own, with the first time each step of their way was reached, as the
+-- run knew it. Amendments and renewals delivered on another deal's contract have no way of their own.
 with run as (
     select as_of from {{ source('inputs', 'run_context') }}
 ),
 
 opportunity as (
     select
-        opportunity_id, name, customer_id, services_amount, first_30_days_revenue, currency_code, legal_entity_code,
-        legal_entity_id, planned_start, practice_code, region_code, parent_opportunity_id
+        opportunity_id,
+        name,
+        customer_id,
+        services_amount,
+        first_30_days_revenue,
+        currency_code,
+        legal_entity_code,
+        legal_entity_id,
+        planned_start,
+        practice_code,
+        region_code,
+        parent_opportunity_id
     from {{ as_known(ref('canonical__opportunity')) }} as known
     where is_won and services_amount > 0
 ),
@@ -20,38 +30,52 @@ amendment as (
 ),
 
 won as (
-    select opportunity_id, min(changed_at) as t1_at
+    select
+        opportunity_id,
+        min(changed_at) as t1_at
     from {{ as_known(ref('canonical__opportunity_stage_event')) }} as known
     where stage = 'CLOSED_WON'
     group by opportunity_id
 ),
 
 account as (
-    select left_key, right_key
+    select
+        left_key,
+        right_key
     from ({{ ledger_crosswalk('customer', ref('canonical__customer'), 'customer_id') }}) as crosswalk
     where known_from <= {{ run_known_at() }} and known_to > {{ run_known_at() }}
 ),
 
 contract as (
-    select contract_id, opportunity_id, created_at
+    select
+        contract_id,
+        opportunity_id,
+        created_at
     from {{ as_known(ref('canonical__contract')) }} as known
     where opportunity_id is not null and {{ date_of('created_at') }} <= {{ run_as_of() }}
 ),
 
 contracted as (
-    select opportunity_id, min(created_at) as t2_at
+    select
+        opportunity_id,
+        min(created_at) as t2_at
     from contract
     group by opportunity_id
 ),
 
 project as (
-    select project_id, opportunity_id, created_at
+    select
+        project_id,
+        opportunity_id,
+        created_at
     from {{ as_known(ref('canonical__project')) }} as known
     where opportunity_id is not null and not is_template and {{ date_of('created_at') }} <= {{ run_as_of() }}
 ),
 
 set_up as (
-    select opportunity_id, min(created_at) as t3_at
+    select
+        opportunity_id,
+        min(created_at) as t3_at
     from project
     group by opportunity_id
 ),
@@ -83,7 +107,9 @@ staffed as (
 ),
 
 delivered as (
-    select project.opportunity_id, min(time_value.work_date) as t5_on
+    select
+        project.opportunity_id,
+        min(time_value.work_date) as t5_on
     from {{ ledger_as_known(ref('ledger__time_value')) }} as time_value
     inner join project on time_value.project_id = project.project_id
     where time_value.status in ('submitted', 'approved') and time_value.work_date <= {{ run_as_of() }}
@@ -91,15 +117,20 @@ delivered as (
 ),
 
 invoiced as (
-    select contract.opportunity_id, min(receivable.posted_at) as t8_at
+    select
+        contract.opportunity_id,
+        min(receivable.posted_at) as t8_at
     from {{ ledger_as_known(ref('ledger__receivable_value')) }} as receivable
     inner join contract on receivable.contract_id = contract.contract_id
-    where receivable.is_posted and receivable.doc_type = 'STANDARD' and receivable.invoice_date <= {{ run_as_of() }}
+    where receivable.is_posted and receivable.doc_type = 'STANDARD'
+        and receivable.invoice_date <= {{ run_as_of() }}
     group by contract.opportunity_id
 ),
 
 earned as (
-    select line.opportunity_id, min(revenue.accounting_date) as t9_on
+    select
+        line.opportunity_id,
+        min(revenue.accounting_date) as t9_on
     from {{ ledger_as_known(ref('ledger__revenue_value')) }} as revenue
     inner join {{ ledger_as_known(ref('ledger__contract_line_version')) }} as line
         on revenue.contract_line_id = line.contract_line_id
@@ -108,17 +139,26 @@ earned as (
 ),
 
 calendar as (
-    select legal_entity_id, calendar_date, working_day_number from {{ ref('master__calendar_day') }}
+    select
+        legal_entity_id,
+        calendar_date,
+        working_day_number
+    from {{ ref('master__calendar_day') }}
 ),
 
 working_day as (
-    select legal_entity_id, calendar_date, working_day_number
+    select
+        legal_entity_id,
+        calendar_date,
+        working_day_number
     from {{ ref('master__calendar_day') }}
     where is_working_day
 ),
 
 conversion as (
-    select from_currency, rate_rc
+    select
+        from_currency,
+        rate_rc
     from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
     where functional_currency = 'NONE' and rate_date = {{ run_as_of() }}
 ),
@@ -128,15 +168,18 @@ reached as (
         opportunity.opportunity_id,
         opportunity.name,
         opportunity.currency_code,
-        coalesce(opportunity.legal_entity_id, concat('UNMAPPED:', coalesce(opportunity.legal_entity_code, 'NONE')))
+        coalesce(opportunity.legal_entity_id, concat('UNMAPPED:', coalesce(opportunity.legal_entity_code,
+        'NONE')))
             as legal_entity_id,
         coalesce(opportunity.region_code, 'UNMAPPED:NONE') as region_id,
         coalesce(opportunity.practice_code, 'UNMAPPED:NONE') as practice_id,
-        coalesce(account.right_key, concat('UNMAPPED:', coalesce(opportunity.customer_id, 'NONE'))) as customer_id,
+        coalesce(account.right_key, concat('UNMAPPED:', coalesce(opportunity.customer_id, 'NONE')))
+            as customer_id,
         opportunity.services_amount,
         -- what waits while the deal waits: the first month's planned revenue, never more than the deal
         least(
-            coalesce(opportunity.first_30_days_revenue, opportunity.services_amount), opportunity.services_amount
+            coalesce(opportunity.first_30_days_revenue, opportunity.services_amount),
+            opportunity.services_amount
         ) as blocked_amount,
         opportunity.planned_start,
         run.as_of,
@@ -192,7 +235,8 @@ numbered as (
         day_as_of.working_day_number as n_as_of,
         due_2.calendar_date as contract_due_on,
         case
-            when reached.planned_start > {{ date_add_days('reached.t1_on', 60) }} then due_planned.calendar_date
+            when reached.planned_start > {{ date_add_days('reached.t1_on',
+            60) }} then due_planned.calendar_date
             else due_2.calendar_date
         end as project_due_on,
         due_staffed.calendar_date as staffing_due_on,

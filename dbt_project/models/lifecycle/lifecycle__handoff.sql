@@ -1,25 +1,74 @@
--- One row per case and stage of the way from won deal to cash: how long it took, or how long it has been waiting.
--- An open case is not dropped: its age is a lower bound of its lag. A stage that has not begun has no row.
+-- One row per case and stage of the way from won deal to cash: how long it took, or how long it has been
+-- waiting. An open case is not dropped: its age is a lower bound of its lag. A stage that has not begun has
+-- no row.
 with deal as (
     select
-        opportunity_id, legal_entity_id, region_id, practice_id, customer_id, blocked_amount_rc, t1_on, t2_on, t3_on,
-        t4_on, t5_on, ready_on, startable_on, contract_due_on, project_due_on, staffing_due_on, start_due_on,
-        lag_t1_t2, lag_t1_t3, lag_t3_t4, lag_t4_t5, age_since_won, age_since_ready, age_since_startable
+        opportunity_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        blocked_amount_rc,
+        t1_on,
+        t2_on,
+        t3_on,
+        t4_on,
+        t5_on,
+        ready_on,
+        startable_on,
+        contract_due_on,
+        project_due_on,
+        staffing_due_on,
+        start_due_on,
+        lag_t1_t2,
+        lag_t1_t3,
+        lag_t3_t4,
+        lag_t4_t5,
+        age_since_won,
+        age_since_ready,
+        age_since_startable
     from {{ ref('lifecycle__deal_stage') }}
 ),
 
 item as (
     select
-        source_key, source_type, legal_entity_id, region_id, practice_id, customer_id, amount_rc, hold_reason,
-        is_open, t6_on, t7_on, t8_on, transfer_due_on, invoice_due_on, lag_t6_t7, lag_t7_t8, age_since_eligible
+        source_key,
+        source_type,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        amount_rc,
+        hold_reason,
+        is_open,
+        t6_on,
+        t7_on,
+        t8_on,
+        transfer_due_on,
+        invoice_due_on,
+        lag_t6_t7,
+        lag_t7_t8,
+        age_since_eligible
     from {{ ref('lifecycle__item_stage') }}
     where source_type in ('TIME', 'EXPENSE', 'MILESTONE')
 ),
 
 invoice as (
     select
-        invoice_id, legal_entity_id, region_id, practice_id, customer_id, open_amount, open_amount_rc, amount_tc,
-        t8_on, t10_on, cleared_on, collection_due_on, lag_t8_t10, age_since_posted
+        invoice_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        open_amount,
+        open_amount_rc,
+        amount_tc,
+        t8_on,
+        t10_on,
+        cleared_on,
+        collection_due_on,
+        lag_t8_t10,
+        age_since_posted
     from {{ ref('lifecycle__invoice_stage') }}
 ),
 
@@ -31,32 +80,72 @@ passage as (
         ('t4_t5', 'startable_on', 't5_on', 'start_due_on', 'lag_t4_t5', 'age_since_startable'),
     ] %}
     select
-        '{{ stage }}' as stage, 'DEAL' as case_type, opportunity_id as case_id, legal_entity_id, region_id,
-        practice_id, customer_id, blocked_amount_rc as amount_rc, {{ started }} as started_on,
-        {{ finished }} as finished_on, {{ due }} as due_on, {{ lag }} as lag, {{ age }} as age
+        '{{ stage }}' as stage,
+        'DEAL' as case_type,
+        opportunity_id as case_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        blocked_amount_rc as amount_rc,
+        {{ started }} as started_on,
+        {{ finished }} as finished_on,
+        {{ due }} as due_on,
+        {{ lag }} as lag,
+        {{ age }} as age
     from deal
     where {{ started }} is not null and ({{ finished }} is not null or {{ started }} <= {{ run_as_of() }})
     union all
     {%- endfor %}
     select
-        't6_t7' as stage, 'ITEM' as case_type, source_key as case_id, legal_entity_id, region_id, practice_id,
-        customer_id, amount_rc, t6_on as started_on, t7_on as finished_on, transfer_due_on as due_on,
-        lag_t6_t7 as lag, cast(null as integer) as age
+        't6_t7' as stage,
+        'ITEM' as case_type,
+        source_key as case_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        amount_rc,
+        t6_on as started_on,
+        t7_on as finished_on,
+        transfer_due_on as due_on,
+        lag_t6_t7 as lag,
+        cast(null as integer) as age
     from item
     where t6_on is not null
     union all
     select
-        't7_t8' as stage, 'ITEM' as case_type, source_key as case_id, legal_entity_id, region_id, practice_id,
-        customer_id, amount_rc, t7_on as started_on, t8_on as finished_on, invoice_due_on as due_on,
-        lag_t7_t8 as lag, age_since_eligible as age
+        't7_t8' as stage,
+        'ITEM' as case_type,
+        source_key as case_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        amount_rc,
+        t7_on as started_on,
+        t8_on as finished_on,
+        invoice_due_on as due_on,
+        lag_t7_t8 as lag,
+        age_since_eligible as age
     from item
     -- a held item waits for whoever holds it, not for billing
     where t8_on is not null or (is_open and hold_reason is null)
     union all
     select
-        't8_t10' as stage, 'INVOICE' as case_type, invoice_id as case_id, legal_entity_id, region_id, practice_id,
-        customer_id, case when t10_on is null then open_amount_rc end as amount_rc, t8_on as started_on,
-        t10_on as finished_on, collection_due_on as due_on, lag_t8_t10 as lag, age_since_posted as age
+        't8_t10' as stage,
+        'INVOICE' as case_type,
+        invoice_id as case_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        case when t10_on is null then open_amount_rc end as amount_rc,
+        t8_on as started_on,
+        t10_on as finished_on,
+        collection_due_on as due_on,
+        lag_t8_t10 as lag,
+        age_since_posted as age
     from invoice
     -- what credits cleared was neither collected nor is it waiting
     where t10_on is not null or cleared_on is null

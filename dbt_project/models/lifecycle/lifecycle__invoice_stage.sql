@@ -6,14 +6,27 @@ with run as (
 
 invoice as (
     select
-        invoice_id, invoice_number, contract_id, invoice_date, due_date, posted_at, legal_entity_id, customer_id,
-        currency_code, amount_tc
+        invoice_id,
+        invoice_number,
+        contract_id,
+        invoice_date,
+        due_date,
+        posted_at,
+        legal_entity_id,
+        customer_id,
+        currency_code,
+        amount_tc
     from {{ ledger_as_known(ref('ledger__receivable_value')) }} as known
     where is_posted and doc_type = 'STANDARD' and invoice_date <= {{ run_as_of() }}
 ),
 
 settlement as (
-    select cash_id, invoice_id, movement_type, business_date, -amount_tc as settled
+    select
+        cash_id,
+        invoice_id,
+        movement_type,
+        business_date,
+        -amount_tc as settled
     from {{ ledger_as_known(ref('ledger__cash_value')) }} as known
     where
         is_posted
@@ -40,7 +53,9 @@ running as (
 ),
 
 clearing_step as (
-    select running.invoice_id, min(running.step) as step
+    select
+        running.invoice_id,
+        min(running.step) as step
     from running
     inner join invoice on running.invoice_id = invoice.invoice_id
     where running.settled_to_date >= invoice.amount_tc
@@ -58,24 +73,34 @@ cleared as (
 ),
 
 settled as (
-    select invoice_id, sum(settled) as settled
+    select
+        invoice_id,
+        sum(settled) as settled
     from settlement
     group by invoice_id
 ),
 
 contract_line as (
-    select contract_id, min_by(contract_line_id, line_number) as contract_line_id
+    select
+        contract_id,
+        min_by(contract_line_id, line_number) as contract_line_id
     from {{ as_known(ref('canonical__contract_line')) }} as known
     group by contract_id
 ),
 
 line as (
-    select contract_line_id, region_id, practice_id, project_id
+    select
+        contract_line_id,
+        region_id,
+        practice_id,
+        project_id
     from {{ ledger_as_known(ref('ledger__contract_line_version')) }} as known
 ),
 
 conversion as (
-    select from_currency, rate_rc
+    select
+        from_currency,
+        rate_rc
     from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
     where functional_currency = 'NONE' and rate_date = {{ run_as_of() }}
 )

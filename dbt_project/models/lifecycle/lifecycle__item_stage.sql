@@ -1,31 +1,52 @@
--- Billable items the ERP holds, with the first time each step was reached, as the run knew it: worked, approved,
--- eligible for billing, invoiced. Retainer periods have no approval.
+-- Billable items the ERP holds, with the first time each step was reached, as the run knew it: worked,
+-- approved, eligible for billing, invoiced. Retainer periods have no approval.
 with run as (
     select as_of from {{ source('inputs', 'run_context') }}
 ),
 
 billing_item as (
     select
-        billing_item_id, source_type, source_key, contract_line_id, work_date, quantity, amount, currency_code,
-        eligible_at, hold_reason
+        billing_item_id,
+        source_type,
+        source_key,
+        contract_line_id,
+        work_date,
+        quantity,
+        amount,
+        currency_code,
+        eligible_at,
+        hold_reason
     from {{ as_known(ref('canonical__billing_item')) }} as known
 ),
 
 line as (
-    select contract_line_id, contract_id, legal_entity_id, region_id, practice_id, customer_id, project_id
+    select
+        contract_line_id,
+        contract_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id
     from {{ ledger_as_known(ref('ledger__contract_line_version')) }} as known
 ),
 
 approval as (
-    select time_entry_id as source_key, {{ date_of('approved_at') }} as t6_on
+    select
+        time_entry_id as source_key,
+        {{ date_of('approved_at') }} as t6_on
     from {{ ledger_as_known(ref('ledger__time_value')) }} as known
     where status = 'approved' and approved_at is not null
     union all
-    select expense_line_id as source_key, {{ date_of('approved_at') }} as t6_on
+    select
+        expense_line_id as source_key,
+        {{ date_of('approved_at') }} as t6_on
     from {{ ledger_as_known(ref('ledger__expense_value')) }} as known
     where status = 'approved' and approved_at is not null
     union all
-    select milestone_id as source_key, accepted_on as t6_on
+    select
+        milestone_id as source_key,
+        accepted_on as t6_on
     from {{ ledger_as_known(ref('ledger__milestone_value')) }} as known
     where accepted_on is not null
 ),
@@ -41,17 +62,26 @@ billed as (
 ),
 
 calendar as (
-    select legal_entity_id, calendar_date, working_day_number from {{ ref('master__calendar_day') }}
+    select
+        legal_entity_id,
+        calendar_date,
+        working_day_number
+    from {{ ref('master__calendar_day') }}
 ),
 
 working_day as (
-    select legal_entity_id, calendar_date, working_day_number
+    select
+        legal_entity_id,
+        calendar_date,
+        working_day_number
     from {{ ref('master__calendar_day') }}
     where is_working_day
 ),
 
 conversion as (
-    select from_currency, rate_rc
+    select
+        from_currency,
+        rate_rc
     from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
     where functional_currency = 'NONE' and rate_date = {{ run_as_of() }}
 ),

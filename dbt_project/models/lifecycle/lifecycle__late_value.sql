@@ -1,9 +1,16 @@
--- Money that waits beyond its due day at as_of, and how long: deals without contract or project, items not invoiced,
--- invoices not paid. Currency-days in the reporting currency are the amount times the days it is late.
+-- Money that waits beyond its due day at as_of, and how long: deals without contract or project, items not
+-- invoiced, invoices not paid. Currency-days in the reporting currency are the amount times the days it is
+-- late.
 with deal as (
     select
-        opportunity_id as object_id, legal_entity_id, region_id, practice_id, customer_id, 'NONE' as project_id,
-        'NONE' as contract_line_id, blocked_amount_rc as amount_rc,
+        opportunity_id as object_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        'NONE' as project_id,
+        'NONE' as contract_line_id,
+        blocked_amount_rc as amount_rc,
         -- a deal is counted once, by what has waited longest
         case
             when t2_on is null and t3_on is null then least(contract_due_on, project_due_on)
@@ -15,34 +22,72 @@ with deal as (
 
 item as (
     select
-        source_key as object_id, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        contract_line_id, amount_rc, invoice_due_on as due_on
+        source_key as object_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        amount_rc,
+        invoice_due_on as due_on
     from {{ ref('lifecycle__item_stage') }}
     where is_open and hold_reason is null
 ),
 
 invoice as (
     select
-        invoice_id as object_id, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        'NONE' as contract_line_id, open_amount_rc as amount_rc, collection_due_on as due_on
+        invoice_id as object_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        'NONE' as contract_line_id,
+        open_amount_rc as amount_rc,
+        collection_due_on as due_on
     from {{ ref('lifecycle__invoice_stage') }}
     where open_amount > 0
 ),
 
 waiting as (
     select
-        'DEAL' as object_type, object_id, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        contract_line_id, amount_rc, due_on
+        'DEAL' as object_type,
+        object_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        amount_rc,
+        due_on
     from deal
     union all
     select
-        'ITEM' as object_type, object_id, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        contract_line_id, amount_rc, due_on
+        'ITEM' as object_type,
+        object_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        amount_rc,
+        due_on
     from item
     union all
     select
-        'INVOICE' as object_type, object_id, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        contract_line_id, amount_rc, due_on
+        'INVOICE' as object_type,
+        object_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        amount_rc,
+        due_on
     from invoice
 )
 

@@ -1,9 +1,23 @@
--- The backlog roll-forward as steps, in the reporting currency: summed over any part of the firm and any months, the
--- steps lead from the opening to the closing backlog.
+-- The backlog roll-forward as steps, in the reporting currency: summed over any part of the firm and any
+-- months, the steps lead from the opening to the closing backlog.
 with rollforward as (
     select
-        as_of, month_start, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
-        currency_code, booked, amended, recognised, cancelled, completed_under_run, beyond_value, closure_timing,
+        as_of,
+        month_start,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        currency_code,
+        booked,
+        amended,
+        recognised,
+        cancelled,
+        completed_under_run,
+        beyond_value,
+        closure_timing,
         fx_translation
     from {{ ref('backlog_rollforward') }}
     where currency_view = 'RC'
@@ -11,12 +25,22 @@ with rollforward as (
 
 step as (
     {%- for movement_type in [
-        'booked', 'amended', 'recognised', 'cancelled', 'completed_under_run', 'beyond_value', 'closure_timing',
+        'booked', 'amended', 'recognised', 'cancelled', 'completed_under_run', 'beyond_value',
+        'closure_timing',
         'fx_translation',
     ] %}
     select
-        as_of, month_start, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
-        '{{ movement_type }}' as movement_type, currency_code, {{ movement_type }} as amount_rc
+        as_of,
+        month_start,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        '{{ movement_type }}' as movement_type,
+        currency_code,
+        {{ movement_type }} as amount_rc
     from rollforward
     where {{ movement_type }} <> 0
     {{ 'union all' if not loop.last }}

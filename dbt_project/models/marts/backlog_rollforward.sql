@@ -1,5 +1,6 @@
--- Backlog of each line from month to month: opening, what moved it, closing. Movements carry the sign with which they
--- move the balance. Closing is the metric's own, computed apart from the movements; what they leave unexplained is 0.
+-- Backlog of each line from month to month: opening, what moved it, closing. Movements carry the sign with
+-- which they move the balance. Closing is the metric's own, computed apart from the movements; what they
+-- leave unexplained is 0.
 with as_of_date as (
     select
         as_of,
@@ -13,20 +14,31 @@ with as_of_date as (
 ),
 
 conversion as (
-    select from_currency, rate_date, rate_rc
+    select
+        from_currency,
+        rate_date,
+        rate_rc
     from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
     where functional_currency = 'NONE'
 ),
 
 balance as (
     select
-        as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id, currency_code,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        currency_code,
         sum(amount_tc) as amount_tc,
         sum(amount_rc) as amount_rc
     from {{ ref('ledger__metric_balance') }}
     where metric_id = 'total_backlog'
     group by
-        as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id, currency_code
+        as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
+        currency_code
 ),
 
 flow as (
@@ -58,12 +70,19 @@ flow as (
         on backlog_day.business_date >= as_of_date.first_day and backlog_day.business_date <= as_of_date.as_of
     group by
         as_of_date.as_of, backlog_day.legal_entity_id, backlog_day.region_id, backlog_day.practice_id,
-        backlog_day.customer_id, backlog_day.project_id, backlog_day.contract_line_id, backlog_day.currency_code
+        backlog_day.customer_id, backlog_day.project_id, backlog_day.contract_line_id,
+        backlog_day.currency_code
 ),
 
 member as (
     select distinct
-        legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id, currency_code
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        currency_code
     from flow
 ),
 
@@ -117,23 +136,54 @@ period as (
 
 viewed as (
     select
-        as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
-        'TC' as currency_view, currency_code, currency_code as line_currency_code, opening,
-        booked, amended, recognised, cancelled, completed_under_run, beyond_value, closure_timing,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        'TC' as currency_view,
+        currency_code,
+        currency_code as line_currency_code,
+        opening,
+        booked,
+        amended,
+        recognised,
+        cancelled,
+        completed_under_run,
+        beyond_value,
+        closure_timing,
         cast(0 as decimal(28, 4)) as fx_translation,
         closing
     from period
     where is_shown
     union all
     select
-        as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
-        'RC' as currency_view, {{ run_reporting_currency() }} as currency_code,
-        currency_code as line_currency_code, opening_rc as opening,
-        booked_rc as booked, amended_rc as amended, recognised_rc as recognised, cancelled_rc as cancelled, completed_under_run_rc as completed_under_run, beyond_value_rc as beyond_value, closure_timing_rc as closure_timing,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        'RC' as currency_view,
+        {{ run_reporting_currency() }} as currency_code,
+        currency_code as line_currency_code,
+        opening_rc as opening,
+        booked_rc as booked,
+        amended_rc as amended,
+        recognised_rc as recognised,
+        cancelled_rc as cancelled,
+        completed_under_run_rc as completed_under_run,
+        beyond_value_rc as beyond_value,
+        closure_timing_rc as closure_timing,
         -- what the rates did: the period's balance at its closing rate, less what came in at other rates
         cast(
-            round((opening + booked + amended + recognised + cancelled + completed_under_run + beyond_value + closure_timing) * rate_rc, 4)
-            - (opening_rc + booked_rc + amended_rc + recognised_rc + cancelled_rc + completed_under_run_rc + beyond_value_rc + closure_timing_rc)
+            round((opening + booked + amended + recognised + cancelled + completed_under_run + beyond_value
+                + closure_timing) * rate_rc, 4)
+            - (opening_rc + booked_rc + amended_rc + recognised_rc + cancelled_rc + completed_under_run_rc
+                + beyond_value_rc + closure_timing_rc)
             as decimal(28, 4)
         ) as fx_translation,
         closing_rc as closing
@@ -164,7 +214,8 @@ select
     fx_translation,
     cast(closing as decimal(28, 4)) as closing,
     cast(
-        closing - (opening + booked + amended + recognised + cancelled + completed_under_run + beyond_value + closure_timing + fx_translation)
+        closing - (opening + booked + amended + recognised + cancelled + completed_under_run + beyond_value
+            + closure_timing + fx_translation)
         as decimal(28, 4)
     ) as unexplained
 from viewed

@@ -1,9 +1,21 @@
--- Each stage of the way from won deal to cash, by part of the firm: how long it took where it is done, and how much
--- is still waiting. Open cases are counted, never dropped; p90 over done and open ones is a lower bound.
+-- Each stage of the way from won deal to cash, by part of the firm: how long it took where it is done, and
+-- how much is still waiting. Open cases are counted, never dropped; p90 over done and open ones is a lower
+-- bound.
 with handoff as (
     select
-        stage, legal_entity_id, region_id, practice_id, customer_id, 'NONE' as project_id,
-        'NONE' as contract_line_id, 'NONE' as resource_id, amount_rc, lag, open_age, state, is_breached
+        stage,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        'NONE' as project_id,
+        'NONE' as contract_line_id,
+        'NONE' as resource_id,
+        amount_rc,
+        lag,
+        open_age,
+        state,
+        is_breached
     from {{ ref('lifecycle__handoff') }}
 ),
 
@@ -21,7 +33,8 @@ measured as (
         grain.grain,
         {{ ledger_grain_members('handoff', 'grain.grain') }},
         count(case when handoff.state = 'COMPLETED' then 1 end) as completed,
-        median(case when handoff.state = 'COMPLETED' then cast(handoff.lag as decimal(18, 4)) end) as median_lag,
+        median(case when handoff.state = 'COMPLETED' then cast(handoff.lag as decimal(18, 4)) end)
+            as median_lag,
         percentile_cont(0.9) within group (order by case
             when handoff.state = 'COMPLETED' then handoff.lag
             when handoff.state = 'OPEN' then handoff.open_age

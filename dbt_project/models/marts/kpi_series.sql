@@ -1,6 +1,13 @@
 -- The firm's headline numbers month by month, each beside the month before and the same month a year earlier.
 with metric_value as (
-    select metric_id, as_of, period_type, currency_code, numerator, denominator, value
+    select
+        metric_id,
+        as_of,
+        period_type,
+        currency_code,
+        numerator,
+        denominator,
+        value
     from {{ ref('metric_value') }}
     where
         grain = 'FIRM'
@@ -22,7 +29,11 @@ as_of_date as (
 ),
 
 metric as (
-    select distinct metric_id, period_type, currency_code from metric_value
+    select distinct
+        metric_id,
+        period_type,
+        currency_code
+    from metric_value
 )
 
 select

@@ -1,20 +1,45 @@
--- The rows behind the numbers. For a flow, the rows of a month add up to the month's number (and of several months to
--- the longer period's); for a balance, the rows of a date to the date's. `base` is the denominator's part.
+-- The rows behind the numbers. For a flow, the rows of a month add up to the month's number (and of several
+-- months to the longer period's); for a balance, the rows of a date to the date's. `base` is the
+-- denominator's part.
 with as_of_date as (
-    select as_of, month_start from {{ ref('ledger__as_of_date') }}
+    select
+        as_of,
+        month_start
+    from {{ ref('ledger__as_of_date') }}
 ),
 
 movement as (
     select
-        movement_type, business_date, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        contract_line_id, resource_id, currency_code, amount_tc, amount_rc, amount_cc, hours, source_system,
-        source_record_id, load_id
+        movement_type,
+        business_date,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        resource_id,
+        currency_code,
+        amount_tc,
+        amount_rc,
+        amount_cc,
+        hours,
+        source_system,
+        source_record_id,
+        load_id
     from {{ ref('ledger__movement_as_known') }}
     where business_date <= {{ run_as_of() }}
 ),
 
 rule as (
-    select metric_id, movement_type, sign, base_sign, only_increase, client_only from {{ ledger_metric_rules() }}
+    select
+        metric_id,
+        movement_type,
+        sign,
+        base_sign,
+        only_increase,
+        client_only
+    from {{ ledger_metric_rules() }}
 ),
 
 client_project as (
@@ -46,37 +71,64 @@ margin_labour as (
     from movement
     where movement_type = 'labour_cost'
     group by
-        movement_type, {{ month_start('business_date') }}, legal_entity_id, region_id, practice_id, customer_id,
+        movement_type, {{ month_start('business_date') }}, legal_entity_id, region_id, practice_id,
+        customer_id,
         project_id, contract_line_id, resource_id, currency_code, source_system
 ),
 
 told as (
     select
-        rule.metric_id, movement.movement_type, movement.business_date, movement.legal_entity_id,
-        movement.region_id, movement.practice_id, movement.customer_id, movement.project_id,
-        movement.contract_line_id, movement.resource_id, movement.currency_code,
+        rule.metric_id,
+        movement.movement_type,
+        movement.business_date,
+        movement.legal_entity_id,
+        movement.region_id,
+        movement.practice_id,
+        movement.customer_id,
+        movement.project_id,
+        movement.contract_line_id,
+        movement.resource_id,
+        movement.currency_code,
         rule.sign * movement.amount_tc as amount_tc,
         rule.sign * movement.amount_rc as amount_rc,
         rule.sign * movement.amount_cc as amount_cc,
         rule.base_sign * movement.amount_rc as base,
-        movement.hours, movement.source_system, movement.source_record_id, movement.load_id
+        movement.hours,
+        movement.source_system,
+        movement.source_record_id,
+        movement.load_id
     from movement
     inner join rule on movement.movement_type = rule.movement_type
     left join client_project on movement.project_id = client_project.project_id
     where
         (not rule.only_increase or coalesce(movement.amount_tc >= 0, true))
         and (
-            not rule.client_only or movement.contract_line_id <> 'NONE' or client_project.project_id is not null
+            not rule.client_only
+            or movement.contract_line_id <> 'NONE'
+            or client_project.project_id is not null
         )
         and not (rule.metric_id = 'project_gross_margin' and movement.movement_type = 'labour_cost')
     union all
     select
-        'project_gross_margin' as metric_id, margin_labour.movement_type, margin_labour.business_date,
-        margin_labour.legal_entity_id, margin_labour.region_id, margin_labour.practice_id,
-        margin_labour.customer_id, margin_labour.project_id, margin_labour.contract_line_id,
-        margin_labour.resource_id, margin_labour.currency_code, -margin_labour.amount_tc as amount_tc,
-        -margin_labour.amount_rc as amount_rc, -margin_labour.amount_cc as amount_cc, 0 as base,
-        margin_labour.hours, margin_labour.source_system, margin_labour.source_record_id, margin_labour.load_id
+        'project_gross_margin' as metric_id,
+        margin_labour.movement_type,
+        margin_labour.business_date,
+        margin_labour.legal_entity_id,
+        margin_labour.region_id,
+        margin_labour.practice_id,
+        margin_labour.customer_id,
+        margin_labour.project_id,
+        margin_labour.contract_line_id,
+        margin_labour.resource_id,
+        margin_labour.currency_code,
+        -margin_labour.amount_tc as amount_tc,
+        -margin_labour.amount_rc as amount_rc,
+        -margin_labour.amount_cc as amount_cc,
+        0 as base,
+        margin_labour.hours,
+        margin_labour.source_system,
+        margin_labour.source_record_id,
+        margin_labour.load_id
     from margin_labour
     left join client_project on margin_labour.project_id = client_project.project_id
     where margin_labour.contract_line_id <> 'NONE' or client_project.project_id is not null
@@ -84,20 +136,35 @@ told as (
 
 balance as (
     select
-        metric_id, as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
-        record_id, currency_code, amount_tc, amount_rc, amount_cc
+        metric_id,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        record_id,
+        currency_code,
+        amount_tc,
+        amount_rc,
+        amount_cc
     from {{ ref('ledger__metric_balance') }}
     where metric_id <> 'wip_operational'
 ),
 
 conversion as (
-    select from_currency, rate_date, rate_rc, rate_cc
+    select
+        from_currency,
+        rate_date,
+        rate_rc,
+        rate_cc
     from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
     where functional_currency = 'NONE'
 ),
 
--- Work in progress converts per line, project and currency: each item takes what its amount adds to the converted
--- running total, so that the items add up to the balance to the last digit.
+-- Work in progress converts per line, project and currency: each item takes what its amount adds to the
+-- converted running total, so that the items add up to the balance to the last digit.
 wip_item as (
     select
         as_of_date.as_of,
@@ -136,81 +203,200 @@ wip_item as (
 
 late_value as (
     select
-        object_type, object_id, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
-        due_on, late_days, amount_rc, currency_days
+        object_type,
+        object_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        due_on,
+        late_days,
+        amount_rc,
+        currency_days
     from {{ ref('lifecycle__late_value') }}
 ),
 
 -- items are too many to list one by one: their stages are read from the life cycle's own tables
 handoff as (
-    select stage, case_id, legal_entity_id, region_id, practice_id, customer_id, finished_on, lag, amount_rc
+    select
+        stage,
+        case_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        finished_on,
+        lag,
+        amount_rc
     from {{ ref('lifecycle__handoff') }}
     where state = 'COMPLETED' and case_type in ('DEAL', 'INVOICE')
 ),
 
 utilisation as (
-    select resource_id, legal_entity_id, region_id, practice_id, month_start, billable_hours, available_hours
+    select
+        resource_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        month_start,
+        billable_hours,
+        available_hours
     from {{ ref('ledger__utilisation_month') }}
 ),
 
 drill as (
     select
-        told.metric_id, coalesce(as_of_date.as_of, {{ month_end('told.business_date') }}) as as_of,
-        {{ month_start('told.business_date') }} as period_month, told.movement_type,
-        told.legal_entity_id, told.region_id, told.practice_id, told.customer_id, told.project_id,
-        told.contract_line_id, told.resource_id, told.business_date, told.source_record_id as record_id,
-        told.currency_code, told.amount_tc, told.amount_rc, told.amount_cc, told.base, told.hours,
-        told.source_system, told.source_record_id, told.load_id
+        told.metric_id,
+        coalesce(as_of_date.as_of, {{ month_end('told.business_date') }}) as as_of,
+        {{ month_start('told.business_date') }} as period_month,
+        told.movement_type,
+        told.legal_entity_id,
+        told.region_id,
+        told.practice_id,
+        told.customer_id,
+        told.project_id,
+        told.contract_line_id,
+        told.resource_id,
+        told.business_date,
+        told.source_record_id as record_id,
+        told.currency_code,
+        told.amount_tc,
+        told.amount_rc,
+        told.amount_cc,
+        told.base,
+        told.hours,
+        told.source_system,
+        told.source_record_id,
+        told.load_id
     from told
     -- what lies before the firm's first month counts in longer periods only
     left join as_of_date on {{ month_start('told.business_date') }} = as_of_date.month_start
     union all
     select
-        metric_id, as_of, cast(null as date) as period_month, 'balance' as movement_type, legal_entity_id,
-        region_id, practice_id, customer_id, project_id, contract_line_id, 'NONE' as resource_id,
-        as_of as business_date, record_id, currency_code, amount_tc, amount_rc, amount_cc, null as base,
-        null as hours, split_part(record_id, ':', 1) as source_system,
-        split_part(record_id, ':', 3) as source_record_id, null as load_id
+        metric_id,
+        as_of,
+        cast(null as date) as period_month,
+        'balance' as movement_type,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        'NONE' as resource_id,
+        as_of as business_date,
+        record_id,
+        currency_code,
+        amount_tc,
+        amount_rc,
+        amount_cc,
+        null as base,
+        null as hours,
+        split_part(record_id, ':', 1) as source_system,
+        split_part(record_id, ':', 3) as source_record_id,
+        null as load_id
     from balance
     union all
     select
-        'wip_operational' as metric_id, as_of, cast(null as date) as period_month,
-        lower(source_type) as movement_type, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        contract_line_id, resource_id, aged_from as business_date, item_key as record_id, currency_code, amount_tc,
+        'wip_operational' as metric_id,
+        as_of,
+        cast(null as date) as period_month,
+        lower(source_type) as movement_type,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        resource_id,
+        aged_from as business_date,
+        item_key as record_id,
+        currency_code,
+        amount_tc,
         round(running_tc * rate_rc, 4) - round((running_tc - amount_tc) * rate_rc, 4) as amount_rc,
         round(running_tc * rate_cc, 4) - round((running_tc - amount_tc) * rate_cc, 4) as amount_cc,
-        null as base, null as hours, split_part(item_key, ':', 1) as source_system, source_record_id,
+        null as base,
+        null as hours,
+        split_part(item_key, ':', 1) as source_system,
+        source_record_id,
         null as load_id
     from wip_item
     union all
     select
-        'delayed_revenue_currency_days' as metric_id, {{ run_as_of() }} as as_of,
-        cast(null as date) as period_month, lower(object_type) as movement_type, legal_entity_id, region_id,
-        practice_id, customer_id, project_id, contract_line_id, 'NONE' as resource_id, due_on as business_date,
-        object_id as record_id, {{ run_reporting_currency() }} as currency_code, null as amount_tc,
-        currency_days as amount_rc, null as amount_cc, amount_rc as base, null as hours,
-        split_part(object_id, ':', 1) as source_system, split_part(object_id, ':', 3) as source_record_id,
+        'delayed_revenue_currency_days' as metric_id,
+        {{ run_as_of() }} as as_of,
+        cast(null as date) as period_month,
+        lower(object_type) as movement_type,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        'NONE' as resource_id,
+        due_on as business_date,
+        object_id as record_id,
+        {{ run_reporting_currency() }} as currency_code,
+        null as amount_tc,
+        currency_days as amount_rc,
+        null as amount_cc,
+        amount_rc as base,
+        null as hours,
+        split_part(object_id, ':', 1) as source_system,
+        split_part(object_id, ':', 3) as source_record_id,
         null as load_id
     from late_value
     union all
     select
-        concat('handoff_lag_', stage) as metric_id, {{ run_as_of() }} as as_of, cast(null as date) as period_month,
-        'lag' as movement_type, legal_entity_id, region_id, practice_id, customer_id, 'NONE' as project_id,
-        'NONE' as contract_line_id, 'NONE' as resource_id, finished_on as business_date, case_id as record_id,
-        'NA' as currency_code, lag as amount_tc, null as amount_rc, null as amount_cc, amount_rc as base,
-        null as hours, split_part(case_id, ':', 1) as source_system, split_part(case_id, ':', 3) as source_record_id,
+        concat('handoff_lag_', stage) as metric_id,
+        {{ run_as_of() }} as as_of,
+        cast(null as date) as period_month,
+        'lag' as movement_type,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        'NONE' as project_id,
+        'NONE' as contract_line_id,
+        'NONE' as resource_id,
+        finished_on as business_date,
+        case_id as record_id,
+        'NA' as currency_code,
+        lag as amount_tc,
+        null as amount_rc,
+        null as amount_cc,
+        amount_rc as base,
+        null as hours,
+        split_part(case_id, ':', 1) as source_system,
+        split_part(case_id, ':', 3) as source_record_id,
         null as load_id
     from handoff
     union all
     select
-        'billable_utilisation_net' as metric_id, as_of_date.as_of, as_of_date.month_start as period_month,
-        'hours' as movement_type, utilisation.legal_entity_id, utilisation.region_id, utilisation.practice_id,
-        'NONE' as customer_id, 'NONE' as project_id, 'NONE' as contract_line_id, utilisation.resource_id,
-        as_of_date.as_of as business_date, utilisation.resource_id as record_id, 'NA' as currency_code,
-        utilisation.billable_hours as amount_tc, null as amount_rc, null as amount_cc,
-        utilisation.available_hours as base, utilisation.billable_hours as hours,
+        'billable_utilisation_net' as metric_id,
+        as_of_date.as_of,
+        as_of_date.month_start as period_month,
+        'hours' as movement_type,
+        utilisation.legal_entity_id,
+        utilisation.region_id,
+        utilisation.practice_id,
+        'NONE' as customer_id,
+        'NONE' as project_id,
+        'NONE' as contract_line_id,
+        utilisation.resource_id,
+        as_of_date.as_of as business_date,
+        utilisation.resource_id as record_id,
+        'NA' as currency_code,
+        utilisation.billable_hours as amount_tc,
+        null as amount_rc,
+        null as amount_cc,
+        utilisation.available_hours as base,
+        utilisation.billable_hours as hours,
         split_part(utilisation.resource_id, ':', 1) as source_system,
-        split_part(utilisation.resource_id, ':', 3) as source_record_id, null as load_id
+        split_part(utilisation.resource_id, ':', 3) as source_record_id,
+        null as load_id
     from utilisation
     inner join as_of_date on utilisation.month_start = as_of_date.month_start
 )

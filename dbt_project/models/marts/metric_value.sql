@@ -1,47 +1,104 @@
--- Every metric at every date, grain and currency view that the registry lists. Sums are sums of the journal, ratios
--- are sums over sums, and a sum with an unknown part is unknown.
+-- Every metric at every date, grain and currency view that the registry lists. Sums are sums of the journal,
+-- ratios are sums over sums, and a sum with an unknown part is unknown.
 with registry as (
-    select metric_id, kind, grains, currency_views, period_types
+    select
+        metric_id,
+        kind,
+        grains,
+        currency_views,
+        period_types
     from {{ ref('metric_registry') }}
 ),
 
 as_of_date as (
-    select as_of, month_start, is_run_as_of from {{ ref('ledger__as_of_date') }}
+    select
+        as_of,
+        month_start,
+        is_run_as_of
+    from {{ ref('ledger__as_of_date') }}
 ),
 
 flow as (
     select
-        metric_id, month_start, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
-        'NONE' as resource_id, currency_code, functional_currency, amount_tc, amount_fc, amount_rc, amount_cc,
-        base_fc, base_rc, base_cc, unknown_hours, unconverted_fc, unconverted_rc, unconverted_cc
+        metric_id,
+        month_start,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        'NONE' as resource_id,
+        currency_code,
+        functional_currency,
+        amount_tc,
+        amount_fc,
+        amount_rc,
+        amount_cc,
+        base_fc,
+        base_rc,
+        base_cc,
+        unknown_hours,
+        unconverted_fc,
+        unconverted_rc,
+        unconverted_cc
     from {{ ref('ledger__metric_flow') }}
 ),
 
 balance as (
     select
-        metric_id, as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
-        currency_code, functional_currency, amount_tc, amount_fc, amount_rc, amount_cc
+        metric_id,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        currency_code,
+        functional_currency,
+        amount_tc,
+        amount_fc,
+        amount_rc,
+        amount_cc
     from {{ ref('ledger__metric_balance') }}
 ),
 
 utilisation as (
     select
-        'billable_utilisation_net' as metric_id, month_start, legal_entity_id, region_id, practice_id,
-        'NONE' as customer_id, 'NONE' as project_id, 'NONE' as contract_line_id, resource_id, billable_hours,
+        'billable_utilisation_net' as metric_id,
+        month_start,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        'NONE' as customer_id,
+        'NONE' as project_id,
+        'NONE' as contract_line_id,
+        resource_id,
+        billable_hours,
         available_hours
     from {{ ref('ledger__utilisation_month') }}
 ),
 
 point as (
     select
-        metric_id, legal_entity_id, region_id, practice_id, customer_id, 'NONE' as project_id,
-        'NONE' as contract_line_id, 'NONE' as resource_id, amount
+        metric_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        'NONE' as project_id,
+        'NONE' as contract_line_id,
+        'NONE' as resource_id,
+        amount
     from {{ ref('ledger__metric_point') }}
 ),
 
 grain as (
     {%- for grain in ledger_grains() %}
-    select '{{ grain }}' as grain, {{ grain in ['FIRM', 'LEGAL_ENTITY', 'PRACTICE'] }} as has_long_periods
+    select
+        '{{ grain }}' as grain,
+        {{ grain in ['FIRM', 'LEGAL_ENTITY', 'PRACTICE'] }} as has_long_periods
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -60,7 +117,11 @@ currency_view as (
 
 -- which grains and currency views a metric is shown at: amounts of several currencies never meet in one row
 shown as (
-    select registry.metric_id, grain.grain, grain.has_long_periods, currency_view.currency_view
+    select
+        registry.metric_id,
+        grain.grain,
+        grain.has_long_periods,
+        currency_view.currency_view
     from registry
     inner join grain on concat(', ', registry.grains, ', ') like concat('%, ', grain.grain, ', %')
     inner join currency_view
@@ -71,7 +132,8 @@ shown as (
             currency_view.currency_view = 'TC'
             and grain.grain in ('FIRM', 'LEGAL_ENTITY', 'CUSTOMER', 'PROJECT', 'CONTRACT_LINE')
         )
-        or (currency_view.currency_view = 'FC' and grain.grain in ('LEGAL_ENTITY', 'PROJECT', 'CONTRACT_LINE'))
+        or (currency_view.currency_view = 'FC' and grain.grain in ('LEGAL_ENTITY', 'PROJECT',
+        'CONTRACT_LINE'))
 ),
 
 -- the months that each date's periods are made of
@@ -102,7 +164,9 @@ flow_month as (
         end) as base,
         sum(flow.unknown_hours) as unknown_hours,
         sum(case shown.currency_view
-            when 'FC' then flow.unconverted_fc when 'RC' then flow.unconverted_rc when 'CC' then flow.unconverted_cc
+            when 'FC' then flow.unconverted_fc
+            when 'RC' then flow.unconverted_rc
+            when 'CC' then flow.unconverted_cc
             else 0
         end) as unconverted
     from flow
@@ -139,14 +203,24 @@ flow_period as (
     group by
         flow_month.metric_id, period.as_of, period.period_type, flow_month.grain, flow_month.legal_entity_id,
         flow_month.region_id, flow_month.practice_id, flow_month.customer_id, flow_month.project_id,
-        flow_month.contract_line_id, flow_month.resource_id, flow_month.currency_view, flow_month.currency_code
+        flow_month.contract_line_id, flow_month.resource_id, flow_month.currency_view,
+        flow_month.currency_code
 ),
 
 flow_value as (
     select
-        flow_period.metric_id, flow_period.as_of, flow_period.period_type, flow_period.grain,
-        flow_period.legal_entity_id, flow_period.region_id, flow_period.practice_id, flow_period.customer_id,
-        flow_period.project_id, flow_period.contract_line_id, flow_period.resource_id, flow_period.currency_view,
+        flow_period.metric_id,
+        flow_period.as_of,
+        flow_period.period_type,
+        flow_period.grain,
+        flow_period.legal_entity_id,
+        flow_period.region_id,
+        flow_period.practice_id,
+        flow_period.customer_id,
+        flow_period.project_id,
+        flow_period.contract_line_id,
+        flow_period.resource_id,
+        flow_period.currency_view,
         flow_period.currency_code,
         flow_period.amount as numerator,
         case
@@ -211,7 +285,8 @@ point_value as (
         shown.grain,
         {{ ledger_grain_members('point', 'shown.grain') }},
         shown.currency_view,
-        case when shown.currency_view = 'NA' then 'NA' else {{ run_reporting_currency() }} end as currency_code,
+        case when shown.currency_view = 'NA' then 'NA' else {{ run_reporting_currency() }} end
+            as currency_code,
         coalesce(sum(point.amount), 0) as total,
         count(*) as cases,
         count(point.amount) as known_cases,
@@ -227,32 +302,77 @@ point_value as (
 
 measured as (
     select
-        metric_id, as_of, period_type, grain, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        contract_line_id, resource_id, currency_view, currency_code,
+        metric_id,
+        as_of,
+        period_type,
+        grain,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        resource_id,
+        currency_view,
+        currency_code,
         cast(numerator as decimal(38, 10)) as numerator,
         cast(denominator as decimal(38, 10)) as denominator,
         cast(value as decimal(38, 10)) as value
     from flow_value
     union all
     select
-        metric_id, as_of, period_type, grain, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        contract_line_id, resource_id, currency_view, currency_code,
+        metric_id,
+        as_of,
+        period_type,
+        grain,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        resource_id,
+        currency_view,
+        currency_code,
         cast(numerator as decimal(38, 10)) as numerator,
         cast(null as decimal(38, 10)) as denominator,
         cast(value as decimal(38, 10)) as value
     from balance_value
     union all
     select
-        metric_id, as_of, period_type, grain, legal_entity_id, region_id, practice_id, customer_id, project_id,
-        contract_line_id, resource_id, currency_view, currency_code,
+        metric_id,
+        as_of,
+        period_type,
+        grain,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        resource_id,
+        currency_view,
+        currency_code,
         cast(numerator as decimal(38, 10)) as numerator,
         cast(denominator as decimal(38, 10)) as denominator,
-        {{ safe_divide('cast(numerator as decimal(28, 10))', 'cast(denominator as decimal(28, 10))') }} as value
+        {{ safe_divide('cast(numerator as decimal(28, 10))', 'cast(denominator as decimal(28, 10))') }}
+            as value
     from utilisation_value
     union all
     select
-        metric_id, {{ run_as_of() }} as as_of, 'POINT' as period_type, grain, legal_entity_id, region_id,
-        practice_id, customer_id, project_id, contract_line_id, resource_id, currency_view, currency_code,
+        metric_id,
+        {{ run_as_of() }} as as_of,
+        'POINT' as period_type,
+        grain,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        resource_id,
+        currency_view,
+        currency_code,
         cast(total as decimal(38, 10)) as numerator,
         case when kind = 'median' then cast(cases as decimal(38, 10)) end as denominator,
         cast(case

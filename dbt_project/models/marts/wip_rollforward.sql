@@ -1,5 +1,6 @@
--- Work in progress of each line and project from month to month: opening, what moved it, closing. Movements carry the
--- sign with which they move the balance. Closing is what the items hold, computed apart from the movements.
+-- Work in progress of each line and project from month to month: opening, what moved it, closing. Movements
+-- carry the sign with which they move the balance. Closing is what the items hold, computed apart from the
+-- movements.
 with as_of_date as (
     select
         as_of,
@@ -13,29 +14,47 @@ with as_of_date as (
 ),
 
 conversion as (
-    select from_currency, rate_date, rate_rc
+    select
+        from_currency,
+        rate_date,
+        rate_rc
     from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
     where functional_currency = 'NONE'
 ),
 
 balance as (
     select
-        as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id, currency_code,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        currency_code,
         sum(amount_tc) as amount_tc,
         sum(amount_rc) as amount_rc
     from {{ ref('ledger__metric_balance') }}
     where metric_id = 'wip_operational'
     group by
-        as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id, currency_code
+        as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
+        currency_code
 ),
 
 daily as (
     select
-        business_date, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
+        business_date,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
         currency_code,
         sum(case when movement_type = 'performed' then amount_tc else 0 end) as performed,
         sum(case when movement_type = 'wip_billed' then amount_tc else 0 end) as wip_billed,
-        sum(case when movement_type = 'reopened_by_credit_note' then amount_tc else 0 end) as reopened_by_credit_note,
+        sum(case when movement_type = 'reopened_by_credit_note' then amount_tc else 0 end)
+            as reopened_by_credit_note,
         sum(case when movement_type = 'multiple_billing' then amount_tc else 0 end) as multiple_billing
     from {{ ref('ledger__wip_event') }}
     group by
@@ -73,7 +92,13 @@ flow as (
 
 member as (
     select distinct
-        legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id, currency_code
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        currency_code
     from flow
 ),
 
@@ -121,22 +146,46 @@ period as (
 
 viewed as (
     select
-        as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
-        'TC' as currency_view, currency_code, currency_code as line_currency_code, opening,
-        performed, wip_billed, reopened_by_credit_note, multiple_billing,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        'TC' as currency_view,
+        currency_code,
+        currency_code as line_currency_code,
+        opening,
+        performed,
+        wip_billed,
+        reopened_by_credit_note,
+        multiple_billing,
         cast(0 as decimal(28, 4)) as fx_translation,
         closing
     from period
     where is_shown
     union all
     select
-        as_of, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,
-        'RC' as currency_view, {{ run_reporting_currency() }} as currency_code,
-        currency_code as line_currency_code, opening_rc as opening,
-        performed_rc as performed, wip_billed_rc as wip_billed, reopened_by_credit_note_rc as reopened_by_credit_note, multiple_billing_rc as multiple_billing,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        'RC' as currency_view,
+        {{ run_reporting_currency() }} as currency_code,
+        currency_code as line_currency_code,
+        opening_rc as opening,
+        performed_rc as performed,
+        wip_billed_rc as wip_billed,
+        reopened_by_credit_note_rc as reopened_by_credit_note,
+        multiple_billing_rc as multiple_billing,
         -- what the rates did: the period's balance at its closing rate, less what came in at other rates
         cast(
-            round((opening + performed + wip_billed + reopened_by_credit_note + multiple_billing) * rate_rc, 4)
+            round((opening + performed + wip_billed + reopened_by_credit_note + multiple_billing) * rate_rc,
+            4)
             - (opening_rc + performed_rc + wip_billed_rc + reopened_by_credit_note_rc + multiple_billing_rc)
             as decimal(28, 4)
         ) as fx_translation,
@@ -165,7 +214,8 @@ select
     fx_translation,
     cast(closing as decimal(28, 4)) as closing,
     cast(
-        closing - (opening + performed + wip_billed + reopened_by_credit_note + multiple_billing + fx_translation)
+        closing - (opening + performed + wip_billed + reopened_by_credit_note + multiple_billing
+            + fx_translation)
         as decimal(28, 4)
     ) as unexplained
 from viewed
