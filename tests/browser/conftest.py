@@ -1,0 +1,87 @@
+"""The dashboard of a published home in Debian's Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.app_server import CHROMIUM_FLAGS, chromium, serve_app
+from tests.support.published import copy_of, session_home
+from throughline import publish
+from throughline.home import Home
+
+HERE = Path(__file__).resolve().parent
+OpenPage = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs the browser is marked so, by where it stands."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A copy of the session's published home, pointing at its newest run."""
+    return copy_of(session_home(tmp_path_factory), tmp_path_factory.mktemp("browser") / "home")
+
+
+@pytest.fixture(scope="session")
+def runs(published: Home) -> list[str]:
+    """Kept runs, oldest first; at least two."""
+    found = publish.published_runs(published)
+    assert len(found) >= 2, "play publishes twice"
+    return found
+
+
+@pytest.fixture(scope="session")
+def address(published: Home) -> Iterator[str]:
+    """Where the app answers."""
+    with serve_app(published.root) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[OpenPage]:
+    """Opens a path in a fresh browser: ``visit("/exceptions?sev=S1", width=390, dark=True)``."""
+    contexts = []
+
+    def opened(path: str, width: int = 1440, dark: bool = False) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 1000},
+            color_scheme="dark" if dark else "light",
+            accept_downloads=True,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(address + path)
+        settle(page)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def settle(page: Page) -> None:
+    """Waits until the script has run and nothing is being loaded."""
+    page.get_by_test_id("stMetric").first.wait_for()
+    page.wait_for_function(
+        "() => !document.querySelector('[data-testid=stStatusWidget]')"
+        " && !document.querySelector('[data-testid=stSkeleton]')"
+        " && !document.querySelector('[data-stale=true]')"
+    )
+    page.wait_for_timeout(500)

@@ -1,0 +1,187 @@
+"""What only a browser can show: addresses, dialogs, downloads, widths, and a run published meanwhile."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import parse_qs, urlparse
+
+import openpyxl
+import pytest
+from playwright.sync_api import Page, expect
+
+from dashboards import numbers
+from tests.browser.conftest import OpenPage, settle
+from throughline import publish, warehouse
+from throughline.home import Home
+
+PAGES = ("/", "/exceptions")
+
+
+def card(page: Page, label: str) -> str:
+    """The value on the card with this label."""
+    found = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
+    return found.get_by_test_id("stMetricValue").inner_text()
+
+
+def cards(page: Page) -> list[str]:
+    return page.get_by_test_id("stMetricValue").all_inner_texts()
+
+
+def query(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlparse(page.url).query)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Picks an option of a select box by its words."""
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    settle(page)
+
+
+def shared(page: Page) -> str:
+    """The address behind "Copy link"."""
+    page.get_by_role("button", name="Copy link").click()
+    return page.get_by_test_id("stCode").first.inner_text().strip()
+
+
+def test_a_deep_link_shows_the_same_numbers_and_run(visit: OpenPage, runs: list[str]) -> None:
+    author = visit("/?period=YTD")
+    choose(author, "Scope", "Practice: Cloud and Platforms")
+    choose(author, "Compare with", "Prior year")
+    assert query(author) == {"period": ["YTD"], "scope": ["PRACTICE:CLOUD"], "cmp": ["PY"]}
+    link = urlparse(shared(author))
+    assert parse_qs(link.query)["run"] == [runs[-1]]
+    reader = visit(f"{link.path}?{link.query}")
+    assert cards(reader) == cards(author)
+    expect(reader.get_by_text(f"Run {runs[-1]}")).to_be_visible()
+    assert cards(reader) != cards(visit("/"))
+
+
+def test_a_link_to_an_earlier_run_shows_that_run(visit: OpenPage, runs: list[str]) -> None:
+    page = visit(f"/?run={runs[0]}")
+    expect(page.get_by_text(f"Run {runs[0]}", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Show the new run").click()
+    expect(page.get_by_text(f"Run {runs[-1]}", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("metric", ["recognised_revenue", "total_backlog"])
+def test_the_rows_of_a_card_sum_to_it(visit: OpenPage, published: Home, metric: str) -> None:
+    page = visit("/")
+    box = page.locator(f".st-key-card_{metric}")
+    said = box.get_by_test_id("stMetricValue").inner_text()
+    box.get_by_role("button", name="Rows").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Ties to the cent")).to_be_visible()
+    total = card(page, "Rows add up to")
+    assert total == card(page, "The card says")
+    assert numbers.money(Decimal(total.replace(",", ""))) == said
+    with page.expect_download() as downloading:
+        dialog.get_by_role("button", name="All rows as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(downloading.value.path()).read_text())))
+    assert rows
+    assert numbers.full_money(sum((Decimal(r["amount_rc"]) for r in rows), Decimal(0))) == total
+
+
+def test_the_export_holds_the_queue(visit: OpenPage, runs: list[str]) -> None:
+    page = visit("/exceptions?sev=S2%3BS3")
+    button = page.get_by_role("button", name="Export workbook")
+    count = int(button.inner_text().split("(")[1].split()[0].replace(",", ""))
+    expect(page.get_by_text(f"{numbers.counted(count, 'case')} in the queue")).to_be_visible()
+    with page.expect_download() as downloading:
+        button.click()
+    assert runs[-1] in downloading.value.suggested_filename
+    book = openpyxl.load_workbook(io.BytesIO(Path(downloading.value.path()).read_bytes()))
+    listed = [row[0].value for row in book["02_Exceptions"].iter_rows(min_row=2) if row[0].value]
+    assert len(listed) == count > 0
+    severities = {row[3].value for row in book["02_Exceptions"].iter_rows(min_row=2) if row[0].value}
+    assert severities <= {"S2", "S3"}
+
+
+def test_changing_the_page_keeps_the_filters(visit: OpenPage) -> None:
+    page = visit("/?period=YTD&scope=PRACTICE:CLOUD&asof=2026-04-30")
+    before = cards(page)
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Reconciliation exceptions").click()
+    expect(page.get_by_role("heading", name="Reconciliation exceptions")).to_be_visible()
+    settle(page)
+    assert query(page) == {"period": ["YTD"], "scope": ["PRACTICE:CLOUD"], "asof": ["2026-04-30"]}
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Executive overview").click()
+    expect(page.get_by_role("heading", name="Executive overview")).to_be_visible()
+    settle(page)
+    assert cards(page) == before
+    page.reload()
+    settle(page)
+    assert cards(page) == before
+
+
+def test_the_case_shown_is_in_the_address(visit: OpenPage) -> None:
+    page = visit("/exceptions")
+    page.get_by_role("button", name="Next").click()
+    page.wait_for_url("**exception=*")
+    settle(page)
+    case = query(page)["exception"][0]
+    again = visit(f"/exceptions?exception={case}")
+    expect(again.get_by_text("Case 2 of")).to_be_visible()
+
+
+def test_a_decision_leads_to_its_evidence(visit: OpenPage) -> None:
+    page = visit("/")
+    link = page.locator(".st-key-decisions").get_by_test_id("stPageLink-NavLink").first
+    name = link.inner_text().split("·")[1].strip()
+    link.click()
+    expect(page.get_by_role("heading", name="Reconciliation exceptions")).to_be_visible()
+    settle(page)
+    assert "exception" in query(page)
+    expect(page.locator(".st-key-evidence").get_by_role("heading", name=name)).to_be_visible()
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(("width", "dark"), [(390, False), (390, True), (1440, True)])
+def test_nothing_runs_off_the_side(visit: OpenPage, path: str, width: int, dark: bool) -> None:
+    page = visit(path, width, dark)
+    wide = page.evaluate(
+        "() => { const main = document.querySelector('[data-testid=stMain]');"
+        " return [document.documentElement.scrollWidth - innerWidth, main.scrollWidth - main.clientWidth]; }"
+    )
+    assert wide == [0, 0]
+    background = page.evaluate(
+        "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+    )
+    assert background == ("rgb(15, 23, 32)" if dark else "rgb(255, 255, 255)")
+    lefts = {round(box["x"]) for m in page.get_by_test_id("stMetric").all() if (box := m.bounding_box())}
+    assert (len(lefts) == 1) == (width == 390), "one card per row on a phone"
+
+
+def test_the_first_visitor_by_a_deep_link_finds_the_page(visit: OpenPage) -> None:
+    for path in ("/exceptions", "/overview"):
+        page = visit(path)
+        assert page.get_by_text("Page not found").count() == 0
+
+
+def test_a_run_published_meanwhile_is_offered_and_taken_on_request(
+    visit: OpenPage, published: Home, runs: list[str]
+) -> None:
+    def point(run_id: str) -> None:
+        publish.point(published, run_id, as_of=None, known_at=None, content_hash=None)
+
+    point(runs[0])
+    try:
+        page = visit("/")
+        before = cards(page)
+        expect(page.get_by_text(f"Run {runs[0]}", exact=True)).to_be_visible()
+        assert page.get_by_role("button", name="Show the new run").count() == 0
+        point(runs[-1])
+        assert warehouse.current(published).run_id == runs[-1]
+        choose(page, "Period", "Year to date")
+        choose(page, "Period", "Quarter to date")
+        expect(page.get_by_text(f"Run {runs[-1]} is published.")).to_be_visible()
+        assert cards(page) == before
+        page.get_by_role("button", name="Show the new run").click()
+        expect(page.get_by_text(f"Run {runs[-1]}", exact=True)).to_be_visible()
+        settle(page)
+        assert cards(page) != before
+        assert page.get_by_role("button", name="Show the new run").count() == 0
+    finally:
+        point(runs[-1])
