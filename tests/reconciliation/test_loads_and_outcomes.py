@@ -387,7 +387,8 @@ def card(firm: Firm) -> Firm:
                  source_system="certinia")  # fmt: skip
         firm.tables.setdefault("ledger__time_value", []).append(
             {"time_entry_id": f"certinia:main:T1-{day}", "source_system": "certinia",
-             "source_record_id": "T1", "value_tc": "1600", "currency_code": "USD", "known_from": "2026-07-01 10:00:00+00"}
+             "source_record_id": "T1",
+             "value_tc": "1600", "currency_code": "USD", "known_from": "2026-07-01 10:00:00+00"}
         )  # fmt: skip
     return firm
 
