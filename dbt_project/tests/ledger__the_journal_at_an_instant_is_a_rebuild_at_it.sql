@@ -3,9 +3,11 @@
 -- load, at the run's known_at, and at the instant the variable names (--vars 'ledger_rebuild_at:
 -- 2026-06-08T23:30:00Z').
 with instant as (
-    select known_from as known_at from {{ ref('canonical__revenue_entry') }} where not is_backfill
+    select known_from as known_at from {{ ref('canonical__revenue_entry') }}
+    where not is_backfill
     union
-    select known_from as known_at from {{ ref('canonical__invoice_line') }} where not is_backfill
+    select known_from as known_at from {{ ref('canonical__invoice_line') }}
+    where not is_backfill
     union
     select known_at from {{ source('inputs', 'run_context') }}
     {%- if var('ledger_rebuild_at', '') %}
@@ -22,7 +24,7 @@ rebuilt as (
     from instant
     inner join {{ ref('canonical__revenue_entry') }} as entry
         on
-            entry.known_from <= instant.known_at
+            instant.known_at >= entry.known_from
             and (entry.known_to is null or instant.known_at < entry.known_to)
     where
         not entry.is_deleted
@@ -37,7 +39,7 @@ rebuilt as (
     from instant
     inner join {{ ref('canonical__invoice_line') }} as invoice_line
         on
-            invoice_line.known_from <= instant.known_at
+            instant.known_at >= invoice_line.known_from
             and (invoice_line.known_to is null or instant.known_at < invoice_line.known_to)
     inner join {{ ref('canonical__invoice') }} as invoice
         on
@@ -62,7 +64,7 @@ rebuilt as (
     from instant
     inner join {{ ref('canonical__time_entry') }} as entry
         on
-            entry.known_from <= instant.known_at
+            instant.known_at >= entry.known_from
             and (entry.known_to is null or instant.known_at < entry.known_to)
     where not entry.is_deleted and entry.status in ('approved', 'submitted')
     group by instant.known_at
@@ -87,7 +89,7 @@ contractor_waiting as (
     from instant
     inner join {{ ref('ledger__time_value') }} as time_value
         on
-            time_value.known_from <= instant.known_at
+            instant.known_at >= time_value.known_from
             and (time_value.known_to is null or instant.known_at < time_value.known_to)
     where time_value.resource_kind = 'contractor' and time_value.status in ('approved', 'submitted')
     group by instant.known_at
@@ -100,7 +102,7 @@ added_up as (
             as measure,
         sum(journal.amount_tc) as amount
     from instant
-    inner join journal on journal.known_at <= instant.known_at
+    inner join journal on instant.known_at >= journal.known_at
     where journal.movement_type in ('recognised', 'billed', 'credited')
     group by
         instant.known_at,
@@ -111,7 +113,7 @@ added_up as (
         'hours' as measure,
         sum(journal.hours) + coalesce(max(contractor_waiting.hours), 0) as amount
     from instant
-    inner join journal on journal.known_at <= instant.known_at
+    inner join journal on instant.known_at >= journal.known_at
     left join contractor_waiting on instant.known_at = contractor_waiting.known_at
     where journal.movement_type = 'labour_cost'
     group by instant.known_at

@@ -144,6 +144,8 @@ def _money(told: Firm, first: Any) -> None:
     revenue(first, 2, "2026-03-04", LINE, date(2026, 2, 28), "500.33", "500.33", "GBP")
     revenue(first, 3, "2026-03-04", FIXED, date(2026, 2, 28), "300", "330", "EUR")
     revenue(told.add, 4, SECOND, FIXED, date(2026, 3, 31), "500", "550", "EUR")
+    # more than the line was ever worth
+    revenue(told.add, 5, THIRD, LINE, date(2026, 4, 30), "9000", "9000", "GBP")
     _invoice(first, 1, "2026-02-03", date(2026, 1, 31), "8", "1000")
     first(
         "payment_application", "netsuite:main:ap1", "2026-03-02", invoice_id="netsuite:main:i1",
@@ -332,3 +334,16 @@ def test_a_line_that_ends_leaves_the_backlog_by_what_was_never_earned(
     )  # fmt: skip
     # 900 signed, 300 earned before March; 500 posted after the end; 100 never
     assert rows == [(D(600), D(0), D(-500), D(-100), D(0), D(0), D(0))]
+
+
+def test_revenue_above_a_lines_value_takes_nothing_out_of_backlog(
+    built: dict[tuple[str, bool], Path],
+) -> None:
+    rows = _table(
+        built[THIRD, False], "serving",
+        "select opening, recognised, beyond_value, closing, unexplained"
+        f" from marts.backlog_rollforward where contract_line_id = '{LINE}' and currency_view = 'TC'"
+        " and as_of = '2026-04-30'",
+    )  # fmt: skip
+    # 10,000 less 200 of change and 1,600 earned; 9,000 more is 800 above it
+    assert rows == [(D(8200), D(-9000), D(800), D(0), D(0))]

@@ -168,7 +168,7 @@ remainder as (
     left join component
         on
             ending_stretch.contract_line_id = component.contract_line_id
-            and component.known_from <= ending_stretch.known_from
+            and ending_stretch.known_from >= component.known_from
             and ending_stretch.known_from < component.known_to
     group by
         ending_stretch.contract_line_id, ending_stretch.status, ending_stretch.closed_on,

@@ -56,7 +56,8 @@ link_boundary as (
     select
         contract_line_id,
         known_to as cut_at
-    from link where known_to < {{ ledger_forever() }}
+    from link
+    where known_to < {{ ledger_forever() }}
     union
     select
         contract_line_id,
@@ -84,7 +85,7 @@ linked_project as (
     left join link
         on
             link_stretch.contract_line_id = link.contract_line_id
-            and link.known_from <= link_stretch.known_from
+            and link_stretch.known_from >= link.known_from
             and link_stretch.known_from < link.known_to
     group by link_stretch.contract_line_id, link_stretch.known_from, link_stretch.known_to
 ),

@@ -58,7 +58,8 @@ knowledge_cut as (
     select
         resource_id,
         known_to as cut_at
-    from known_rate where known_to < {{ ledger_forever() }}
+    from known_rate
+    where known_to < {{ ledger_forever() }}
     union
     select
         resource_id,
@@ -90,7 +91,7 @@ cell as (
     left join known_rate
         on
             day_span.resource_id = known_rate.resource_id
-            and known_rate.valid_from <= day_span.valid_from
+            and day_span.valid_from >= known_rate.valid_from
             and day_span.valid_from <= known_rate.valid_to
             and {{ ledger_when('known_rate', 'knowledge_span') }}
     group by

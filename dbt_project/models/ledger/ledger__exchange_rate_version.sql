@@ -25,7 +25,7 @@ candidate as (
     from rate
     inner join calendar_day
         on
-            calendar_day.rate_date >= rate.effective_from
+            rate.effective_from <= calendar_day.rate_date
             and calendar_day.rate_date <= {{ date_add_days('rate.effective_from', 7) }}
     where rate.is_known and rate.rate_type = 'spot' and rate.from_currency <> rate.to_currency
 ),
@@ -81,7 +81,7 @@ chosen as (
             stretch.from_currency = candidate.from_currency
             and stretch.to_currency = candidate.to_currency
             and stretch.rate_date = candidate.rate_date
-            and candidate.known_from <= stretch.known_from
+            and stretch.known_from >= candidate.known_from
             and stretch.known_from < candidate.known_to
     group by
         stretch.from_currency, stretch.to_currency, stretch.rate_date, stretch.known_from, stretch.known_to

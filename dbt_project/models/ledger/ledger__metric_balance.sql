@@ -50,7 +50,7 @@ backlog as (
     inner join as_of_date
         on
             backlog_day.business_date <= as_of_date.as_of
-            and (backlog_day.next_date is null or as_of_date.as_of < backlog_day.next_date)
+            and (backlog_day.next_date is null or backlog_day.next_date > as_of_date.as_of)
     where backlog_day.closing <> 0
 ),
 
@@ -72,7 +72,7 @@ wip as (
     inner join as_of_date
         on
             wip_position.position_from <= as_of_date.as_of
-            and (wip_position.position_to is null or as_of_date.as_of < wip_position.position_to)
+            and (wip_position.position_to is null or wip_position.position_to > as_of_date.as_of)
     where wip_position.amount_tc <> 0
     group by
         as_of_date.as_of, wip_position.legal_entity_id, wip_position.region_id, wip_position.practice_id,

@@ -85,8 +85,9 @@ placed as (
             else coalesce(account.right_key, concat('UNMAPPED:', project.customer_id))
         end as own_customer_id,
         coalesce(
-            practice.code, project.service_line_code, concat('UNMAPPED:', coalesce(project.practice_id,
-            'NONE'))
+            practice.code,
+            project.service_line_code,
+            concat('UNMAPPED:', coalesce(project.practice_id, 'NONE'))
         ) as own_practice_id,
         coalesce(region.code, concat('UNMAPPED:', coalesce(project.region_id, 'NONE'))) as own_region_id
     from stretch

@@ -99,9 +99,8 @@ placed as (
         coalesce(worker.legal_entity_id, 'UNMAPPED:NONE') as resource_legal_entity_id,
         coalesce(worker.region_id, 'UNMAPPED:NONE') as resource_region_id,
         coalesce(worker.practice_id, 'UNMAPPED:NONE') as resource_practice_id,
-        entry.status in ('approved', 'submitted') and coalesce(worker.resource_kind,
-        'unknown') <> 'contractor'
-            as is_labour,
+        entry.status in ('approved', 'submitted')
+        and coalesce(worker.resource_kind, 'unknown') <> 'contractor' as is_labour,
         cost_rate.rate as cost_rate,
         coalesce(cost_rate.currency_code, project.functional_currency, 'NONE') as cost_currency_code,
         coalesce(project.legal_entity_id, concat('UNMAPPED:', entry.project_id)) as legal_entity_id,

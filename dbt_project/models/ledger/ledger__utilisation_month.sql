@@ -72,7 +72,7 @@ leave_length as (
     inner join {{ ref('master__calendar_day') }} as any_day
         on
             worker.legal_entity_id = any_day.legal_entity_id
-            and any_day.calendar_date >= leave.start_date
+            and leave.start_date <= any_day.calendar_date
             and any_day.calendar_date <= leave.end_date
     where any_day.is_working_day
     group by leave.time_off_id
@@ -90,7 +90,7 @@ leave_month as (
     inner join calendar_day
         on
             worker.legal_entity_id = calendar_day.legal_entity_id
-            and calendar_day.calendar_date >= leave.start_date
+            and leave.start_date <= calendar_day.calendar_date
             and calendar_day.calendar_date <= leave.end_date
     cross join first_day
     where

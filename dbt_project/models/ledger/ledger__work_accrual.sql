@@ -57,7 +57,8 @@ order_cut as (
         project_id,
         resource_id,
         known_to as cut_at
-    from known_order where known_to < {{ ledger_forever() }}
+    from known_order
+    where known_to < {{ ledger_forever() }}
     union
     select
         project_id,
@@ -71,9 +72,10 @@ order_span as (
         project_id,
         resource_id,
         cut_at as known_from,
-        coalesce(lead(cut_at) over (partition by project_id, resource_id order by cut_at),
-        {{ ledger_forever() }})
-            as known_to
+        coalesce(
+            lead(cut_at) over (partition by project_id, resource_id order by cut_at),
+            {{ ledger_forever() }}
+        ) as known_to
     from order_cut
 ),
 

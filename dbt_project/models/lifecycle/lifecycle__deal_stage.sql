@@ -122,7 +122,9 @@ invoiced as (
         min(receivable.posted_at) as t8_at
     from {{ ledger_as_known(ref('ledger__receivable_value')) }} as receivable
     inner join contract on receivable.contract_id = contract.contract_id
-    where receivable.is_posted and receivable.doc_type = 'STANDARD'
+    where
+        receivable.is_posted
+        and receivable.doc_type = 'STANDARD'
         and receivable.invoice_date <= {{ run_as_of() }}
     group by contract.opportunity_id
 ),
@@ -168,9 +170,10 @@ reached as (
         opportunity.opportunity_id,
         opportunity.name,
         opportunity.currency_code,
-        coalesce(opportunity.legal_entity_id, concat('UNMAPPED:', coalesce(opportunity.legal_entity_code,
-        'NONE')))
-            as legal_entity_id,
+        coalesce(
+            opportunity.legal_entity_id,
+            concat('UNMAPPED:', coalesce(opportunity.legal_entity_code, 'NONE'))
+        ) as legal_entity_id,
         coalesce(opportunity.region_code, 'UNMAPPED:NONE') as region_id,
         coalesce(opportunity.practice_code, 'UNMAPPED:NONE') as practice_id,
         coalesce(account.right_key, concat('UNMAPPED:', coalesce(opportunity.customer_id, 'NONE')))

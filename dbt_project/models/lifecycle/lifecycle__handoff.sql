@@ -79,23 +79,23 @@ passage as (
         ('t3_t4', 'ready_on', 't4_on', 'staffing_due_on', 'lag_t3_t4', 'age_since_ready'),
         ('t4_t5', 'startable_on', 't5_on', 'start_due_on', 'lag_t4_t5', 'age_since_startable'),
     ] %}
-    select
-        '{{ stage }}' as stage,
-        'DEAL' as case_type,
-        opportunity_id as case_id,
-        legal_entity_id,
-        region_id,
-        practice_id,
-        customer_id,
-        blocked_amount_rc as amount_rc,
-        {{ started }} as started_on,
-        {{ finished }} as finished_on,
-        {{ due }} as due_on,
-        {{ lag }} as lag,
-        {{ age }} as age
-    from deal
-    where {{ started }} is not null and ({{ finished }} is not null or {{ started }} <= {{ run_as_of() }})
-    union all
+        select
+            '{{ stage }}' as stage,
+            'DEAL' as case_type,
+            opportunity_id as case_id,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            blocked_amount_rc as amount_rc,
+            {{ started }} as started_on,
+            {{ finished }} as finished_on,
+            {{ due }} as due_on,
+            {{ lag }} as lag,
+            {{ age }} as age
+        from deal
+        where {{ started }} is not null and ({{ finished }} is not null or {{ started }} <= {{ run_as_of() }})
+        union all
     {%- endfor %}
     select
         't6_t7' as stage,

@@ -42,12 +42,12 @@ running as (
         -- on one day credits come before cash
         sum(settlement.settled) over (
             partition by settlement.invoice_id
-            order by settlement.business_date, settlement.movement_type desc, settlement.cash_id
+            order by settlement.business_date asc, settlement.movement_type desc, settlement.cash_id asc
             rows between unbounded preceding and current row
         ) as settled_to_date,
         row_number() over (
             partition by settlement.invoice_id
-            order by settlement.business_date, settlement.movement_type desc, settlement.cash_id
+            order by settlement.business_date asc, settlement.movement_type desc, settlement.cash_id asc
         ) as step
     from settlement
 ),

@@ -29,21 +29,21 @@ step as (
         'closure_timing',
         'fx_translation',
     ] %}
-    select
-        as_of,
-        month_start,
-        legal_entity_id,
-        region_id,
-        practice_id,
-        customer_id,
-        project_id,
-        contract_line_id,
-        '{{ movement_type }}' as movement_type,
-        currency_code,
-        {{ movement_type }} as amount_rc
-    from rollforward
-    where {{ movement_type }} <> 0
-    {{ 'union all' if not loop.last }}
+        select
+            as_of,
+            month_start,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            project_id,
+            contract_line_id,
+            '{{ movement_type }}' as movement_type,
+            currency_code,
+            {{ movement_type }} as amount_rc
+        from rollforward
+        where {{ movement_type }} <> 0
+        {{ 'union all' if not loop.last }}
     {%- endfor %}
 )
 

@@ -180,10 +180,29 @@ viewed as (
         closure_timing_rc as closure_timing,
         -- what the rates did: the period's balance at its closing rate, less what came in at other rates
         cast(
-            round((opening + booked + amended + recognised + cancelled + completed_under_run + beyond_value
-                + closure_timing) * rate_rc, 4)
-            - (opening_rc + booked_rc + amended_rc + recognised_rc + cancelled_rc + completed_under_run_rc
-                + beyond_value_rc + closure_timing_rc)
+            round(
+                (
+                    opening
+                    + booked
+                    + amended
+                    + recognised
+                    + cancelled
+                    + completed_under_run
+                    + beyond_value
+                    + closure_timing
+                ) * rate_rc,
+                4
+            )
+            - (
+                opening_rc
+                + booked_rc
+                + amended_rc
+                + recognised_rc
+                + cancelled_rc
+                + completed_under_run_rc
+                + beyond_value_rc
+                + closure_timing_rc
+            )
             as decimal(28, 4)
         ) as fx_translation,
         closing_rc as closing
@@ -214,8 +233,17 @@ select
     fx_translation,
     cast(closing as decimal(28, 4)) as closing,
     cast(
-        closing - (opening + booked + amended + recognised + cancelled + completed_under_run + beyond_value
-            + closure_timing + fx_translation)
+        closing - (
+            opening
+            + booked
+            + amended
+            + recognised
+            + cancelled
+            + completed_under_run
+            + beyond_value
+            + closure_timing
+            + fx_translation
+        )
         as decimal(28, 4)
     ) as unexplained
 from viewed

@@ -195,7 +195,7 @@ wip_item as (
     inner join as_of_date
         on
             wip_position.position_from <= as_of_date.as_of
-            and (wip_position.position_to is null or as_of_date.as_of < wip_position.position_to)
+            and (wip_position.position_to is null or wip_position.position_to > as_of_date.as_of)
     left join conversion
         on wip_position.currency_code = conversion.from_currency and as_of_date.as_of = conversion.rate_date
     where wip_position.amount_tc <> 0

@@ -96,10 +96,10 @@ point as (
 
 grain as (
     {%- for grain in ledger_grains() %}
-    select
-        '{{ grain }}' as grain,
-        {{ grain in ['FIRM', 'LEGAL_ENTITY', 'PRACTICE'] }} as has_long_periods
-    {{ 'union all' if not loop.last }}
+        select
+            '{{ grain }}' as grain,
+            {{ grain in ['FIRM', 'LEGAL_ENTITY', 'PRACTICE'] }} as has_long_periods
+        {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 
@@ -132,20 +132,22 @@ shown as (
             currency_view.currency_view = 'TC'
             and grain.grain in ('FIRM', 'LEGAL_ENTITY', 'CUSTOMER', 'PROJECT', 'CONTRACT_LINE')
         )
-        or (currency_view.currency_view = 'FC' and grain.grain in ('LEGAL_ENTITY', 'PROJECT',
-        'CONTRACT_LINE'))
+        or (
+            currency_view.currency_view = 'FC'
+            and grain.grain in ('LEGAL_ENTITY', 'PROJECT', 'CONTRACT_LINE')
+        )
 ),
 
 -- the months that each date's periods are made of
 period as (
     {%- for period_type in ['MONTH', 'QUARTER', 'YTD', 'T3M', 'T12M'] %}
-    select
-        as_of,
-        '{{ period_type }}' as period_type,
-        {{ ledger_period_start('month_start', period_type) }} as first_month,
-        month_start as last_month
-    from as_of_date
-    {{ 'union all' if not loop.last }}
+        select
+            as_of,
+            '{{ period_type }}' as period_type,
+            {{ ledger_period_start('month_start', period_type) }} as first_month,
+            month_start as last_month
+        from as_of_date
+        {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 

@@ -184,9 +184,23 @@ viewed as (
         multiple_billing_rc as multiple_billing,
         -- what the rates did: the period's balance at its closing rate, less what came in at other rates
         cast(
-            round((opening + performed + wip_billed + reopened_by_credit_note + multiple_billing) * rate_rc,
-            4)
-            - (opening_rc + performed_rc + wip_billed_rc + reopened_by_credit_note_rc + multiple_billing_rc)
+            round(
+                (
+                    opening
+                    + performed
+                    + wip_billed
+                    + reopened_by_credit_note
+                    + multiple_billing
+                ) * rate_rc,
+                4
+            )
+            - (
+                opening_rc
+                + performed_rc
+                + wip_billed_rc
+                + reopened_by_credit_note_rc
+                + multiple_billing_rc
+            )
             as decimal(28, 4)
         ) as fx_translation,
         closing_rc as closing
@@ -214,8 +228,14 @@ select
     fx_translation,
     cast(closing as decimal(28, 4)) as closing,
     cast(
-        closing - (opening + performed + wip_billed + reopened_by_credit_note + multiple_billing
-            + fx_translation)
+        closing - (
+            opening
+            + performed
+            + wip_billed
+            + reopened_by_credit_note
+            + multiple_billing
+            + fx_translation
+        )
         as decimal(28, 4)
     ) as unexplained
 from viewed
