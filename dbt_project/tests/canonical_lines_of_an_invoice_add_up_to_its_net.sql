@@ -1,5 +1,6 @@
--- The wrong number this would let through: billed (summed from lines) and receivables (from headers) that never
--- meet, or a credit note added where it should be taken off because one side's sign was turned and the other's not.
+-- The wrong number this would let through: billed (summed from lines) and receivables (from headers)
+-- that never meet, or a credit note added where it should be taken off because one side's sign was
+-- turned and the other's not.
 -- Not asserted: documents without lines, which the landing may have brought a load early.
 with
 

@@ -1,7 +1,7 @@
--- The wrong number this would let through: backlog, WIP or revenue short by records that a join or a filter of the
--- mapping dropped, with every control green because no side has them.
--- Not asserted: rows turned away at the door (the landing lists those), and records a port leaves out by its grain
--- (main and tax lines, days without hours).
+-- The wrong number this would let through: backlog, WIP or revenue short by records that a join or a
+-- filter of the mapping dropped, with every control green because no side has them.
+-- Not asserted: rows turned away at the door (the landing lists those), and records a port leaves out
+-- by its grain (main and tax lines, days without hours).
 {%- set pairs = [
     ('stg_salesforce__account', 'canonical__customer', 'salesforce', none),
     ('stg_salesforce__opportunity', 'canonical__opportunity', 'salesforce', none),
@@ -20,16 +20,16 @@
 ] -%}
 
 {% for staged, canonical, source_system, condition in pairs %}
-select distinct
-    '{{ canonical }}' as port,
-    staged.tl_record_id as record_id
-from {{ ref(staged) }} as staged
-where
-    {% if condition %}{{ condition }} and{% endif %}
-    staged.tl_record_id not in (
-        select held.source_record_id
-        from {{ ref(canonical) }} as held
-        where held.source_system = '{{ source_system }}'
-    )
-{{ 'union all' if not loop.last }}
+    select distinct
+        '{{ canonical }}' as port,
+        staged.tl_record_id as record_id
+    from {{ ref(staged) }} as staged
+    where
+        {% if condition %}{{ condition }} and{% endif %}
+        staged.tl_record_id not in (
+            select held.source_record_id
+            from {{ ref(canonical) }} as held
+            where held.source_system = '{{ source_system }}'
+        )
+    {{ 'union all' if not loop.last }}
 {% endfor %}

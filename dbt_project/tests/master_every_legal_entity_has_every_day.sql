@@ -1,5 +1,6 @@
--- The wrong number this would let through: a deadline that never comes. Working days between two dates are the
--- difference of two running numbers; a day without a row makes the difference null and the exception stays away.
+-- The wrong number this would let through: a deadline that never comes. Working days between two dates
+-- are the difference of two running numbers; a day without a row makes the difference null and the
+-- exception stays away.
 select
     legal_entities.legal_entity_id,
     count(days.calendar_date) as days,

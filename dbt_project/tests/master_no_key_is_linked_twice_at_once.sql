@@ -1,5 +1,5 @@
--- The wrong number this would let through: a deal or project counted under two customers, doubling whatever is
--- summed over the link.
+-- The wrong number this would let through: a deal or project counted under two customers, doubling
+-- whatever is summed over the link.
 -- Not asserted: that each right key has one left key; two accounts of the CRM may well be one customer.
 select
     one.entity_type,

@@ -1,5 +1,5 @@
--- The wrong number this would let through: a rate read the wrong way round. EUR in USD times USD in EUR is 1 within
--- rounding; the inverse of an inverse is not.
+-- The wrong number this would let through: a rate read the wrong way round. EUR in USD times USD in EUR
+-- is 1 within rounding; the inverse of an inverse is not.
 select
     rates.from_currency,
     rates.to_currency,

@@ -22,8 +22,10 @@ latest_rates as (
 bounded_rates as (
     select
         latest_rates.*,
-        lead(effective_from) over (partition by from_currency, to_currency order by effective_from)
-            as next_from
+        lead(latest_rates.effective_from) over (
+            partition by latest_rates.from_currency, latest_rates.to_currency
+            order by latest_rates.effective_from
+        ) as next_from
     from latest_rates
 ),
 

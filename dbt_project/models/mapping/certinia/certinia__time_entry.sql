@@ -43,12 +43,16 @@ shares as (
         worked_days.*,
         coalesce(
             {{ mul_div(
-                'worked_days.pse__total_billable_amount__c', 'worked_days.hours', 'worked_days.pse__total_hours__c'
+                'worked_days.pse__total_billable_amount__c',
+                'worked_days.hours',
+                'worked_days.pse__total_hours__c'
             ) }},
             {{ as_money('0') }}
         ) as billable_share,
         coalesce(
-            {{ mul_div('worked_days.pse__total_cost__c', 'worked_days.hours', 'worked_days.pse__total_hours__c') }},
+            {{ mul_div(
+                'worked_days.pse__total_cost__c', 'worked_days.hours', 'worked_days.pse__total_hours__c'
+            ) }},
             {{ as_money('0') }}
         ) as cost_share
     from worked_days

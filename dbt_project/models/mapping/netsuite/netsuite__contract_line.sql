@@ -7,7 +7,7 @@ orders as (
 
 order_lines as (
     select * from {{ ref('stg_netsuite__transactionline') }}
-    where not mainline and not taxline and transaction in (select id from orders)
+    where not mainline and not taxline and transaction in (select orders.id from orders)
 ),
 
 lines_of_orders as (

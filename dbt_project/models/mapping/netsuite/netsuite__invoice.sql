@@ -7,7 +7,7 @@ documents as (
 
 tax_lines as (
     select * from {{ ref('stg_netsuite__transactionline') }}
-    where taxline and transaction in (select id from documents)
+    where taxline and transaction in (select documents.id from documents)
 ),
 
 tax_line_versions as (
@@ -37,7 +37,7 @@ tax_of_documents as (
     inner join tax_line_versions as lines
         on
             tax_moments.transaction = lines.transaction
-            and lines.known_from <= tax_moments.known_from
+            and tax_moments.known_from >= lines.known_from
             and (lines.known_to is null or tax_moments.known_from < lines.known_to)
     group by tax_moments.transaction, tax_moments.known_from
 ),

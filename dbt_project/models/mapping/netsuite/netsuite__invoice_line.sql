@@ -7,7 +7,7 @@ documents as (
 
 document_lines as (
     select * from {{ ref('stg_netsuite__transactionline') }}
-    where not mainline and not taxline and transaction in (select id from documents)
+    where not mainline and not taxline and transaction in (select documents.id from documents)
 )
 
 -- The vendor prints sales lines negative and credits positive; here it is the other way round.

@@ -14,7 +14,7 @@ order_lines as (
         not lines.mainline
         and not lines.taxline
         and {{ own_key('netsuite', 'lines.transaction', 'lines.tl_instance') }} in (
-            select document_id from documents
+            select documents.document_id from documents
         )
 ),
 
