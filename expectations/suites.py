@@ -52,8 +52,4 @@ IDENTITIES: dict[str, str] = {
         "select count(*) filter (where not is_conserved), max(abs(row_difference)) "
         "from candidate.reconciliation.conservation"
     ),
-    "every exception has an amount or says why": (
-        "select count(*) filter (where outcome = 'EXCEPTION' and amount_at_risk is null), 0 "
-        "from candidate.reconciliation.exception"
-    ),
 }
