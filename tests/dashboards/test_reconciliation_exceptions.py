@@ -206,7 +206,8 @@ def test_every_control_that_ran_is_listed_once_with_its_cases(open_page: Opener,
     table = next(f.value for f in app.dataframe if "Looked at" in f.value.columns)
     said = sql(
         "select c.control_id, count(e.exception_id) filter (where e.outcome = 'EXCEPTION') as n "
-        "from reconciliation.recon__control c left join reconciliation.exception e using (control_id) group by 1"
+        "from reconciliation.recon__control c left join reconciliation.exception e using (control_id) "
+        "group by 1"
     )
     assert dict(zip(table["Id"], table["Exceptions"], strict=True)) == {r["control_id"]: r["n"] for r in said}
 
