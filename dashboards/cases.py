@@ -88,15 +88,17 @@ def by_control(scope: Scope) -> tuple[Row, ...]:
     )
 
 
-def controls_run() -> tuple[Row, ...]:
-    """Every control that ran, over all entities: the rows of 'ALL', which are already the total."""
+def controls_run(scope: Scope) -> tuple[Row, ...]:
+    """Every control that ran: the rows of the scope's entity, else of 'ALL', which are already the total."""
+    entity = scope.member if scope.grain == "LEGAL_ENTITY" else "ALL"
     return data.rows(
         "select r.control_id, c.name, r.population_count as looked_at, r.pass_count as passed, "
         "r.pending_count as pending, r.exception_count as exceptions, "
         "r.not_evaluable_count as not_checked, r.exception_amount as amount, "
         "r.status = 'NOT_EVALUABLE' as incomplete "
         "from reconciliation.control_run r left join reconciliation.recon__control c using (control_id) "
-        "where r.legal_entity_id = 'ALL' order by exceptions desc, r.control_id"
+        "where r.legal_entity_id = ? order by exceptions desc, r.control_id",
+        entity,
     )
 
 

@@ -91,6 +91,8 @@ _TELLING = ("salesforce", "certinia", "bamboohr")
 
 _CODE = re.compile(r"\b(" + "|".join(sorted(CODES, key=len, reverse=True)) + r")\b")
 _KEY = re.compile(r"\b(" + "|".join(SYSTEMS) + r"):([a-z0-9_]+):([A-Za-z0-9_.\-]*[A-Za-z0-9])")
+# a sentence that compares legal entities: the one place where an ERP's bare key tells its kind
+_OF_ENTITIES = re.compile(r"\bentity is ")
 _NUMBER = re.compile(r"(?<![\w.\-])(-?\d+\.\d{4,})(?![\w.])")
 _DAY = re.compile(r"\b(\d{4}-\d{2}-\d{2})(?:[ T][\d:.+Z]+)?\b")
 
@@ -150,6 +152,8 @@ def _record(found: re.Match[str], known: Names) -> str:
 
 def readable(text: str, known: Names) -> str:
     """A sentence of a control with names for keys, trimmed numbers and written-out dates."""
+    if _OF_ENTITIES.search(text):
+        text = _KEY.sub(lambda found: of_key("legal_entity", found.group(0), known), text)
     text = _KEY.sub(partial(_record, known=known), text)
     text = _DAY.sub(lambda found: _day(found.group(1)), text)
     text = _CODE.sub(lambda found: CODES[found.group(0)], text)

@@ -100,6 +100,8 @@ def _side(case: data.Row, facts: dict[str, Any], side: str, unit: str, known: na
     if number is not None:
         return f"{unit}{numbers.full_money(number)}" if unit else numbers.quantity(number)
     word = facts.get(f"value_{side}")
+    if word and facts.get("attribute") == "ENTITY":
+        return names.of_key("legal_entity", str(word), known)
     if word not in (None, ""):
         return names.readable(str(word), known)
     return "Nothing there" if case["break_type"] == f"MISSING_IN_{side.upper()}" else numbers.NO_VALUE

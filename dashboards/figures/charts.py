@@ -44,13 +44,31 @@ def time_columns(
             customdata=[numbers.money(v, currency) for v in values],
             textposition="outside",
             textangle=0,
+            constraintext="none",
             cliponaxis=False,
             hovertemplate="%{x}: %{customdata}<extra></extra>",
         )
     )
     figure.update_yaxes(visible=False, rangemode="tozero")
-    figure.update_xaxes(showgrid=False, type="category")
+    figure.update_xaxes(
+        showgrid=False,
+        type="category",
+        tickmode="array",
+        tickvals=list(labels),
+        ticktext=_ticks(labels),
+        tickangle=0,
+        tickfont={"size": 11},
+    )
     return finish(figure, meta, surface)
+
+
+def _ticks(labels: Sequence[str]) -> list[str]:
+    """``May`` and its year below it, the year only where it begins: thirteen fit on a phone."""
+    parts = [label.split() for label in labels]
+    return [
+        "<br>".join(part) if at == 0 or part[1:] != parts[at - 1][1:] else part[0]
+        for at, part in enumerate(parts)
+    ]
 
 
 def _labelled(values: Sequence[Decimal | None]) -> set[int]:

@@ -1,6 +1,6 @@
 """Writes ``dashboards/.streamlit/config.toml`` from the tokens: ``python -m dashboards.theme.generate``.
 
-What the file cannot say (widths, the contrast of captions) is the style sheet below; it names no colour.
+What the file cannot say (widths, the contrast of captions and axes) is the style sheet below.
 """
 
 from __future__ import annotations
@@ -36,13 +36,15 @@ metricValueFontSize = "28px"
 metricValueFontWeight = 600
 """
 
-STYLE = """<style>
-[class*="st-key-address_"] { display: none; }
-[data-testid="stMainBlockContainer"] { max-width: 1440px; }
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * { color: inherit; opacity: 1; }
-[data-testid="stCaptionContainer"] > p { opacity: .78; }
-[data-testid="stBaseButton-pillsActive"] { color: inherit; }
-[data-testid="stMetricDeltaDescription"] { opacity: .78; color: inherit; }
+_MUTED = f"light-dark({tokens.LIGHT.muted}, {tokens.DARK.muted})"
+_TEXT = f"light-dark({tokens.LIGHT.text}, {tokens.DARK.text})"
+STYLE = f"""<style>
+[class*="st-key-address_"] {{ display: none; }}
+[data-testid="stMainBlockContainer"] {{ max-width: 1440px; }}
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * {{ color: {_MUTED}; opacity: 1; }}
+[data-testid="stMetricDeltaDescription"] {{ color: {_MUTED}; opacity: 1; }}
+[data-testid="stPlotlyChart"] .cartesianlayer text {{ fill: {_MUTED} !important; }}
+button[data-variant="pills"][data-selected="true"] p {{ color: {_TEXT}; }}
 </style>"""
 
 

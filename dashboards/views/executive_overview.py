@@ -323,7 +323,7 @@ def _handoff(chosen: Filters) -> None:
         )
         words = f"{scope.label}, {numbers.day(as_of)}. Medians of what is done, in working days (paid: days)."
         if delayed and scope.grain == "FIRM":
-            words += f" Delayed value: {numbers.money(delayed['value'], currency)} × days late."
+            words += f" Amount × days late: {numbers.money(delayed['value'], currency)}-days."
         st.caption(numbers.md(words))
         st.dataframe(
             [
@@ -342,7 +342,10 @@ def _handoff(chosen: Filters) -> None:
             placeholder=numbers.NO_VALUE,
             column_config={
                 "Median days": st.column_config.NumberColumn(format="%.1f"),
-                f"Waiting, {currency}": st.column_config.NumberColumn(format="%,.0f"),
+                **{
+                    name: st.column_config.NumberColumn(format="%,.0f")
+                    for name in ("Waiting", f"Waiting, {currency}", "Done")
+                },
                 "Late": st.column_config.NumberColumn(
                     format="%.1f%%", help="Share of all, done or waiting, that took or takes too long."
                 ),

@@ -50,7 +50,7 @@ def render(frame: Frame) -> None:
     with right:
         evidence_panel(case, found, shown)
     _by_control(shown)
-    _controls_run()
+    _controls_run(chosen)
 
 
 def _cards(found: Sequence[data.Row]) -> None:
@@ -294,8 +294,9 @@ def _by_control(shown: Sequence[data.Row]) -> None:
     )
 
 
-def _controls_run() -> None:
-    ran = cases.controls_run()
+def _controls_run(chosen: Filters) -> None:
+    ran = cases.controls_run(chosen.scope)
+    where = chosen.scope.label if chosen.scope.grain == "LEGAL_ENTITY" else data.FIRM.label
     with st.container(border=True, key="controls_run", gap="small"):
         checked = sum(int(r["looked_at"] or 0) for r in ran)
         st.subheader(
@@ -303,7 +304,7 @@ def _controls_run() -> None:
             anchor=False,
         )
         st.caption(
-            f"Whole firm, {data.currency()}. Passes count too; a control that could not run is never green."
+            f"{where}, {data.currency()}. Passes count too; a control that could not run is never green."
         )
         st.dataframe(
             [
@@ -322,7 +323,13 @@ def _controls_run() -> None:
             ],
             hide_index=True,
             key="controls_table",
-            column_config={"At risk": st.column_config.NumberColumn(format="%,.2f")},
+            column_config={
+                "At risk": st.column_config.NumberColumn(format="%,.2f"),
+                **{
+                    name: st.column_config.NumberColumn(format="%,.0f")
+                    for name in ("Looked at", "Passed", "Exceptions", "Within grace", "Not checked")
+                },
+            },
             alt="One row per control with counts per outcome and the amount at risk.",
         )
 

@@ -78,6 +78,11 @@ def test_many_columns_label_the_last_the_highest_and_the_lowest() -> None:
     assert text == ["", "", "$9", "$3", "", "", "", "$7"]
 
 
+def test_the_year_stands_where_it_begins() -> None:
+    figure = time_columns(["Nov 25", "Dec 25", "Jan 26"], [D(1)] * 3, "USD", META)
+    assert list(figure.layout.xaxis.ticktext) == ["Nov<br>25", "Dec", "Jan<br>26"]
+
+
 def test_a_gap_stays_a_gap() -> None:
     assert list(time_columns(["a", "b"], [D(1), None], "USD", META).data[0].y) == [1.0, None]
 
