@@ -46,7 +46,7 @@ rebuilt as (
             invoice_line.invoice_id = invoice.invoice_id
             -- what a first load brought describes the lines that came with it
             and (
-                invoice.known_from <= instant.known_at
+                instant.known_at >= invoice.known_from
                 or (invoice.version_number = 1 and invoice.is_backfill)
             )
             and (invoice.known_to is null or instant.known_at < invoice.known_to)

@@ -73,7 +73,7 @@ leave_length as (
         on
             worker.legal_entity_id = any_day.legal_entity_id
             and leave.start_date <= any_day.calendar_date
-            and any_day.calendar_date <= leave.end_date
+            and leave.end_date >= any_day.calendar_date
     where any_day.is_working_day
     group by leave.time_off_id
 ),
@@ -91,7 +91,7 @@ leave_month as (
         on
             worker.legal_entity_id = calendar_day.legal_entity_id
             and leave.start_date <= calendar_day.calendar_date
-            and calendar_day.calendar_date <= leave.end_date
+            and leave.end_date >= calendar_day.calendar_date
     cross join first_day
     where
         calendar_day.calendar_date >= greatest(worker.hire_date, first_day.first_month)
