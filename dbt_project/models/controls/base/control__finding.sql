@@ -36,13 +36,15 @@ select
             and standing_waivers.exception_id is not null
             and (
                 standing_waivers.amount_cap is null
-                or case
-                    when coalesce(standing_waivers.currency_code, run.reporting_currency)
-                        = run.reporting_currency
-                        then outcomes.amount_at_risk
-                    when standing_waivers.currency_code = outcomes.currency_code
-                        then outcomes.amount_at_risk_tc
-                end <= standing_waivers.amount_cap
+                or (
+                    coalesce(standing_waivers.currency_code, run.reporting_currency) = run.reporting_currency
+                    and outcomes.amount_at_risk <= standing_waivers.amount_cap
+                )
+                or (
+                    standing_waivers.currency_code <> run.reporting_currency
+                    and standing_waivers.currency_code = outcomes.currency_code
+                    and outcomes.amount_at_risk_tc <= standing_waivers.amount_cap
+                )
             )
             then 'WAIVED'
         else outcomes.outcome

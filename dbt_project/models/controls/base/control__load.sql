@@ -75,7 +75,7 @@ open_rejects as (
             row_number() over (
                 partition by
                     rejects.source_system, rejects.source_instance, rejects.resource, rejects.record_id
-                order by rejects.rejected_at desc, rejects.reject_id
+                order by rejects.rejected_at desc, rejects.reject_id asc
             ) as newest_first
         from {{ source('landing', 'reject') }} as rejects
         cross join run
