@@ -358,7 +358,8 @@ class _Metrics:
             yield Movement(invoice.invoice_date, dims, amounts)
 
     def _rate_of(self, worker: Worker, day: date) -> tuple[Decimal, str] | None:
-        if worker.hr_at is None or worker.hr_at > self.view.at:
+        # Without the PSA's contact nobody can tell whose time it is, so its cost is unknown (look-alike N38).
+        if worker.hr_at is None or worker.hr_at > self.view.at or worker.psa_at > self.view.at:
             return None
         valid = [
             r
