@@ -102,15 +102,15 @@ def render() -> Filters:
         "scope": data.FIRM.key,
     }
     with st.grid(4, min_column_width=160, gap="small", key="filter_bar"):
-        with st.container():
+        with st.container(gap=None):
             as_of = pick_one(
                 "As of", "asof", {d.isoformat(): _as_of_label(d) for d in dates}, defaults["asof"]
             )
-        with st.container():
+        with st.container(gap=None):
             period = pick_one("Period", "period", PERIODS, DEFAULT_PERIOD)
-        with st.container():
+        with st.container(gap=None):
             compare = pick_one("Compare with", "cmp", COMPARISONS, DEFAULT_COMPARISON)
-        with st.container():
+        with st.container(gap=None):
             scope = pick_one(
                 "Scope",
                 "scope",

@@ -64,6 +64,13 @@ class History:
         found = self.at(metric_id, period, as_of)
         return ZERO if found is None and self._found and as_of in self._dates else found
 
+    def months(self, metric_id: str, until: date) -> list[tuple[date, Reading]]:
+        """A flow month by month from its first month on; a month in which nothing happened is a zero."""
+        held = self._found.get((metric_id, "MONTH"), {})
+        first = min(held, default=until)
+        days = sorted(day for day in self._dates if first <= day <= until)
+        return [(day, held.get(day, ZERO)) for day in days] if held else []
+
     def series(self, metric_id: str, period: str, until: date) -> list[tuple[date, Reading]]:
         """Readings up to ``until`` in date order."""
         held = self._found.get((metric_id, period), {})

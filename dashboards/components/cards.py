@@ -63,7 +63,10 @@ class Kpi:
 
     def trend(self, history: History, filters: Filters) -> list[float]:
         """Up to 13 points to the as-of date: month by month, or the balance at each month end."""
-        found = history.series(self.metric_id, "POINT" if self.is_balance else "MONTH", filters.as_of)
+        if self.is_balance or self.kind == "share":
+            found = history.series(self.metric_id, "POINT" if self.is_balance else "MONTH", filters.as_of)
+        else:
+            found = history.months(self.metric_id, filters.as_of)
         values = [self.value(reading) for _, reading in found[-SPARK_POINTS:]]
         return [float(v) for v in values if v is not None]
 
@@ -104,10 +107,10 @@ def kpi_card(
 def _why_missing(kpi: Kpi, definitions: Mapping[str, data.Row], filters: Filters) -> str:
     found = definitions.get(kpi.metric_id, {})
     if filters.scope.grain not in str(found.get("grains", filters.scope.grain)):
-        return f"Not measured for {filters.scope.label}."
+        return f"Not measured by {filters.scope.label.split(':')[0].lower()}."
     blank = found.get("blank_when")
     reason = f" It stays blank when {blank}." if blank else ""
-    return f"No value for {filters.scope.label} at {numbers.day(filters.as_of)}.{reason}"
+    return f"No value at {numbers.day(filters.as_of)}.{reason}"
 
 
 def definition_popover(metric_id: str, definitions: Mapping[str, data.Row]) -> None:

@@ -145,11 +145,12 @@ def _history(case: data.Row) -> None:
         )
     if case["prior_amount_at_risk"] is not None and case["change_of_amount"] is not None:
         moved = case["change_of_amount"]
+        before = numbers.full_money(case["prior_amount_at_risk"])
         lines.append(
-            f"Unchanged since the run before ({numbers.full_money(case['prior_amount_at_risk'])})."
+            f"Unchanged since the run before ({data.currency()} {before})."
             if not moved
-            else f"{numbers.full_money(case['prior_amount_at_risk'])} in the run before, "
-            f"{numbers.full_money(moved)} since."
+            else f"{data.currency()} {before} in the run before; "
+            f"{'up' if moved > 0 else 'down'} by {numbers.full_money(abs(moved))} since."
         )
     elif case["is_new"]:
         lines.append("New in this run.")

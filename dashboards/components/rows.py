@@ -99,7 +99,7 @@ def _draw(metric_id: str, title: str, filters: Filters, period: str) -> None:
     found = drilled(metric_id, filters, period)
     currency = data.currency()
     when = f"at {numbers.day(filters.as_of)}" if period == "POINT" else filters.period_label
-    st.subheader(title, anchor=False)
+    st.header(title, anchor=False)
     st.caption(numbers.md(f"{filters.scope.label} · {when} · {_unit(metric_id, currency)}"))
     with st.container(horizontal=True, gap="medium", key="rows_totals"):
         st.metric("Rows", numbers.count(found.count), width="content")
@@ -108,6 +108,11 @@ def _draw(metric_id: str, title: str, filters: Filters, period: str) -> None:
         if found.expected is not None:
             expected = _total(metric_id, found.expected, found.expected_base)
         st.metric("The card says", expected, width="content")
+    if found.base is not None:
+        st.caption(
+            f"Rows: {numbers.full_money(found.total)} out of {numbers.full_money(found.base)}. "
+            f"Card: {numbers.full_money(found.expected)} out of {numbers.full_money(found.expected_base)}."
+        )
     if found.ties:
         st.badge("Ties to the cent", icon=":material/check:", color="blue")
     elif found.expected is None:
@@ -117,10 +122,21 @@ def _draw(metric_id: str, title: str, filters: Filters, period: str) -> None:
             f"The rows differ from the card by {numbers.full_money(found.difference)}.",
             icon=":material/difference:",
         )
+    lines = [f"throughline trace {metric_id}"]
     if found.count:
-        _tables(metric_id, filters, period, currency)
-    st.caption("Follow a record to its source, load by load:")
-    st.code(f"throughline trace {metric_id}\nthroughline trace <record key>", language=None)
+        first = _tables(metric_id, filters, period, currency)
+        lines += [f"throughline trace {key}" for key in (record_key(first),) if key]
+    st.caption("Follow the number, or its first row, to the source records and their loads:")
+    st.code("\n".join(lines), language=None, wrap_lines=True)
+
+
+def record_key(row: data.Row) -> str | None:
+    """The source record's canonical key; None where a row stands for several records."""
+    if ":" in (row["record_id"] or ""):
+        return str(row["record_id"])
+    if not row["source_system"] or not row["source_record_id"]:
+        return None
+    return f"{row['source_system']}:main:{row['source_record_id']}"
 
 
 def _unit(metric_id: str, currency: str) -> str:
@@ -128,13 +144,14 @@ def _unit(metric_id: str, currency: str) -> str:
 
 
 def _total(metric_id: str, total: Decimal, base: Decimal | None) -> str:
-    """Money in full; a ratio with both its parts."""
+    """Money in full; a ratio as its share."""
     if metric_id not in _AMOUNTS:
         return numbers.full_money(total)
-    return f"{numbers.full_money(total)} / {numbers.full_money(base)}"
+    return numbers.percent(total / base if base else None)
 
 
-def _tables(metric_id: str, filters: Filters, period: str, currency: str) -> None:
+def _tables(metric_id: str, filters: Filters, period: str, currency: str) -> data.Row:
+    """Sums by kind, the rows, all of them as a file; the first row."""
     where, parameters = condition(metric_id, filters, period)
     amount, base = _AMOUNTS.get(metric_id, ("amount_rc", None))
     parts = data.rows(
@@ -148,7 +165,11 @@ def _tables(metric_id: str, filters: Filters, period: str, currency: str) -> Non
             for r in parts
         ]
         st.dataframe(
-            table, hide_index=True, key="rows_parts", column_config=_numbers("Amount"), alt="By kind"
+            table,
+            hide_index=True,
+            key="rows_parts",
+            column_config=_numbers("Amount") | _counts("Rows"),
+            alt="By kind",
         )
     order = f"order by abs({amount}) desc nulls last, record_id, business_date"
     sql = f"select {_DRILL} from marts.metric_drill where {where} {order}"
@@ -176,10 +197,15 @@ def _tables(metric_id: str, filters: Filters, period: str, currency: str) -> Non
         icon=":material/download:",
         on_click="ignore",
     )
+    return shown[0]
 
 
 def _numbers(*labels: str) -> dict[Any, Any]:
     return {label: st.column_config.NumberColumn(format="%,.2f") for label in labels}
+
+
+def _counts(*labels: str) -> dict[Any, Any]:
+    return {label: st.column_config.NumberColumn(format="%,.0f") for label in labels}
 
 
 def _display(

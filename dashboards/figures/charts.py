@@ -12,7 +12,7 @@ from dashboards.figures.base import finish, wrapped
 from dashboards.theme import tokens
 
 ALL_LABELLED = 7
-ROW_HEIGHT = 38
+ROW_HEIGHT = 48
 
 
 def time_columns(

@@ -41,8 +41,9 @@ _TEXT = f"light-dark({tokens.LIGHT.text}, {tokens.DARK.text})"
 STYLE = f"""<style>
 [class*="st-key-address_"] {{ display: none; }}
 [data-testid="stMainBlockContainer"] {{ max-width: 1440px; }}
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * {{ color: {_MUTED}; opacity: 1; }}
-[data-testid="stMetricDeltaDescription"] {{ color: {_MUTED}; opacity: 1; }}
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * {{ color: inherit; opacity: 1; }}
+[data-testid="stCaptionContainer"] > * {{ opacity: .78; }}
+[data-testid="stMetricDeltaDescription"] {{ color: inherit; opacity: .78; }}
 [data-testid="stPlotlyChart"] .cartesianlayer text {{ fill: {_MUTED} !important; }}
 button[data-variant="pills"][data-selected="true"] p {{ color: {_TEXT}; }}
 </style>"""

@@ -42,6 +42,8 @@ WIP = Kpi(
 UTILISATION = Kpi("billable_utilisation_net", "Billable utilisation", is_balance=False, kind="share")
 CARDS = (REVENUE, MARGIN, BOOKINGS, BACKLOG, WIP, UTILISATION)
 MONTHS_SHOWN = 13
+# a change below this share is not news
+MATERIAL = Decimal("0.005")
 RISKS_SHOWN = 6
 
 # Movements in the order of the bridge; what is not named here follows.
@@ -121,7 +123,7 @@ def _moved(name: str, now: Decimal, before: Decimal, currency: str, chosen: Filt
 
 def _revenue_chart(chosen: Filters, history: History, definitions: Mapping[str, data.Row]) -> None:
     currency = data.currency()
-    series = history.series(REVENUE.metric_id, "MONTH", chosen.as_of)[-MONTHS_SHOWN:]
+    series = history.months(REVENUE.metric_id, chosen.as_of)[-MONTHS_SHOWN:]
     with st.container(key="revenue_place"):
         if not series:
             empty(f"No revenue up to {numbers.day(chosen.as_of)}.")
@@ -133,10 +135,10 @@ def _revenue_chart(chosen: Filters, history: History, definitions: Mapping[str, 
         if len(whole) > 1 and whole[-1] is not None and whole[-2]:
             change = (whole[-1] - whole[-2]) / abs(whole[-2])
             last = [day for day, _ in series if is_month_end(day)][-1]
-            title = (
-                f"{last:%B} revenue {'up' if change > 0 else 'down'} {numbers.percent(abs(change))} "
-                "on the month before"
-            )
+            title = f"{last:%B} revenue about the same as the month before"
+            if abs(change) >= MATERIAL:
+                verb = "up" if change > 0 else "down"
+                title = f"{last:%B} revenue {verb} {numbers.percent(abs(change))} on the month before"
         note = "; the hatched month is not over" if partial else ""
         chart_card(
             "revenue_by_month",
@@ -365,7 +367,6 @@ def _decisions(chosen: Filters) -> None:
     with st.container(border=True, key="decisions", gap="small"):
         st.subheader("Decisions waiting", anchor=False)
         if not top:
-            st.caption(f"{chosen.scope.label}.")
             empty("No open exception in this run.")
             return
         st.caption(numbers.md(f"The five largest open exceptions, each risk once, {currency}."))

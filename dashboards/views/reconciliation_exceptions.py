@@ -108,7 +108,7 @@ def _facets(found: Sequence[data.Row]) -> Facets:
     def facet(draw: Callable[..., object], name: str, label: str, **looks: object) -> None:
         counts = asked.counts(found, name)
         options = {code: f"{words[name](code)} · {counts[code]:,}" for code in offered[name]}
-        with st.container():
+        with st.container(gap=None):
             chosen[name] = pick_many(draw, label, name, options, _default(name), **looks)
 
     with st.container(border=True, key="facets", gap="small"):

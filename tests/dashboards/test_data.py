@@ -209,3 +209,20 @@ def test_a_failure_shows_a_reference_and_no_traceback(
     reference = said.split("Reference ")[1].split(".")[0].split()[0]
     assert reference in caplog.text
     assert "secret detail" in caplog.text
+
+
+def test_a_month_in_which_nothing_happened_is_a_zero() -> None:
+    def row(day: date) -> dict[str, Any]:
+        return {
+            "metric_id": "m", "period_type": "MONTH", "as_of": day,
+            "numerator": Decimal(1), "denominator": None, "value": Decimal(1),
+        }  # fmt: skip
+
+    dates = [date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31)]
+    history = History([row(dates[1]), row(dates[3])], dates)
+    assert [(day, r.value) for day, r in history.months("m", dates[3])] == [
+        (dates[1], 1),
+        (dates[2], 0),
+        (dates[3], 1),
+    ]
+    assert history.months("other", dates[3]) == []
