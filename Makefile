@@ -11,7 +11,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 export DO_NOT_TRACK := 1
 
-.PHONY: run test test-browser lint docs screenshots clean
+.PHONY: run test test-law test-browser lint docs screenshots clean
 
 $(STAMP): requirements.lock pyproject.toml scripts/bootstrap.py
 	$(PYTHON3) scripts/bootstrap.py
@@ -24,7 +24,11 @@ run: $(STAMP)
 
 ## test: everything that needs no system package
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m "not browser" tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m "not browser and not law" tests
+
+## test-law: the law of the two clocks and the rebuild, on a whole firm (slow)
+test-law: $(STAMP)
+	$(BIN)/python -m pytest -m law tests/e2e
 
 ## test-browser: the dashboard in Chromium
 test-browser: $(STAMP)

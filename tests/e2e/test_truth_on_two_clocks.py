@@ -108,6 +108,7 @@ def test_the_faults_were_there_to_be_found(scored: Scored) -> None:
         assert tallies[control].matched == tallies[control].truth
 
 
+@pytest.mark.law
 @pytest.mark.parametrize("position", [0, 1, 2], ids=lambda n: f"load{n + 1}")
 def test_building_from_the_loads_known_equals_filtering_the_journal(
     scored: Scored, tmp_path: Path, position: int
