@@ -138,6 +138,7 @@ def journal_columns(build: Path) -> str:
     return ", ".join(name for (name,) in found)
 
 
+@pytest.mark.law
 def test_a_rebuild_from_nothing_equals_the_build_advanced_load_by_load(
     scored: Scored, tmp_path: Path
 ) -> None:
