@@ -94,12 +94,12 @@ def test_a_scope_held_by_month_sums_its_months(open_page: Opener, sql: Sql) -> N
         for r in sql(
             "select customer_id, sum(value) v from marts.metric_value where metric_id = 'recognised_revenue' "
             "and grain = 'CUSTOMER' and period_type = 'MONTH' and currency_view = 'RC' and as_of <= ? "
-            "and as_of >= date_trunc('year', ?::date) group by 1 order by 2 desc",
+            "and as_of >= date_trunc('quarter', ?::date) group by 1 order by 2 desc",
             as_of,
             as_of,
         )
     )
-    app = open_page(period="YTD", scope=f"CUSTOMER:{customer}")
+    app = open_page(period="QUARTER", scope=f"CUSTOMER:{customer}")
     assert shown(app)["Revenue"] == numbers.money(total)
 
 
@@ -112,6 +112,17 @@ def test_the_headline_says_the_numbers_of_the_cards(open_page: Opener, sql: Sql)
         "where outcome = 'EXCEPTION' and counted_in_headline"
     )[0]
     assert f"{numbers.money(risk['a'])} at risk" in said
+
+
+def test_decisions_are_the_largest_cases_each_risk_once(open_page: Opener, sql: Sql) -> None:
+    said = sql(
+        "select amount_at_risk as a from reconciliation.exception where outcome = 'EXCEPTION' "
+        "and counted_in_headline order by amount_at_risk desc, exception_id limit 5"
+    )
+    links = [link.proto.label for link in open_page().get("page_link") if "**" in link.proto.label]
+    assert [label.split("**")[1].replace("\\$", "$") for label in links] == [
+        numbers.money(r["a"]) for r in said
+    ]
 
 
 def test_an_empty_scope_says_so_and_shows_no_zero(open_page: Opener, sql: Sql) -> None:
