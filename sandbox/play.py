@@ -67,7 +67,7 @@ class Play:
                 self.say(f"  {text}")
 
         done = process.run(
-            [sys.executable, "-m", "throughline.cli", *words],
+            process.module("throughline.cli", *words),
             environment={clock.VARIABLE: iso(now), VARIABLE: str(self.home.root), "NO_COLOR": "1"},
             log=log,
             on_line=line,

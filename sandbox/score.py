@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -247,7 +246,7 @@ def _throughline(home: Home, now: datetime, *words: str) -> float:
         del last[:-6]
 
     done = process.run(
-        [sys.executable, "-m", "throughline.cli", *words],
+        process.module("throughline.cli", *words),
         environment={
             **{name: value for name, value in os.environ.items() if name.startswith("THROUGHLINE_")},
             clock.VARIABLE: iso(now),

@@ -1,12 +1,18 @@
-"""Running a step in a process of its own, and what steps cost in time and memory."""
+"""Running a step in a process of its own, and what steps cost in time and memory.
+
+A child never outlives its parent by more than a moment, however the parent ends: it runs on a leash
+(`throughline.leash`), and it shares what the parent has locked, so that nobody begins before both are gone.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +26,26 @@ QUIET = {
     "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
     "TZ": "UTC",
 }
+PATIENCE = 10.0
+_shared: list[int] = []
+
+
+@contextlib.contextmanager
+def sharing(descriptor: int) -> Iterator[None]:
+    """Hand `descriptor` on to every child that `run` starts within the block.
+
+    A lock taken through it is free only when the last process that has it is gone.
+    """
+    _shared.append(descriptor)
+    try:
+        yield
+    finally:
+        _shared.remove(descriptor)
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """The command that runs the Python module `name` as a child of ours, on its leash."""
+    return [sys.executable, "-m", "throughline.leash", name, *arguments]
 
 
 @dataclass(frozen=True)
@@ -41,7 +67,8 @@ def run(
 ) -> Finished:
     """Run `arguments` to the end, its output into `log` line by line and each line to `on_line`.
 
-    The child is stopped when this process is interrupted.
+    The child is stopped when this process is interrupted. Its standard input is the leash: a pipe that is
+    never written to and closes when this process ends, by whatever signal; what `module` starts ends then.
     """
     started = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -50,26 +77,42 @@ def run(
             list(arguments),
             env={**os.environ, **QUIET, **environment},
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            pass_fds=_shared,
         )
         try:
             assert child.stdout is not None
             for line in child.stdout:
                 out.write(line)
+                out.flush()
                 if on_line is not None:
                     on_line(line.rstrip("\n"))
             _, status, usage = os.wait4(child.pid, 0)
         except BaseException:
-            child.terminate()
-            with contextlib.suppress(ChildProcessError):
-                child.wait(timeout=10)
+            _stop(child)
             raise
+        finally:
+            if child.stdin is not None:
+                child.stdin.close()
         child.returncode = os.waitstatus_to_exitcode(status)
     return Finished(child.returncode, time.monotonic() - started, usage.ru_maxrss / 1024)
+
+
+def _stop(child: subprocess.Popen[str]) -> None:
+    """End a child: asked first, then killed; a second interrupt does not leave it behind."""
+    try:
+        child.terminate()
+        child.wait(timeout=PATIENCE)
+    except ChildProcessError:
+        pass
+    except BaseException:
+        child.send_signal(signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            child.wait()
 
 
 def reset_own_peak() -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +24,7 @@ from tests.unit.core_support import a_candidate, a_checked_run, a_home
 from throughline import clock, files, lock, pipeline, process, publish, runs, warehouse
 from throughline.cli import app
 from throughline.errors import ThroughlineError, error
-from throughline.home import Home
+from throughline.home import PROJECT_ROOT, Home
 from throughline.pipeline import Request
 from throughline.runs import Run
 from throughline.stages import check as check_stage
@@ -420,3 +424,92 @@ def test_a_process_started_by_us_ends_with_us(tmp_path: Path) -> None:
         )
     with pytest.raises(ProcessLookupError):
         os.kill(seen[0], 0)
+
+
+PARENT = """
+import os, sys, threading
+from pathlib import Path
+from throughline import lock, process
+from throughline.home import Home
+
+home = Home(Path(sys.argv[1]))
+with lock.exclusive(home, "parent"):
+    process.run(
+        process.module("tests.unit.orphan", str(home.root)),
+        environment={},
+        log=home.root / "log",
+        on_line=lambda line: print(line, flush=True),
+    )
+"""
+
+
+def parent_and_child(home: Path) -> tuple[subprocess.Popen[str], int]:
+    """A holder of the home's lock, and the process it started, which writes until it is stopped."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(home)], stdout=subprocess.PIPE, text=True, cwd=PROJECT_ROOT
+    )
+    assert parent.stdout is not None
+    return parent, int(parent.stdout.readline())
+
+
+def comes_to(pid: int, states: str, within: float = 20.0) -> bool:
+    """Whether a process comes to one of `states` in time (T stopped, Z ended, - gone)."""
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        done = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True)
+        if (done.stdout.strip() or "-")[0] in states:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def halt(pid: int) -> None:
+    """Stop a process, and wait until all its threads stand."""
+    os.kill(pid, signal.SIGSTOP)
+    assert comes_to(pid, "T")
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends in time."""
+    return comes_to(pid, "Z-")
+
+
+def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    parent, child = parent_and_child(tmp_path)
+    parent.kill()
+    parent.wait()
+    assert gone(child)
+
+
+def test_the_next_writer_waits_for_the_rest_of_a_killed_one(tmp_path: Path) -> None:
+    parent, child = parent_and_child(tmp_path)
+    halt(child)
+    parent.kill()
+    parent.wait()
+    release = threading.Timer(1.0, os.kill, (child, signal.SIGCONT))
+    before = time.monotonic()
+    release.start()
+    with lock.exclusive(Home(tmp_path), "next"):
+        waited = time.monotonic() - before
+        written = (tmp_path / "written").stat().st_size
+        assert gone(child)
+        time.sleep(0.1)
+        assert (tmp_path / "written").stat().st_size == written
+    release.join()
+    assert waited >= 1.0
+
+
+def test_a_rest_that_stays_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "PATIENCE", 0.3)
+    parent, child = parent_and_child(tmp_path)
+    halt(child)
+    parent.kill()
+    parent.wait()
+    try:
+        with (
+            pytest.raises(ThroughlineError, match=f"process {parent.pid} "),
+            lock.exclusive(Home(tmp_path), "next"),
+        ):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)

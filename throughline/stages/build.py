@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -123,10 +122,10 @@ def run_dbt(
     kept = run.home.partial_parse
     if kept.exists():
         shutil.copyfile(kept, target / kept.name)
-    arguments = [
-        sys.executable, "-m", "throughline.dbt_process",
+    arguments = process.module(
+        "throughline.dbt_process",
         "--project", str(PROJECT), "--target", str(target), "--steps", steps,
-    ]  # fmt: skip
+    )  # fmt: skip
     if select:
         arguments += ["--select", select]
     if full_refresh:

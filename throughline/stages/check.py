@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from typing import Any
 
 from throughline import content, process, warehouse
@@ -35,7 +34,7 @@ def _dbt_tests(run: Run, entry: dict[str, Any]) -> list[str]:
 
 def suite_command(run: Run) -> list[str]:
     """The suites' process, both doors: exit code 0 (publish door met), 1 (not met) or 3 (could not run)."""
-    return [sys.executable, "-m", SUITE, "--door", "all", "--home", str(run.home.root)]
+    return process.module(SUITE, "--door", "all", "--home", str(run.home.root))
 
 
 def _publish_suite(run: Run, entry: dict[str, Any]) -> list[str]:
