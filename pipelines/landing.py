@@ -24,7 +24,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contract import REJECTED, Drift, check, extra_columns
+from pipelines.contract import ORDER, REJECTED, Drift, check, extra_columns
 from pipelines.manifest import SQL_TYPES, Manifest, Resource
 from pipelines.rejects import RESOLVED, open_rejects, reject_rows
 from pipelines.sources import Source, load_source
@@ -529,7 +529,7 @@ class _Reading:
             for batch in self._reader.rows(self._resource, window, found):
                 self._take(batch)
         except QuotaStopError as quota:
-            if not (self._reader.ordered(self._resource) and self._read.rows):
+            if not (self._reader.ordered(self._resource) and self._read.rows and self._in_order()):
                 raise
             self._result.status, self._result.error = PARTIAL, quota.problem
             return False
@@ -537,6 +537,16 @@ class _Reading:
             self._note_drift(problem)
             raise
         return True
+
+    def _in_order(self) -> bool:
+        """Whether the rows read so far really came in the order of the cursor; else they are no window."""
+        self._sql.register("so_far", self._read.relation())
+        row = self._sql.execute(
+            f"select count(*) from (select tl_source_updated_at < lag(tl_source_updated_at)"
+            f" over (order by {ORDER}) as behind from so_far) where behind"
+        ).fetchone()
+        self._sql.unregister("so_far")
+        return row is not None and row[0] == 0
 
     def _take(self, batch: pa.Table) -> None:
         self._result.pages += 1

@@ -182,7 +182,9 @@ class Http:
             if response.status_code == 410:
                 raise error("E-SRC-015", source=self.source, version=path)
             if response.status_code >= 400:
-                raise RefusedError(response.status_code, _loads(response.content), self.clean(response.text))
+                # cleaned before it is parsed: what a vendor repeats of our request may reach an error's text
+                whole = self.clean(response.text, limit=len(response.text))
+                raise RefusedError(response.status_code, _loads(whole.encode()), whole[:300])
             reply, wrong = self._read(response, expect)
             if reply is not None and not wrong and verify is not None:
                 wrong = verify(reply)

@@ -94,7 +94,8 @@ class JsonReader:
             for record in records:
                 seen |= record.keys()
             yield _flat_table(resource, records)
-        if count >= int(resource.options.get("columns_proven_by", 5)):
+        if count:
+            # an empty value is written as null or as an empty text, so a name that no record bears is gone
             self._all_present(resource, seen)
 
     def rows_by_key(self, resource: Resource, keys: Sequence[str], found: Found) -> Iterator[pa.Table]:
@@ -135,6 +136,7 @@ class JsonReader:
         guard = ProgressGuard(self.http.source, resource.name)
         asked = [item.paths[0].split(".")[0] for item in resource.fields if item.name != resource.cursor]
         params = {"page[limit]": str(resource.page_size), "fields": ",".join(asked)}
+        totals: list[int] = []
         while True:
             data = self._get(f"/{resource.object}", resource, params, verify=_has("data")).data
             records = [dict(record) for record in data["data"]]
@@ -144,8 +146,13 @@ class JsonReader:
                     record[resource.cursor] = entry.get("lastChanged")
             guard.page(str(record.get("id") or record.get("employeeId")) for record in records)
             yield records
-            cursor = ((data.get("meta") or {}).get("page") or {}).get("nextCursor")
+            meta = data.get("meta") or {}
+            if "total" in meta:
+                totals.append(int(meta["total"]))
+            cursor = (meta.get("page") or {}).get("nextCursor")
             if not cursor:
+                # the smallest: who joins or leaves while the list is read may be on no page
+                guard.complete(min(totals, default=None))
                 return
             params = {**params, "page[after]": guard.cursor(str(cursor))}
 
@@ -178,6 +185,7 @@ class JsonReader:
         size, page = min(1000, resource.page_size), 1
         guard = ProgressGuard(self.http.source, resource.name)
         asked = [item.paths[0] for item in resource.fields]
+        totals: list[int] = []
         while True:
             body = {"fields": asked, "page": page, "pageSize": size, "orderBy": resource.key[0]}
             path = f"/api/v2/datasets/{quote(resource.object)}/data"
@@ -192,7 +200,11 @@ class JsonReader:
             guard.cursor(f"page {page}")
             guard.page(str(record.get(resource.key[0])) for record in records)
             yield records
-            if page >= int((data.get("meta") or {}).get("totalPages", 0)):
+            meta = data.get("meta") or {}
+            if "totalItems" in meta:
+                totals.append(int(meta["totalItems"]))
+            if page >= int(meta.get("totalPages", 0)):
+                guard.complete(min(totals, default=None))
                 return
             page += 1
 

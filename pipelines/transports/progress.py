@@ -1,7 +1,7 @@
 """A pager has to prove that it moves.
 
-A server that hands out the same cursor twice is followed for ever by a naive pager, and a page shifted while
-it is read repeats rows. Both end here.
+A server that hands out the same cursor twice is followed for ever by a naive pager; a page shifted while it
+is read repeats rows or leaves some out, and a row left out would pass for a deleted one. All of it ends here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from throughline.errors import error
 
 
 class ProgressGuard:
-    """Watches one paged read. Raises ThroughlineError E-SRC-007 when it stands still."""
+    """Watches one paged read. Raises ThroughlineError: E-SRC-007 stands still, E-SRC-023 ended short."""
 
     def __init__(self, source: str, resource: str, *, most_empty_pages: int = 20) -> None:
         self._source = source
@@ -42,6 +42,20 @@ class ProgressGuard:
         self._keys |= fresh
         if len(self._keys) == before:
             raise self._stuck("a page held no key that was not seen before")
+
+    def complete(self, announced: int | None) -> None:
+        """The read is over: as many keys as were announced have to have come (none = it announced none).
+
+        Raises ThroughlineError E-SRC-023 when some are missing; a row sent twice counts once.
+        """
+        if announced is not None and len(self._keys) < announced:
+            raise error(
+                "E-SRC-023",
+                source=self._source,
+                resource=self._resource,
+                read=len(self._keys),
+                announced=announced,
+            )
 
     def _stuck(self, detail: str) -> Exception:
         return error("E-SRC-007", source=self._source, resource=self._resource, detail=detail)

@@ -35,6 +35,8 @@ from throughline.errors import error
 LOG = logging.getLogger("throughline.pipelines.soql")
 FEED_REACH = timedelta(days=15)
 SHORTEST_WINDOW = timedelta(minutes=1)
+# an address holds 16,384 bytes with host and path; a longer query is refused with 414
+LONGEST_QUERY = 15_000
 # these hold several values in one or are fetched one by one
 UNREADABLE_TYPES = frozenset({"address", "location", "base64", "complexvalue"})
 VENDOR_TYPES: Mapping[str, frozenset[str]] = {
@@ -196,11 +198,14 @@ class SoqlReader:
         yield from self._windowed(resource, window, found)
 
     def rows_by_key(self, resource: Resource, keys: Sequence[str], found: Found) -> Iterator[pa.Table]:
-        """Rows by id, two hundred at a time."""
+        """Rows by id, two hundred at a time, or as many as an address has room for."""
         columns = self._columns(resource, found)
-        for start in range(0, len(keys), 200):
-            some = ", ".join(f"'{_quoted(key)}'" for key in keys[start : start + 200])
-            query = f"SELECT {', '.join(columns)} FROM {resource.object} WHERE Id IN ({some})"
+        head = f"SELECT {', '.join(columns)} FROM {resource.object} WHERE Id IN "
+        room = LONGEST_QUERY - len(urlencode({"q": head}))
+        most = max(1, min(200, room // 28))
+        for start in range(0, len(keys), most):
+            some = ", ".join(f"'{_quoted(key)}'" for key in keys[start : start + most])
+            query = f"{head}({some})"
             for records in self._pages(resource, query, "queryAll"):
                 yield self._table(resource, records, columns, found)
 
@@ -223,6 +228,10 @@ class SoqlReader:
         whole = window.start is not None and window.start >= earliest
         if whole and available and window.start and _instant(available) > window.start:
             # the log is purged ahead of its fifteen days when it is full
+            whole = False
+        covered = data.get("latestDateCovered")
+        if covered and _instant(covered) < window.end - max(resource.lag, timedelta(seconds=1)):
+            # the next window of the feed reaches back by the lag only
             whole = False
         table = pa.table(
             {
@@ -324,7 +333,8 @@ class SoqlReader:
         *,
         operation: str,
     ) -> Iterator[pa.Table]:
-        if self.mode == "bulk":
+        too_long = len(urlencode({"q": query})) > LONGEST_QUERY
+        if self.mode == "bulk" or (too_long and self.mode == "auto"):
             yield from self._bulk(resource, query, fields, operation)
             return
         pages = self._pages(resource, query, operation, stop_above=self._rest_limit())
@@ -344,19 +354,21 @@ class SoqlReader:
         guard = ProgressGuard(self.http.source, resource.name)
         link = f"{self.root}/{operation}?{urlencode({'q': query})}"
         headers = {"Sforce-Query-Options": f"batchSize={min(2000, max(200, resource.page_size))}"}
-        first = True
+        total: int | None = None
         while True:
             self._check_quota()
             data = self.http.request(
                 "GET", guard.cursor(link), resource=resource.name, headers=headers, verify=_has_records
             ).data
-            if first and stop_above is not None and int(data.get("totalSize", 0)) > stop_above:
-                raise _TooLargeError(int(data["totalSize"]))
-            first = False
+            if total is None:
+                total = int(data.get("totalSize", 0))
+                if stop_above is not None and total > stop_above:
+                    raise _TooLargeError(total)
             records = data["records"]
             guard.page(str(record.get("Id")) for record in records)
             yield records
             if data.get("done") is True or not data.get("nextRecordsUrl"):
+                guard.complete(total)
                 return
             # it says /query/ even behind a queryAll, and is followed as given
             link = data["nextRecordsUrl"]
@@ -364,9 +376,10 @@ class SoqlReader:
     def _bulk(
         self, resource: Resource, query: str, fields: Sequence[Field], operation: str
     ) -> Iterator[pa.Table]:
-        job = self._finished_job(resource, query, operation)
+        job, announced = self._finished_job(resource, query, operation)
         guard = ProgressGuard(self.http.source, resource.name)
         locator: str | None = None
+        read = 0
         try:
             while True:
                 self._check_quota()
@@ -392,16 +405,22 @@ class SoqlReader:
                     verify=count_ok,
                     headers={"Accept": "text/csv"},
                 )
+                read += parsed[0].num_rows
                 yield parsed[0]
                 locator = reply.headers.get("sforce-locator", "null")
                 if locator == "null" or not locator:
-                    return
+                    break
                 guard.cursor(locator)
+            if announced is not None and read < announced:
+                raise self._error("E-SRC-023", resource, read=read, announced=announced)
         finally:
             self._forget_job(resource, job)
 
-    def _finished_job(self, resource: Resource, query: str, operation: str) -> str:
-        """The id of a completed job. A failed or aborted one is started again a few times."""
+    def _finished_job(self, resource: Resource, query: str, operation: str) -> tuple[str, int | None]:
+        """A completed job: its id and the rows it says it holds (none = it does not say).
+
+        A failed or aborted one is started again a few times.
+        """
         state, detail = "", ""
         for _ in range(self.job_attempts):
             self._check_quota()
@@ -413,26 +432,28 @@ class SoqlReader:
             }
             reply = self.http.request("POST", f"{self.root}/jobs/query", resource=resource.name, json=order)
             job = str(reply.data["id"])
-            state, detail = self._poll(resource, job)
+            state, detail, rows = self._poll(resource, job)
             if state == "JobComplete":
-                return job
+                return job, rows
             LOG.warning("%s %s: bulk job %s: %s", self.http.source, resource.name, state, detail)
             self._forget_job(resource, job)
             if "QUERY_TIMEOUT" in detail:
                 raise RefusedError(400, None, detail)
         raise self._error("E-SRC-013", resource, state=state, attempts=self.job_attempts, detail=detail)
 
-    def _poll(self, resource: Resource, job: str) -> tuple[str, str]:
+    def _poll(self, resource: Resource, job: str) -> tuple[str, str, int | None]:
         deadline = self.monotonic() + self.job_timeout
         pause = 0.05
         while True:
             data = self.http.request("GET", f"{self.root}/jobs/query/{job}", resource=resource.name).data
             state = str(data.get("state"))
             if state in {"JobComplete", "Failed", "Aborted"}:
-                return state, self.http.clean(data.get("errorMessage") or "no reason given")
+                told = str(data.get("numberRecordsProcessed", ""))
+                rows = int(told) if told.isdigit() else None
+                return state, self.http.clean(data.get("errorMessage") or "no reason given"), rows
             if self.monotonic() > deadline:
                 self._abort_job(resource, job)
-                return "Aborted", f"not finished after {self.job_timeout:.0f} s"
+                return "Aborted", f"not finished after {self.job_timeout:.0f} s", None
             self.http.sleep(pause)
             pause = min(self.poll_longest, pause * 2)
 

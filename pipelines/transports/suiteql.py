@@ -1,8 +1,9 @@
 """SuiteQL over REST: what NetSuite speaks.
 
 Rows are read by keyset (`key > last key order by key`), which neither loses nor repeats rows and knows no cap
-of 100,000. Times are printed in the account's zone, so they are asked for in one form and converted here and
-in the contract check. A missing right looks like a missing table, which is why every table is probed.
+of 100,000, as long as pages come in the order asked for; one that does not ends the read. Times are printed
+in the account's zone, so they are asked for in one form and converted here and in the contract check. A
+missing right looks like a missing table, which is why every table is probed.
 """
 
 # Names in the queries are the manifest's; values are written as literals here.
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,6 +36,10 @@ QUERY_PATH = "/services/rest/query/v1/suiteql"
 STAMP = "YYYY-MM-DD HH24:MI:SS"
 MISSING_FIELD = re.compile(r"[Ff]ield '([^']+)'[^.]*was not found|unknown (?:field|column)[: ]+'?(\w+)", re.I)
 QUARTER = timedelta(minutes=15)
+# one query serves no more, however it is paged
+ROW_CAP = 100_000
+# records looked at for columns that the manifest does not name; nulls are left out of each
+PROBED = 100
 
 
 @dataclass
@@ -92,6 +98,7 @@ class SuiteqlReader:
     zone: str = "UTC"
     check_zone: bool = True
     extra_columns: bool = True
+    row_cap: int = ROW_CAP
     _deleted: dict[tuple[datetime | None, datetime], list[dict[str, Any]]] = field(default_factory=dict)
 
     def open(self) -> None:
@@ -145,14 +152,15 @@ class SuiteqlReader:
         value = newest[0].get("newest") if newest else None
         if value is None or not self.extra_columns:
             return Found()
-        query = f"SELECT t.* FROM {resource.object} t WHERE t.{key} = {_literal(value)}"
+        query = f"SELECT t.* FROM {resource.object} t ORDER BY t.{key} DESC"
         try:
-            rows = self._page(query, 0, resource.name, 1)
+            rows = self._page(query, 0, resource.name, PROBED)
         except RefusedError as refused:
             LOG.info("%s %s: no column probe: %s", self.http.source, resource.name, _detail(refused))
             return Found()
         declared = {name.lower() for name in resource.names} | resource.ignore | {"links"}
-        return Found(extra=tuple(name for name in (rows[0] if rows else {}) if name.lower() not in declared))
+        named = {name: None for row in rows for name in row if name.lower() not in declared}
+        return Found(extra=tuple(sorted(named)))
 
     def rows(self, resource: Resource, window: Window, found: Found) -> Iterator[pa.Table]:
         """The window's rows by keyset, as strings; times in the account's zone."""
@@ -298,50 +306,60 @@ class SuiteqlReader:
             query = f"SELECT {', '.join(wanted)} FROM {resource.object} t{where} ORDER BY {order}"
             guard.cursor(query)
             try:
-                items, more = self._answer(query, 0, resource.name, limit)
+                items, more, _ = self._answer(query, 0, resource.name, limit)
             except RefusedError as refused:
                 raise self._refused(resource, refused) from None
-            guard.page(join_key([item.get(name) for name in resource.key]) for item in items)
+            keys = [tuple(str(item.get(name)) for name in resource.key) for item in items]
+            guard.page(join_key(key) for key in keys)
+            if not _ascending(keys if last is None else [last, *keys]):
+                # the rows behind the last key would be lost
+                detail = "a page did not come in the order asked for"
+                raise self._error("E-SRC-007", resource, detail=detail)
             if items:
                 yield text_table(items, names)
-            if not more or not items:
+            if not more:
                 return
-            last = tuple(str(items[-1].get(name)) for name in resource.key)
+            last = keys[-1]
 
     def _deleted_records(self, window: Window, resource: Resource) -> list[dict[str, Any]]:
         asked = (window.start, window.end)
         if asked in self._deleted:
             return self._deleted[asked]
         guard = ProgressGuard(self.http.source, "deletedrecord")
-        where = f" WHERE d.deleteddate >= {self._stamp(window.start)}" if window.start else ""
-        query = (
-            f"SELECT d.recordid AS recordid, d.type AS type, d.scriptid AS scriptid, d.name AS name,"
-            f" TO_CHAR(d.deleteddate,'{STAMP}') AS deleteddate FROM deletedrecord d{where}"
-            " ORDER BY d.deleteddate, d.recordid, d.type"
-        )
-        records: list[dict[str, Any]] = []
+        start = self._stamp(window.start) if window.start else None
+        records: dict[str, dict[str, Any]] = {}
         offset, more = 0, True
         while more:
+            where = f" WHERE d.deleteddate >= {start}" if start else ""
+            query = (
+                f"SELECT d.recordid AS recordid, d.type AS type, d.scriptid AS scriptid, d.name AS name,"
+                f" TO_CHAR(d.deleteddate,'{STAMP}') AS deleteddate FROM deletedrecord d{where}"
+                " ORDER BY d.deleteddate, d.recordid, d.type"
+            )
             try:
-                items, more = self._answer(query, offset, "deletedrecord", 1000)
+                items, more, total = self._answer(query, offset, "deletedrecord", 1000)
             except RefusedError as refused:
                 raise self._refused(resource, refused) from None
-            if not items:
-                break
-            guard.page(
-                f"{item.get('type')}|{item.get('recordid')}|{item.get('deleteddate')}" for item in items
-            )
-            records += items
+            marks = {
+                f"{item.get('type')}|{item.get('recordid')}|{item.get('deleteddate')}": item for item in items
+            }
+            guard.page(marks)
+            records |= marks
             offset += 1000
-        self._deleted[asked] = records
-        return records
+            if items and offset >= self.row_cap and (total is None or total > offset or more):
+                # the cap ends a query without a word: go on from the last deletion as a new one
+                start = f"TO_TIMESTAMP('{items[-1]['deleteddate']}','{STAMP}')"
+                offset, more = 0, True
+        self._deleted[asked] = list(records.values())
+        return self._deleted[asked]
 
     def _page(self, query: str, offset: int, resource: str, limit: int) -> list[dict[str, Any]]:
         return self._answer(query, offset, resource, limit)[0]
 
     def _answer(
         self, query: str, offset: int, resource: str, limit: int
-    ) -> tuple[list[dict[str, Any]], bool]:
+    ) -> tuple[list[dict[str, Any]], bool, int | None]:
+        """Rows of a page, whether there are more, and how many the query has in all (none = not told)."""
         stop = self.http.quota_reached()
         if stop:
             raise stop
@@ -353,7 +371,8 @@ class SuiteqlReader:
             json={"q": query},
             verify=_has_items,
         ).data
-        return data["items"], data.get("hasMore") is True
+        total = data.get("totalResults")
+        return data["items"], data.get("hasMore") is True, None if total is None else int(total)
 
     def _refused(self, resource: Resource, refused: RefusedError) -> Exception:
         detail = _detail(refused)
@@ -388,7 +407,29 @@ def _detail(refused: RefusedError) -> str:
     return refused.text
 
 
+def _ascending(keys: Sequence[tuple[str, ...]]) -> bool:
+    """Whether `keys` come in the order of their numbers, or as texts.
+
+    Where a part is no number, the database's own order of texts decides and is not second-guessed here.
+    """
+    numbers: list[tuple[int, ...]] = []
+    for key in keys:
+        whole: list[int] = []
+        for part in key:
+            if not part.removeprefix("-").isdecimal():
+                break
+            whole.append(int(part))
+        numbers.append(tuple(whole))
+    shared = min((len(key) for key in numbers), default=0)
+    cut = [key[:shared] for key in numbers]
+    if all(before <= after for before, after in pairwise(cut)):
+        return True
+    return all(before <= after for before, after in pairwise(key[:shared] for key in keys))
+
+
 def _has_items(reply: Reply) -> str | None:
-    if isinstance(reply.data, dict) and isinstance(reply.data.get("items"), list):
-        return None
-    return "the answer holds no items"
+    if not isinstance(reply.data, dict) or not isinstance(reply.data.get("items"), list):
+        return "the answer holds no items"
+    if not reply.data["items"] and reply.data.get("hasMore") is True:
+        return "an empty page says that there is more"
+    return None
