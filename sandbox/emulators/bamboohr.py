@@ -224,8 +224,8 @@ class BambooHR(Emulator):
             shown = {"employeeId": self._shown(row[key])}
             shown.update({name: None if name in restricted else self._shown(row[name]) for name in names})
             rows.append({**shown, "_restrictedFields": restricted})
-        following = start if part.stuck else start + limit
-        cursor = _cursor(following) if following < table.num_rows else None
+        following = start if part.stuck or part.held else start + limit
+        cursor = _cursor(following, fresh=part.held) if following < table.num_rows else None
         link = f"{exchange.base}/api/v1/employees?page[limit]={limit}&page[after]={cursor}"
         return JSONResponse(
             {
@@ -444,8 +444,10 @@ def _stamp(moment: datetime) -> str:
     return moment.replace(microsecond=0).isoformat() + "+00:00"
 
 
-def _cursor(offset: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"after": offset}).encode()).decode()
+def _cursor(offset: int, *, fresh: bool = False) -> str:
+    """`fresh` makes one that was not given out before, though it leads to the same rows."""
+    content = {"after": offset, **({"turn": secrets.token_hex(4)} if fresh else {})}
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
 
 
 def _open_cursor(cursor: str | None) -> int:

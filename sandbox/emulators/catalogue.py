@@ -113,6 +113,10 @@ class Catalogue:
             if lowered in renamed:
                 column = replace(column, name=renamed[lowered])
             shown[column.name.lower()] = column
+        for rule in self._faults.standing("schema_add", definition.name):
+            name = str(rule.params["field"])
+            value = str(rule.params.get("value", "new")).replace("'", "''")
+            shown[name.lower()] = derived(name, "string", "VARCHAR", f"'{value}'")
         return shown
 
 

@@ -12,7 +12,7 @@ on pages            repeat_cursor, page_shift (params.rows), duplicate_rows (par
                     unordered, truncate_extract (params.share)
 on jobs             job_failed
 on the schema       permission_lost, field_hidden (params.field), schema_rename (params.field, params.new),
-                    schema_retype (params.field, params.to)
+                    schema_retype (params.field, params.to), schema_add (params.field, params.value)
 
 The parameters may also stand beside "kind" instead of inside "params".
 """
@@ -39,7 +39,7 @@ BEFORE = (
     "html_200",
 )
 ON_PAGES = ("repeat_cursor", "page_shift", "duplicate_rows", "empty_page", "unordered", "truncate_extract")
-ON_SCHEMA = ("permission_lost", "field_hidden", "schema_rename", "schema_retype")
+ON_SCHEMA = ("permission_lost", "field_hidden", "schema_rename", "schema_retype", "schema_add")
 KINDS = frozenset((*BEFORE, *ON_PAGES, *ON_SCHEMA, "query_timeout", "truncated_json", "job_failed"))
 _OWN_KEYS = ("vendor", "path", "object", "kind", "times", "after", "params")
 

@@ -11,6 +11,7 @@ Switches (settings), for what is not verified of the vendor or differs per accou
   deleted_type       what deletedrecord.type says of a transaction: "record" (invoice), "table" (transaction)
   concurrency_limit  requests served at once (15); concurrency_status what the next one gets (429)
   token_seconds      life of an access token (3600)
+  stamp_precision    of lastmodifieddate: "second" or "day"
 """
 
 from __future__ import annotations
@@ -135,6 +136,7 @@ class NetSuite(Emulator):
         "concurrency_limit": 15,
         "concurrency_status": 429,
         "token_seconds": 3600,
+        "stamp_precision": "second",
     }
 
     def __init__(
@@ -251,7 +253,9 @@ class NetSuite(Emulator):
         if not definition.modified:
             return []
         name = "linelastmodifieddate" if definition.name == "transactionline" else "lastmodifieddate"
-        return [derived(name, "datetime", "TIMESTAMP", "{a}._modified")]
+        day = self.settings["stamp_precision"] == "day"
+        stamp = "cast(cast({a}._modified as DATE) as TIMESTAMP)" if day else "{a}._modified"
+        return [derived(name, "datetime", "TIMESTAMP", stamp)]
 
     def _object(self, name: str) -> ObjectDef | None:
         if name.lower() == "deletedrecord":

@@ -63,10 +63,15 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Slice:
-    """Rows of one page after the faults had their say; `stuck` means that the next link leads here again."""
+    """Rows of one page after the faults had their say.
+
+    `stuck`: the next link leads here again. `held`: the page is empty and its rows come behind the next link,
+    which is another one.
+    """
 
     table: pa.Table
     stuck: bool
+    held: bool = False
 
 
 Handler = Callable[[Exchange], Response]
@@ -244,7 +249,8 @@ class Emulator:
         stop = min(start + size, table.num_rows)
         stuck = stop < table.num_rows and self.faults.take("repeat_cursor", path, obj) is not None
         if stop < table.num_rows and self.faults.take("empty_page", path, obj) is not None:
-            return Slice(table.slice(0, 0), stuck)
+            exchange.note["rows"] = 0
+            return Slice(table.slice(0, 0), stuck, held=True)
         shift = self.faults.take("page_shift", path, obj) if start > 0 else None
         if shift is not None:
             # A row before this page went away between two requests: everything moved up.

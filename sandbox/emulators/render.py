@@ -90,16 +90,24 @@ def salesforce_records(
 
 
 def salesforce_csv(
-    store: Store, page: pa.Table, compiled: Compiled, suffix: str, delimiter: str, newline: str, quoting: str
+    store: Store,
+    page: pa.Table,
+    compiled: Compiled,
+    suffix: str,
+    delimiter: str,
+    newline: str,
+    quoting: str,
+    booleans: tuple[str, str] = ("true", "false"),
 ) -> str:
     """`page` with its header line as CSV. `quoting`: minimal (RFC 4180) or all (every field in quotes)."""
     literal = delimiter.replace("'", "''")
+    yes, no = (word.replace("'", "''") for word in booleans)
     cells: list[str] = []
     for index, output in enumerate(compiled.outputs):
         column = f"c{index}"
         kind = page.schema.field(index).type
         if output.type == "boolean":
-            text = f"case when {column} then 'true' else 'false' end"
+            text = f"case when {column} then '{yes}' else '{no}' end"
         elif output.type == "int":
             text = f"cast({column} as VARCHAR)"
         elif output.type in ("currency", "double", "percent"):

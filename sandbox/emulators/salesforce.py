@@ -11,6 +11,13 @@ Switches (settings), for what is not verified of the vendor or differs per org:
   recycle_days              15
   daily_api_limit           100000
   csv_quoting               "minimal" or "all"
+  csv_booleans              ["true", "false"]; how a Bulk CSV writes a checkbox
+  bulk_aggregates           whether a bulk job takes an aggregate query (false)
+  job_details               whether a job tells its rows, retries and time (true)
+  session_seconds           life of a session (7200)
+  dead_session              body of a 401: "list" (of one error) or "object"
+  formulas_move_stamp       whether a changed formula or roll-up moves SystemModstamp (false)
+  deleted_feed_behind       seconds by which the deleted-records feed lags behind (0)
   bulk_polls                polls a job takes before it is complete (1)
   bulk_page_rows            rows per result page when maxRecords is absent (100000)
   max_uri                   16384 bytes
@@ -22,6 +29,7 @@ import base64
 import re
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -130,6 +138,13 @@ class Salesforce(Emulator):
         "recycle_days": 15,
         "daily_api_limit": 100_000,
         "csv_quoting": "minimal",
+        "csv_booleans": ["true", "false"],
+        "bulk_aggregates": False,
+        "job_details": True,
+        "session_seconds": 7200,
+        "dead_session": "list",
+        "formulas_move_stamp": False,
+        "deleted_feed_behind": 0,
         "bulk_polls": 1,
         "bulk_page_rows": 100_000,
         "max_uri": 16_384,
@@ -148,7 +163,7 @@ class Salesforce(Emulator):
             ),
             absent=lambda name: name in CURRENCY_OBJECTS and not self.settings["multi_currency"],
         )
-        self._tokens: set[str] = set()
+        self._tokens: dict[str, float] = {}
         self._locators: OrderedDict[str, ResultSet] = OrderedDict()
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._parents: dict[tuple[str, str], str | None] = {}
@@ -156,6 +171,7 @@ class Salesforce(Emulator):
         self._usage_day = self.store.now.date()
         self._bulk_jobs = 0
         self._lock = threading.RLock()
+        self.store.set_formulas_move_stamp(bool(self.settings["formulas_move_stamp"]))
 
     def routes(self) -> list[Route]:
         """Paths of the org."""
@@ -193,7 +209,14 @@ class Salesforce(Emulator):
     def failure(self, kind: str) -> Response:
         """The vendor's answer for a fault."""
         code, message, status = MESSAGES[kind]
+        if kind == "session_expired" and self.settings["dead_session"] == "object":
+            return JSONResponse({"message": message, "errorCode": code}, status)
         return problem(code, message, status)
+
+    def refresh(self) -> None:
+        """Also follow what a formula does to stamps."""
+        super().refresh()
+        self.store.set_formulas_move_stamp(bool(self.settings["formulas_move_stamp"]))
 
     def reset(self) -> None:
         """Also forget locators, jobs and API usage; sessions stay good."""
@@ -243,7 +266,7 @@ class Salesforce(Emulator):
             return _oauth_error("unsupported_grant_type", "grant type not supported")
         token = "00D5g000004XyZz!AQ" + secrets.token_urlsafe(60)
         with self._lock:
-            self._tokens.add(token)
+            self._tokens[token] = time.monotonic() + float(self.settings["session_seconds"])
         issued = int(datetime.now(UTC).timestamp() * 1000)
         return JSONResponse(
             {
@@ -290,8 +313,8 @@ class Salesforce(Emulator):
             )
         token = bearer(exchange)
         with self._lock:
-            if token not in self._tokens:
-                raise RefusedError(problem("INVALID_SESSION_ID", "Session expired or invalid", 401))
+            if token is None or self._tokens.get(token, 0.0) <= time.monotonic():
+                raise RefusedError(self.failure("session_expired"))
             if self.store.now.date() != self._usage_day:
                 self._usage, self._usage_day = 0, self.store.now.date()
             if self._usage >= int(self.settings["daily_api_limit"]):
@@ -304,7 +327,7 @@ class Salesforce(Emulator):
         except RefusedError as refusal:
             if refusal.fault == "session_expired" and token is not None:
                 with self._lock:
-                    self._tokens.discard(token)
+                    self._tokens.pop(token, None)
             raise
         return version
 
@@ -533,11 +556,11 @@ class Salesforce(Emulator):
         self, exchange: Exchange, result: ResultSet, locator: str | None, start: int, version: str
     ) -> Response:
         part = self.page(exchange, result.table, start, result.batch)
-        following = start if part.stuck else start + result.batch
+        following = start if part.stuck or part.held else start + result.batch
         done = following >= result.table.num_rows
         head = f'{{"totalSize":{result.table.num_rows},"done":{"true" if done else "false"},'
         if not done:
-            if locator is None:
+            if locator is None or part.held:
                 locator = "01g" + secrets.token_hex(7) + "A2"
                 with self._lock:
                     self._locators[locator] = result
@@ -557,8 +580,8 @@ class Salesforce(Emulator):
         self._enter(exchange, definition.name if definition else asked)
         if definition is None:
             return problem("NOT_FOUND", "The requested resource does not exist", 404)
-        now = self.store.now
-        earliest = now - timedelta(days=int(self.settings["recycle_days"]))
+        earliest = self.store.now - timedelta(days=int(self.settings["recycle_days"]))
+        known = self.store.now - timedelta(seconds=int(self.settings["deleted_feed_behind"]))
         try:
             # A '+' of a zone offset that was not escaped arrives as a blank.
             start, end = (
@@ -575,7 +598,7 @@ class Salesforce(Emulator):
         rows = self.store.rows(
             f"select {key}, _since from {self.store.state(definition.name)} "
             "where _op = 'delete' and _since >= $1 and _since < $2 order by _since, 1",
-            [start, end],
+            [start, min(end, known)],
         )
         if len(rows) > 600_000:
             return problem("EXCEEDED_ID_LIMIT", "The query returned more than the maximum of 600,000 ids")
@@ -585,7 +608,7 @@ class Salesforce(Emulator):
             {
                 "deletedRecords": [{"id": row[0], "deletedDate": _stamp(row[1], suffix)} for row in rows],
                 "earliestDateAvailable": _stamp(earliest, suffix),
-                "latestDateCovered": _stamp(min(end, now), suffix),
+                "latestDateCovered": _stamp(min(end, known), suffix),
             }
         )
 
@@ -604,7 +627,7 @@ class Salesforce(Emulator):
         if compiled is None:
             assert refusal is not None
             return refusal
-        if compiled.kind != "rows":
+        if compiled.kind != "rows" and not self.settings["bulk_aggregates"]:
             return problem("API_ERROR", "Aggregate queries are not supported in Bulk API 2.0")
         if (
             body.get("columnDelimiter", "COMMA") not in DELIMITERS
@@ -645,7 +668,10 @@ class Salesforce(Emulator):
             "lineEnding": job.body.get("lineEnding", "LF"),
             "columnDelimiter": job.body.get("columnDelimiter", "COMMA"),
         }
-        if not brief:
+        if not brief and not self.settings["job_details"]:
+            if job.state == "Failed":
+                shown["errorMessage"] = job.failure
+        elif not brief:
             shown["numberRecordsProcessed"] = job.result.table.num_rows if job.state == "JobComplete" else 0
             shown["retries"] = 0
             shown["totalProcessingTime"] = 100 * job.polls
@@ -711,7 +737,8 @@ class Salesforce(Emulator):
         except ValueError:
             return problem("INVALID_QUERY_LOCATOR", "invalid locator or maxRecords")
         part = self.page(exchange, job.result.table, start, size)
-        following = start if part.stuck else start + size
+        following = start if part.stuck or part.held else start + size
+        yes, no = self.settings["csv_booleans"]
         body = salesforce_csv(
             self.store,
             part.table,
@@ -720,6 +747,7 @@ class Salesforce(Emulator):
             DELIMITERS[str(job.body.get("columnDelimiter", "COMMA"))],
             NEWLINES[str(job.body.get("lineEnding", "LF"))],
             str(self.settings["csv_quoting"]),
+            (str(yes), str(no)),
         )
         more = following < job.result.table.num_rows
         return Response(
@@ -728,7 +756,7 @@ class Salesforce(Emulator):
             headers={
                 "Sforce-NumberOfRecords": str(part.table.num_rows),
                 # The end is the word, not an absent header.
-                "Sforce-Locator": _locator(job.id, following) if more else "null",
+                "Sforce-Locator": _locator(job.id, following, fresh=part.held) if more else "null",
             },
         )
 
@@ -744,15 +772,17 @@ def relationship_name(name: str) -> str:
     return name[:-2] if name.endswith("Id") else name
 
 
-def _locator(job: str, offset: int) -> str:
-    return base64.urlsafe_b64encode(f"{job[-6:]}:{offset}".encode()).decode().rstrip("=")
+def _locator(job: str, offset: int, *, fresh: bool = False) -> str:
+    """`fresh` makes one that was not given out before, though it leads to the same rows."""
+    turn = f":{secrets.token_hex(4)}" if fresh else ""
+    return base64.urlsafe_b64encode(f"{job[-6:]}:{offset}{turn}".encode()).decode().rstrip("=")
 
 
 def _open_locator(job: str, locator: str) -> int:
     if not locator:
         return 0
     text = base64.urlsafe_b64decode(unquote_plus(locator) + "=" * (-len(locator) % 4)).decode()
-    owner, _, offset = text.partition(":")
+    owner, offset, *_turn = text.split(":")
     if owner != job[-6:]:
         raise ValueError("locator of another job")
     return int(offset)

@@ -162,6 +162,7 @@ class Store:
         self.clock = SandboxClock(root)
         self.lock = threading.RLock()
         self.local_zone = local_zone
+        self.formulas_move_stamp = False
         self.generation = 0
         self._schema_file = WatchedJson(self.folder / "schema.json", None)
         self._overlay_stamp: tuple[int, int] | None = (-1, -1)
@@ -199,6 +200,14 @@ class Store:
                 self.generation += 1
                 for loaded in self._loaded.values():
                     loaded.state_at = None
+
+    def set_formulas_move_stamp(self, moves: bool) -> None:
+        """Whether a version in which only volatile fields differ counts as an edit from now on."""
+        with self.lock:
+            if moves != self.formulas_move_stamp:
+                self.formulas_move_stamp = moves
+                self.generation += 1
+                self._loaded.clear()
 
     @property
     def now(self) -> datetime:
@@ -404,7 +413,7 @@ class Store:
         stable = [name for name in definition.fields if name not in definition.volatile]
         silent = "coalesce(_flag = 'silent', false)"
         hashes = ""
-        if definition.volatile:
+        if definition.volatile and not self.formulas_move_stamp:
             hashes = (
                 f", hash({', '.join(quote(name) for name in stable)}) as _stable"
                 f", hash({', '.join(quote(name) for name in sorted(definition.volatile))}) as _loose"

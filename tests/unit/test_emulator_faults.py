@@ -159,7 +159,40 @@ def test_an_empty_page_in_the_middle(root: Path) -> None:
     first = org.query(CARDS).json()
     second = org.http.get(first["nextRecordsUrl"]).json()
     assert (second["records"], second["done"]) == ([], False)
-    assert len(org.http.get(second["nextRecordsUrl"]).json()["records"]) == 500
+    assert second["nextRecordsUrl"] != first["nextRecordsUrl"]
+    third = org.http.get(second["nextRecordsUrl"]).json()
+    # the page that was empty took no rows away
+    assert third["records"][0]["Id"] == "a0T000000002000AAA"
+    assert len(org.http.get(third["nextRecordsUrl"]).json()["records"]) == 500
+    set_profile(root, {"kind": "empty_page", "times": 1})
+    hr = bamboohr_client(root)
+    query = {"page[limit]": "5"}
+    body = hr.get("/api/v1/employees", params=query).json()
+    assert body["data"] == []
+    body = hr.get("/api/v1/employees", params={**query, "page[after]": body["meta"]["page"]["nextCursor"]})
+    assert body.json()["data"][0]["employeeId"] == "1"
+    set_profile(root, {"kind": "empty_page", "times": 1})
+    job = org.http.post(f"{org.data}/jobs/query", json={"operation": "query", "query": CARDS}).json()
+    for _ in range(2):
+        org.http.get(f"{org.data}/jobs/query/{job['id']}")
+    path, locator, ids = f"{org.data}/jobs/query/{job['id']}/results", "", set()
+    while locator != "null":
+        reply = org.http.get(path, params={"maxRecords": 2000, **({"locator": locator} if locator else {})})
+        ids |= set(reply.text.split("\n")[1:-1])
+        locator = reply.headers["Sforce-Locator"]
+    assert len(ids) == 4500
+
+
+def test_a_column_that_is_new(root: Path) -> None:
+    org, erp, hr = SalesforceClient(root), NetSuiteClient(root), bamboohr_client(root)
+    drift(root, {"kind": "schema_add", "object": "Account", "field": "Rating__c", "value": "hot"})
+    body = org.http.get(f"{org.data}/sobjects/Account/describe").json()
+    assert {field["name"]: field["type"] for field in body["fields"]}["Rating__c"] == "string"
+    assert org.records("SELECT Rating__c FROM Account LIMIT 1") == [{"Rating__c": "hot"}]
+    drift(root, {"kind": "schema_add", "object": "currency", "field": "custrecord_new", "value": "it's"})
+    assert erp.items("SELECT t.* FROM currency t ORDER BY t.id DESC")[0]["custrecord_new"] == "it's"
+    drift(root, {"kind": "schema_add", "object": "jobInfo", "field": "customNew"})
+    assert {row["customNew"] for row in hr.get("/api/v1/employees/2/tables/jobInfo").json()} == {"new"}
 
 
 def test_disorder(root: Path) -> None:

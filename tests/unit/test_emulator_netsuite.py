@@ -85,9 +85,10 @@ def test_headers_and_paging_parameters_are_enforced(account: NetSuiteClient) -> 
     assert limits["accountConcurrencyLimit"] == 15
 
 
-def test_concurrency_beyond_the_limit_is_429(root: Path) -> None:
+@pytest.mark.parametrize("status", [429, 503])
+def test_concurrency_beyond_the_limit_is_refused(root: Path, status: int) -> None:
     set_profile(root, {"vendor": "netsuite", "kind": "slow", "path": QUERY_PATH, "seconds": 0.6})
-    client = NetSuiteClient(root, concurrency_limit=1)
+    client = NetSuiteClient(root, concurrency_limit=1, concurrency_status=status)
     statuses: list[int] = []
     threads = [
         threading.Thread(target=lambda: statuses.append(client.query("SELECT id FROM currency").status_code))
@@ -97,7 +98,7 @@ def test_concurrency_beyond_the_limit_is_429(root: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(statuses) == [200, 429]
+    assert sorted(statuses) == [200, status]
 
 
 # --- values
@@ -151,6 +152,16 @@ def test_unverified_forms_are_switches(root: Path) -> None:
             "lastmodifieddate": "01/03/2026",
         }
     ]
+
+
+def test_stamps_may_have_the_precision_of_a_day(root: Path) -> None:
+    sql = (
+        "SELECT TO_CHAR(t.lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS stamp FROM transaction t "
+        "WHERE t.id = 902 AND t.lastmodifieddate >= TO_TIMESTAMP('2026-06-01','YYYY-MM-DD')"
+    )
+    assert NetSuiteClient(root).items(sql) == [{"stamp": "2026-06-01 20:15:00"}]
+    coarse = NetSuiteClient(root, stamp_precision="day")
+    assert coarse.items(sql) == [{"stamp": "2026-06-01 00:00:00"}]
 
 
 def test_the_clock_is_shown_in_the_accounts_zone(root: Path) -> None:

@@ -369,6 +369,29 @@ def test_datetime_suffixes_and_system_edits_are_switches(root: Path) -> None:
     assert other["LastModifiedDate"] == "2026-06-01T00:00:00.000Z"
 
 
+def test_a_session_has_a_life_and_a_dead_one_a_body(root: Path) -> None:
+    assert SalesforceClient(root).query("SELECT Id FROM Account").status_code == 200
+    reply = SalesforceClient(root, session_seconds=0).query("SELECT Id FROM Account")
+    assert (reply.status_code, code(reply)) == (401, "INVALID_SESSION_ID")
+    other = SalesforceClient(root, session_seconds=0, dead_session="object").query("SELECT Id FROM Account")
+    assert (other.status_code, other.json()["errorCode"]) == (401, "INVALID_SESSION_ID")
+
+
+def test_a_formula_moves_the_stamp_only_where_the_org_does_so(root: Path) -> None:
+    soql = "SELECT ExpectedRevenue, SystemModstamp FROM Opportunity WHERE Id = '006000000000001AAA'"
+    row = SalesforceClient(root).records(soql)[0]
+    assert row == {"ExpectedRevenue": 1.0, "SystemModstamp": "2026-01-01T09:14:07.000+0000"}
+    other = SalesforceClient(root, formulas_move_stamp=True).records(soql)[0]
+    assert other == {"ExpectedRevenue": 1.0, "SystemModstamp": "2026-05-05T00:00:00.000+0000"}
+
+
+def test_a_deleted_feed_may_lag(root: Path) -> None:
+    span = {"start": "2026-06-16T00:00:00Z", "end": "2026-06-30T00:00:00Z"}
+    late = SalesforceClient(root, deleted_feed_behind=11 * 86_400)
+    body = late.http.get(f"{late.data}/sobjects/Opportunity/deleted/", params=span).json()
+    assert (body["deletedRecords"], body["latestDateCovered"]) == ([], "2026-06-19T12:00:00.000+0000")
+
+
 def test_settings_follow_their_file(root: Path, own: SalesforceClient) -> None:
     (root / "settings.json").write_text('{"salesforce": {"multi_currency": false}}')
     assert own.query("SELECT CurrencyIsoCode FROM Opportunity").status_code == 400
@@ -459,6 +482,20 @@ def test_csv_forms_are_switches(root: Path) -> None:
     assert text.startswith('"Id";"Account.Name";')
     assert '"Acme";"";"480000.0";"2026-01-15";"false"' in text
     assert text.split("\r\n")[1].endswith('"2026-01-01T09:14:07.000+0000"')
+
+
+def test_what_a_job_tells_and_takes_is_a_switch(root: Path) -> None:
+    org = SalesforceClient(root, job_details=False, csv_booleans=["1", "0"], bulk_aggregates=True)
+    job = create(org).json()
+    finish(org, job)
+    shown = org.http.get(f"{org.data}/jobs/query/{job['id']}").json()
+    assert shown["state"] == "JobComplete"
+    assert not {"numberRecordsProcessed", "retries", "totalProcessingTime"} & set(shown)
+    text = org.http.get(f"{org.data}/jobs/query/{job['id']}/results").text
+    assert {row["IsDeleted"] for row in csv.DictReader(io.StringIO(text))} == {"0", "1"}
+    job = create(org, "SELECT COUNT(Id) n FROM Opportunity").json()
+    finish(org, job)
+    assert org.http.get(f"{org.data}/jobs/query/{job['id']}/results").text.split("\n")[:2] == ["n", "5"]
 
 
 def test_bulk_refusals_abort_and_delete(own: SalesforceClient) -> None:
