@@ -1,5 +1,6 @@
 """Publishing: the candidate becomes a file that never changes, then one small pointer is swapped to it.
 
+The rows to drill into stand in files of their own, one per period, which runs share (`throughline.facts`).
 Whatever moment a kill strikes, readers see the old run or the new one, whole; `recover` puts what was left
 behind in order before the next writer starts. Rolling back is pointing at an earlier file.
 """
@@ -7,13 +8,16 @@ behind in order before the next writer starts. Rolling back is pointing at an ea
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from throughline import clock, content, files, runs, warehouse
+from throughline import clock, content, facts, files, runs, warehouse
 from throughline.errors import error
+from throughline.facts import Facts
 from throughline.home import Home
 from throughline.runs import Run
 from throughline.state import Store
@@ -50,39 +54,93 @@ def current_run(home: Home) -> str | None:
     return str(pointer["run_id"]) if pointer else None
 
 
-def _close(run: Run) -> dict[str, Any]:
-    """Hash the candidate's tables, write into it what it is, and close it for good."""
-    connection = duckdb.connect(str(run.home.candidate(run.run_id)))
+def _remove(path: Path) -> None:
+    """Take away a leftover; DuckDB leaves folders too, where it was spilling to disk."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _hash_tables(
+    connection: duckdb.DuckDBPyConnection, rows_behind: list[Facts]
+) -> tuple[str, dict[str, dict[str, Any]]]:
+    """The candidate's tables with rows and hash, and the hash of it all.
+
+    The rows to drill into are hashed period by period already; their table's hash is that of the periods'.
+    """
+    hashed: dict[str, dict[str, Any]] = {}
+    whole = hashlib.sha256()
+    for schema, name in content.tables(connection):
+        if rows_behind and (schema, name) == (facts.SCHEMA, facts.TABLE):
+            rows = sum(one.rows for one in rows_behind)
+            listed = "".join(f"{one.period}:{one.rows}:{one.sha256}\n" for one in rows_behind)
+            digest = hashlib.sha256(listed.encode()).hexdigest()
+        else:
+            rows, digest = content.table_hash(connection, schema, name)
+        hashed[f"{schema}.{name}"] = {"rows": rows, "sha256": digest}
+        whole.update(f"{schema}.{name}:{digest}\n".encode())
+    return whole.hexdigest(), hashed
+
+
+def _copy_tables(connection: duckdb.DuckDBPyConnection, rows_behind: list[Facts], folder: Path) -> None:
+    """Copy the opened candidate into the file attached as `serving`, its rows to drill into as a view."""
+    found = connection.execute("select current_database()").fetchone()
+    assert found is not None, "a scalar has a row"
+    connection.execute(f"copy from database {content.quoted(str(found[0]))} to serving (schema)")
+    connection.execute(f"drop schema if exists serving.{content.OWN_SCHEMA} cascade")
+    for schema, name in content.tables(connection):
+        if rows_behind and (schema, name) == (facts.SCHEMA, facts.TABLE):
+            connection.execute(f"drop table {content.quoted('serving', schema, name)}")
+            continue
+        source, target = content.quoted(schema, name), content.quoted("serving", schema, name)
+        connection.execute(f"insert into {target} select * from {source}")
+    if rows_behind:
+        facts.show(connection, "serving", folder, rows_behind)
+
+
+def _close(run: Run, target: Path) -> dict[str, Any]:
+    """Write the candidate's content to `target` as a file closed for good, which says of itself what it is.
+
+    The rows to drill into go to their own files first. The candidate itself is only read.
+    """
+    home = run.home
+    connection = duckdb.connect(str(home.candidate(run.run_id)))
     try:
         connection.execute("set TimeZone = 'UTC'")
-        hashed: dict[str, dict[str, Any]] = {}
-        whole = hashlib.sha256()
-        for schema, name in content.tables(connection):
-            rows, digest = content.table_hash(connection, schema, name)
-            hashed[f"{schema}.{name}"] = {"rows": rows, "sha256": digest}
-            whole.update(f"{schema}.{name}:{digest}\n".encode())
-        connection.execute("begin")
-        connection.execute(f"create schema if not exists {content.OWN_SCHEMA}")
+        connection.execute(f"set memory_limit = {content.literal(run.config.engine.memory)}")
+        rows_behind, written = facts.split(connection, home.serving, reached)
+        whole, hashed = _hash_tables(connection, rows_behind)
+        reached("hashed")
+        connection.execute(f"attach {content.literal(str(target))} as serving")
+        _copy_tables(connection, rows_behind, home.serving)
+        own = f"serving.{content.OWN_SCHEMA}"
+        connection.execute(f"create schema {own}")
         connection.execute(
-            f"create or replace table {content.OWN_SCHEMA}.run (run_id varchar, as_of date,"
+            f"create table {own}.run (run_id varchar, as_of date,"
             " known_at timestamptz, reporting_currency varchar, started_at timestamptz, content_hash varchar)"
         )
         said = (
             run.run_id, run.as_of, run.known_at, run.manifest["reporting_currency"],
-            clock.parse_instant(run.manifest["started_at"]), whole.hexdigest(),
+            clock.parse_instant(run.manifest["started_at"]), whole,
         )  # fmt: skip
-        content.insert(connection, f"{content.OWN_SCHEMA}.run", [said])
+        content.insert(connection, f"{own}.run", [said])
         connection.execute(
-            f"create or replace table {content.OWN_SCHEMA}.content"
-            " (table_name varchar, row_count bigint, content_hash varchar)"
+            f"create table {own}.content (table_name varchar, row_count bigint, content_hash varchar)"
         )
         listed = [(name, one["rows"], one["sha256"]) for name, one in hashed.items()]
-        content.insert(connection, f"{content.OWN_SCHEMA}.content", listed)
-        connection.execute("commit")
-        connection.execute("checkpoint")
+        content.insert(connection, f"{own}.content", listed)
+        if rows_behind:
+            facts.declare(connection, rows_behind, "serving")
+        connection.execute("detach serving")
     finally:
         connection.close()
-    return {"content_hash": whole.hexdigest(), "tables": hashed}
+    return {
+        "content_hash": whole,
+        "tables": hashed,
+        "facts": [one.file for one in rows_behind],
+        "facts_written": written,
+    }
 
 
 def point(
@@ -113,12 +171,14 @@ def publish(run: Run) -> None:
     with run.stage("publish") as entry:
         before = current_run(home)
         reached("start")
-        closed = _close(run)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        temporary.unlink(missing_ok=True)
+        closed = _close(run, temporary)
         run.manifest["published"] = {"file": target.name, **closed}
         run.save()
         reached("closed")
-        candidate.chmod(READ_ONLY)
-        candidate.rename(target)
+        temporary.chmod(READ_ONLY)
+        temporary.rename(target)
         files.sync_folder(home.serving)
         reached("renamed")
         point(
@@ -131,11 +191,17 @@ def publish(run: Run) -> None:
         reached("pointed")
         run.manifest["status"] = runs.PUBLISHED
         run.save()
+        candidate.unlink()
         reached("recorded")
         Store(home).append("publication", run.run_id, "throughline", {"action": "publish", "from": before})
         entry["removed"] = retain(home, run.config.keep_published)
         entry["previous"] = before
-        run.log("publish", f"{run.run_id} is published: {len(closed['tables'])} tables, {target.name}")
+        shared = len(closed["facts"]) - closed["facts_written"]
+        run.log(
+            "publish",
+            f"{run.run_id} is published: {len(closed['tables'])} tables, {target.name},"
+            f" {len(closed['facts'])} files of rows ({shared} shared)",
+        )
 
 
 def retain(home: Home, keep: int) -> list[str]:
@@ -149,6 +215,30 @@ def retain(home: Home, keep: int) -> list[str]:
             home.published(run_id).unlink()
             shutil.rmtree(home.run(run_id) / "dbt", ignore_errors=True)
             removed.append(run_id)
+    sweep(home)
+    return removed
+
+
+def sweep(home: Home) -> list[str]:
+    """Delete the files of rows that no kept run needs; their names.
+
+    What a run needs is read from its own file. When one cannot be read, nothing is deleted.
+    """
+    there = facts.paths(home.serving)
+    if not there:
+        return []
+    try:
+        needed = {
+            one.file for run_id in published_runs(home) for one in facts.of_file(home.published(run_id))
+        }
+    except duckdb.Error:
+        return []
+    removed = []
+    for path in there:
+        if path.name not in needed:
+            reached("sweep")
+            path.unlink()
+            removed.append(path.name)
     return removed
 
 
@@ -156,11 +246,12 @@ def recover(home: Home) -> list[str]:
     """Put in order what a killed run left behind; what was done, one line each. Call it holding the lock."""
     done = []
     for leftover in [
-        *home.serving.glob(".*.tmp"),
-        *home.root.glob(".*.tmp"),
+        *home.serving.glob(".*.tmp*"),
+        *home.root.glob(".*.tmp*"),
         *home.serving.glob("attached*"),
+        *home.serving.glob("*.duckdb.tmp"),
     ]:
-        leftover.unlink()
+        _remove(leftover)
     now_published = current_run(home)
     for manifest in runs.manifests(home):
         run_id, status = manifest["run_id"], manifest["status"]
@@ -173,24 +264,36 @@ def recover(home: Home) -> list[str]:
     for run_id in published_runs(home):
         manifest = files.read_json(home.run(run_id) / "manifest.json", {})
         if run_id != now_published and manifest.get("status") != runs.PUBLISHED:
-            # Renamed but never pointed at: nobody has seen it, so it is a candidate again.
-            home.published(run_id).chmod(WRITABLE)
-            home.published(run_id).rename(home.candidate(run_id))
+            # Named but never pointed at: nobody has seen it. Its candidate is there until the pointer is.
+            if home.candidate(run_id).exists():
+                home.published(run_id).unlink()
+            else:
+                home.published(run_id).chmod(WRITABLE)
+                facts.unfold(home.published(run_id), home.serving)
+                home.published(run_id).rename(home.candidate(run_id))
             done.append(f"{run_id} was not published to the end; its candidate is kept")
-    for run_id in candidates(home)[:-1]:
-        home.candidate(run_id).unlink()
-        home.candidate(run_id).with_suffix(".duckdb.wal").unlink(missing_ok=True)
-    if candidates(home):
-        home.candidate(candidates(home)[-1]).chmod(WRITABLE)
+    waiting = candidates(home)
+    for run_id in waiting:
+        if run_id != waiting[-1] or home.published(run_id).exists():
+            home.candidate(run_id).unlink()
+            home.candidate(run_id).with_suffix(".duckdb.wal").unlink(missing_ok=True)
+    for run_id in candidates(home):
+        home.candidate(run_id).chmod(WRITABLE)
+    swept = sweep(home)
+    if swept:
+        done.append(f"{len(swept)} files of rows that no published run needs were removed")
     return done
 
 
 def listing(home: Home) -> list[dict[str, Any]]:
-    """What is kept, newest first: run, as-of, known-at, whether current and pinned, size, content hash."""
+    """What is kept, newest first: run, as-of, known-at, whether current and pinned, size,
+    number and size of the files of rows it needs (several runs may need the same), content hash."""
     now_published, pinned = current_run(home), pins(home)
     rows = []
     for run_id in reversed(published_runs(home)):
         manifest = files.read_json(home.run(run_id) / "manifest.json", {})
+        said = manifest.get("published") or {}
+        behind = [home.serving / name for name in said.get("facts", [])]
         rows.append(
             {
                 "run_id": run_id,
@@ -199,7 +302,9 @@ def listing(home: Home) -> list[dict[str, Any]]:
                 "as_of": manifest.get("as_of"),
                 "known_at": manifest.get("known_at"),
                 "mib": round(home.published(run_id).stat().st_size / 2**20, 1),
-                "content_hash": (manifest.get("published") or {}).get("content_hash"),
+                "facts_files": len(behind),
+                "facts_mib": round(sum(path.stat().st_size for path in behind if path.exists()) / 2**20, 1),
+                "content_hash": said.get("content_hash"),
             }
         )
     return rows

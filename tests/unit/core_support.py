@@ -26,7 +26,10 @@ def a_home(path: Path, keep: int = 14) -> tuple[Home, Config]:
 
 
 def a_candidate(home: Home, run_id: str, mark: int) -> None:
-    """A candidate of three tables in two schemas, every row of which carries `mark`."""
+    """A candidate of three tables in two schemas, every row of which carries `mark`, and rows to drill into.
+
+    Of these, the ones of June 2026 and the positions carry `mark`; ten each of April and May are fixed.
+    """
     connection = duckdb.connect(str(home.candidate(run_id)))
     connection.execute("create schema marts; create schema reconciliation")
     for name in ("marts.metric_value", "marts.other", "reconciliation.control_run"):
@@ -34,6 +37,16 @@ def a_candidate(home: Home, run_id: str, mark: int) -> None:
             f"create table {name} as select {mark} as mark, i, cast(i * 1.25 as decimal(19,4)) as amount"
             " from range(50) as r(i)"
         )
+    connection.execute(
+        f"""create table marts.metric_drill as
+        select 'billed' as metric_id, date '2026-06-30' as as_of,
+            case when i < 25 then date '2026-06-01' end as period_month, 'E1' as legal_entity_id,
+            {mark} as mark, i, cast(i * 1.25 as decimal(28,4)) as amount_rc
+        from range(50) as r(i)
+        union all
+        select 'billed', last_day(month), month, 'E1', null, i, 0.5
+        from range(10) as r(i), (values (date '2026-04-01'), (date '2026-05-01')) as m(month)"""
+    )
     connection.close()
 
 

@@ -16,20 +16,26 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.unit.core_support import a_candidate, a_checked_run, a_home
-from throughline import content, files, lock, publish, runs, state, warehouse
+from throughline import content, facts, files, lock, publish, runs, state, warehouse
 from throughline.cli import app
 from throughline.errors import ThroughlineError
 from throughline.home import Home
 
-TABLES = ("marts.metric_value", "marts.other", "reconciliation.control_run")
+TABLES = ("marts.metric_value", "marts.other", "reconciliation.control_run", "marts.metric_drill")
 
 
 def marks(connection: duckdb.DuckDBPyConnection) -> set[int]:
     """The marks of all tables: one number when they are all of one run."""
     found: set[int] = set()
     for table in TABLES:
-        found |= {row[0] for row in connection.execute(f"select distinct mark from {table}").fetchall()}
+        sql = f"select distinct mark from {table} where mark is not null"
+        found |= {row[0] for row in connection.execute(sql).fetchall()}
     return found
+
+
+def needed(home: Home) -> set[str]:
+    """The files of rows that the kept runs list."""
+    return {one.file for run in publish.published_runs(home) for one in facts.of_file(home.published(run))}
 
 
 def shown(home: Home) -> set[int]:
@@ -160,7 +166,7 @@ PUBLISH_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
 from tests.unit.core_support import a_checked_run, a_home
-from throughline import content, lock, publish
+from throughline import content, facts, lock, publish
 from throughline.home import Home
 
 home, settings = a_home(Path(sys.argv[1]), keep=1)
@@ -171,6 +177,8 @@ def die(*_, **__):
 
 if point == "hashing":
     content.table_hash = die
+elif point == "writing rows":
+    facts.declare = die
 elif point == "writing the pointer":
     real = Path.replace
     Path.replace = lambda self, target: die() if "current.json" in str(target) else real(self, target)
@@ -181,8 +189,8 @@ with lock.exclusive(home, "publish"):
     publish.publish(a_checked_run(home, settings, 2))
 print("survived")
 """
-BEFORE = ("start", "hashing", "closed", "renamed", "writing the pointer")
-AFTER = ("pointed", "recorded", "retain")
+BEFORE = ("start", "facts", "writing rows", "hashing", "hashed", "closed", "renamed", "writing the pointer")
+AFTER = ("pointed", "recorded", "retain", "sweep")
 
 
 @pytest.mark.parametrize("point", [*BEFORE, *AFTER])
@@ -210,6 +218,7 @@ def test_killed_at_any_point_readers_see_one_whole_run(
             runs.PUBLISHED if point in AFTER else "KILLED",
         ]
         assert not list(home.serving.glob(".*")), "temporary files are gone"
+        assert {path.name for path in facts.paths(home.serving)} == needed(home), "and rows nobody needs"
         assert publish.recover(home) == [], "a second recovery finds nothing to do"
         if point in BEFORE:
             # What was checked is not lost: it can still be published.
@@ -220,6 +229,7 @@ def test_killed_at_any_point_readers_see_one_whole_run(
         publish.publish(a_checked_run(home, settings, 3))
     assert shown(home) == {3}
     assert len(publish.published_runs(home)) == 1
+    assert {path.name for path in facts.paths(home.serving)} == needed(home)
 
 
 READ = """
@@ -229,7 +239,7 @@ from throughline import warehouse
 from throughline.home import Home
 
 home, stop = Home(Path(sys.argv[1])), Path(sys.argv[2])
-tables = ("marts.metric_value", "marts.other", "reconciliation.control_run")
+tables = ("marts.metric_value", "marts.other", "reconciliation.control_run", "marts.metric_drill")
 problems, seen, reads = [], set(), [0]
 
 def read():
@@ -239,8 +249,8 @@ def read():
             found = set()
             for _ in range(2):
                 for table in tables:
-                    rows = connection.execute(f"select mark, count(*) from {table} group by mark").fetchall()
-                    found |= set(rows)
+                    sql = f"select mark, count(*) from {table} where mark is not null group by mark"
+                    found |= set(connection.execute(sql).fetchall())
             connection.close()
             if len(found) != 1 or next(iter(found))[1] != 50:
                 problems.append(f"mixed: {found}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from throughline import clock, config, lock, publish
+from throughline import clock, config, lock, publish, warehouse
 from throughline.commands.common import AsJson, home
 from throughline.errors import ThroughlineError
 from throughline.home import PROJECT_ROOT, Home
@@ -100,7 +100,12 @@ def _published(found: Home) -> Iterator[Finding]:
             f"the pointer names {current}, whose file is missing; throughline publish rollback",
         )
     else:
-        yield "published", OK, current
+        try:
+            warehouse.open_published(found).close()
+        except ThroughlineError as problem:
+            yield "published", FAIL, problem.what
+        else:
+            yield "published", OK, current
 
 
 def _clock(_: Home) -> Iterator[Finding]:

@@ -26,7 +26,11 @@ def default(ctx: typer.Context) -> None:
 def list_(json_: AsJson = False) -> None:
     """The published runs that are kept, newest first. Example: throughline publish list"""
     rows: list[dict[str, Any]] = publish.listing(home())
-    emit(rows, ["run_id", "current", "pinned", "as_of", "known_at", "mib"], json_=json_)
+    emit(
+        rows,
+        ["run_id", "current", "pinned", "as_of", "known_at", "mib", "facts_files", "facts_mib"],
+        json_=json_,
+    )
 
 
 @app.command("rollback")

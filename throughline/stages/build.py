@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from throughline import clock, files, inputs, process, warehouse
+from throughline import clock, facts, files, inputs, process, warehouse
 from throughline.errors import ThroughlineError, error
 from throughline.home import PROJECT_ROOT, Home
 from throughline.runs import Run
@@ -177,7 +177,8 @@ def _failure(run: Run, code: int, entry: dict[str, Any]) -> ThroughlineError:
 def _prepare_candidate(run: Run, select: str | None) -> None:
     candidate = run.home.candidate(run.run_id)
     for old in [*run.home.serving.glob("candidate_*"), *run.home.serving.glob("attached*")]:
-        old.unlink()
+        # DuckDB leaves a folder where it was spilling to disk.
+        shutil.rmtree(old) if old.is_dir() else old.unlink()
     if select:
         # Only some models are built: the others stand in the candidate as they are published.
         try:
@@ -186,6 +187,7 @@ def _prepare_candidate(run: Run, select: str | None) -> None:
             return
         shutil.copyfile(published, candidate)
         candidate.chmod(0o644)
+        facts.unfold(candidate, run.home.serving)
 
 
 def build(run: Run, select: str | None = None, *, full_refresh: bool = False) -> None:
