@@ -9,8 +9,7 @@ HOME/runs/play.json.
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -173,15 +172,11 @@ def _report(scene: Play, facts: dict[str, Any], asked: Wanted, *, app: bool, por
 
 
 def _dashboard(home: Home, now: datetime, port: int) -> int:
-    """The dashboard in the foreground; 0 when it was ended by the keyboard."""
-    try:
-        return subprocess.run(
-            [sys.executable, "-m", "throughline.cli", "app", "--port", str(port)],
-            env={**os.environ, clock.VARIABLE: iso(now), VARIABLE: str(home.root)},
-            check=False,
-        ).returncode
-    except KeyboardInterrupt:
-        return 0
+    """The dashboard in the foreground; 0 when it was ended by the keyboard or a signal."""
+    return process.foreground(
+        process.module("throughline.cli", "app", "--port", str(port)),
+        environment={clock.VARIABLE: iso(now), VARIABLE: str(home.root)},
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -194,6 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--no-app", action="store_true", help="end after the workbook")
     parser.add_argument("--port", type=int, default=PORT, help="of the dashboard")
     given = parser.parse_args(arguments)
+    # As an interrupt does, so that the servers and the step in hand are ended on the way out.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         return play(
             resolve(given.home),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from throughline import process
 from throughline.errors import error
 from throughline.files import read_json
 from throughline.process import QUIET
@@ -22,15 +22,16 @@ PATIENCE = 60.0
 def served(directory: Path, log: Path) -> Iterator[dict[str, Any]]:
     """Serve `directory`, yield its serve.json (pid, endpoints, credentials); the process ends with the block.
 
-    Its output goes to `log`. Raises E-SBX-006 when it does not answer within a minute.
+    Its output goes to `log`. It ends with this process too, however that ends. Raises E-SBX-006 when it does
+    not answer within a minute.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     announcement = directory / "serve.json"
     with log.open("a", encoding="utf-8") as out:
         child = subprocess.Popen(
-            [sys.executable, "-m", "sandbox.serve", "--dir", str(directory)],
+            process.module("sandbox.serve", "--dir", str(directory)),
             env={**os.environ, **QUIET},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=out,
             stderr=subprocess.STDOUT,
         )
@@ -43,6 +44,8 @@ def served(directory: Path, log: Path) -> Iterator[dict[str, Any]]:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+        if child.stdin is not None:
+            child.stdin.close()
 
 
 def _wait(child: subprocess.Popen[bytes], directory: Path, announcement: Path, log: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 # What every process we start is told: nothing calls home, everything is in UTC.
 QUIET = {
@@ -26,7 +27,9 @@ QUIET = {
     "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
     "TZ": "UTC",
 }
+# How long a child may take to end when it is asked to, and what asks a process to end.
 PATIENCE = 10.0
+ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _shared: list[int] = []
 
 
@@ -100,6 +103,38 @@ def run(
                 child.stdin.close()
         child.returncode = os.waitstatus_to_exitcode(status)
     return Finished(child.returncode, time.monotonic() - started, usage.ru_maxrss / 1024)
+
+
+def foreground(arguments: Sequence[str], *, environment: Mapping[str, str], cwd: Path | None = None) -> int:
+    """Run `arguments` with this process's output until they end, or until we are told to end: the exit code.
+
+    SIGTERM, SIGINT and SIGHUP are handed on, and a child that does not follow in ten seconds is killed; then
+    the code is 0. Whatever kills this process ends the child too, when `module` made the command.
+    """
+    told: list[float] = []
+    child = subprocess.Popen(
+        list(arguments), env={**os.environ, **QUIET, **environment}, cwd=cwd, stdin=subprocess.PIPE
+    )
+
+    def hand_on(number: int, _frame: FrameType | None) -> None:
+        told.append(time.monotonic())
+        child.send_signal(number)
+
+    before = {number: signal.signal(number, hand_on) for number in ENDINGS}
+    try:
+        while True:
+            try:
+                code = child.wait(timeout=0.5)
+            except subprocess.TimeoutExpired:
+                if told and time.monotonic() - told[0] > PATIENCE:
+                    child.kill()
+            else:
+                return 0 if told else code
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if child.stdin is not None:
+            child.stdin.close()
 
 
 def _stop(child: subprocess.Popen[str]) -> None:

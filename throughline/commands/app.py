@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import Annotated
 
 import typer
 
+from throughline import process
 from throughline.commands.common import home
 from throughline.errors import error
 from throughline.home import PROJECT_ROOT, VARIABLE
 from throughline.output import say
-from throughline.process import QUIET
 
 app = typer.Typer()
 
@@ -27,18 +24,14 @@ def app_(
     if not script.exists():
         raise error("E-APP-002", path=script)
     say(f"dashboard on http://127.0.0.1:{port} (Ctrl-C ends it)")
-    try:
-        done = subprocess.run(
-            [
-                sys.executable, "-m", "streamlit", "run", str(script), "--server.address", "127.0.0.1",
-                "--server.port", str(port), "--server.headless", "true",
-                "--browser.gatherUsageStats", "false",
-            ],
-            cwd=PROJECT_ROOT,
-            env={**os.environ, **QUIET, VARIABLE: str(home().root)},
-            check=False,
-        )  # fmt: skip
-    except KeyboardInterrupt:
-        return
-    if done.returncode not in (0, 130, -2):
-        raise error("E-APP-001", code=done.returncode, detail="Streamlit could not start or was stopped.")
+    code = process.foreground(
+        process.module(
+            "streamlit", "run", str(script), "--server.address", "127.0.0.1",
+            "--server.port", str(port), "--server.headless", "true",
+            "--browser.gatherUsageStats", "false",
+        ),
+        environment={VARIABLE: str(home().root)},
+        cwd=PROJECT_ROOT,
+    )  # fmt: skip
+    if code != 0:
+        raise error("E-APP-001", code=code, detail="Streamlit could not start or was stopped.")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from throughline import clock
+from throughline import clock, process
 from throughline.commands.common import AsJson, home
 from throughline.errors import error
 from throughline.home import PROJECT_ROOT, Home
@@ -78,16 +76,13 @@ def serve(
     folder = _folder(dir_)
     read_sandbox(folder)
     say(f"serving {folder}; addresses and credentials stand in {folder / 'serve.json'} (Ctrl-C ends it)")
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "sandbox.serve", "--dir", str(folder), "--ports", ports],
-            cwd=PROJECT_ROOT,
-            check=False,
-        )
-    except KeyboardInterrupt:
-        return
-    if done.returncode not in (0, 130, -2, -15):
-        raise typer.Exit(done.returncode if done.returncode == 64 else 3)
+    code = process.foreground(
+        process.module("sandbox.serve", "--dir", str(folder), "--ports", ports),
+        environment={},
+        cwd=PROJECT_ROOT,
+    )
+    if code != 0:
+        raise typer.Exit(code if code == 64 else 3)
 
 
 @app.command("advance")
