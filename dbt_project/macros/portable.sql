@@ -204,7 +204,8 @@
 
 {#
     A JSON object as text, the same on every engine: pairs of (name, expression), values as JSON text so that
-    money stays exact, nulls as null. No JSON function of an engine is used, because their texts differ.
+    money stays exact, nulls as null. No engine writes the object, because their texts of numbers and of the object
+    differ; a string, quoted and escaped, is the same text on both.
 #}
 {% macro evidence(pairs) -%}
     '{'
@@ -214,8 +215,13 @@
     || '}'
 {%- endmacro %}
 
-{# A value as a JSON string; chr(92) is the backslash, which the engines escape differently in literals. #}
-{% macro json_text(value) -%}
-    '"' || replace(replace(replace(replace({{ as_text(value) }}, chr(92), chr(92) || chr(92)), '"', chr(92) || '"'),
-    chr(10), chr(92) || 'n'), chr(13), chr(92) || 'r') || '"'
+{#
+    A value as a JSON string, control characters escaped; null when it is null. Spark's writer takes a struct, whose
+    braces and name are cut off again.
+#}
+{% macro json_text(value) %}{{ return(adapter.dispatch('json_text', 'throughline')(value)) }}{% endmacro %}
+{% macro default__json_text(value) %}cast(to_json({{ as_text(value) }}) as varchar){% endmacro %}
+{% macro spark__json_text(value) -%}
+    {%- set written = "to_json(named_struct('v', " ~ throughline.as_text(value) ~ "))" -%}
+    case when {{ value }} is not null then substr({{ written }}, 6, length({{ written }}) - 6) end
 {%- endmacro %}

@@ -27,6 +27,14 @@
 {%- endmacro %}
 
 {#
+    A load's id as text that sorts as the loads came. Behind the second stands the number of the load within it
+    (nothing, -2, -3 ...), and as it is written, -10 comes before -2 and a shorter id is not always an earlier one.
+#}
+{% macro load_order(load_id) -%}
+    substr({{ load_id }}, 1, 16) || lpad(substr({{ load_id }}, 18), 6, '0')
+{%- endmacro %}
+
+{#
     The versions of the knowledge rows in `relation`, per `key` (a column): all its columns, known_from, known_to,
     version_number. Where one instant brought a key twice, the later load's word stands, then the later edit.
 #}
@@ -46,8 +54,7 @@
                 row_number() over (
                     partition by told.{{ key }}, told.tl_known_at
                     order by
-                        length(told.tl_load_id) desc,
-                        told.tl_load_id desc,
+                        {{ load_order('told.tl_load_id') }} desc,
                         told.tl_source_updated_at desc nulls last,
                         told.tl_payload_hash
                 ) as tl_rank
@@ -208,7 +215,7 @@
                 told.*,
                 row_number() over (
                     partition by told.{{ key }}
-                    order by told.tl_known_at desc, length(told.tl_load_id) desc, told.tl_load_id desc
+                    order by told.tl_known_at desc, {{ load_order('told.tl_load_id') }} desc
                 ) as tl_rank
             from {{ relation }} as told
         ) as ranked
@@ -251,6 +258,11 @@
 {% macro default__is_advancing() %}{{ return(is_incremental()) }}{% endmacro %}
 {% macro spark__is_advancing() %}{{ return(false) }}{% endmacro %}
 
+{# The newest load this table holds something of, in the form of `load_order`; '' while it is empty. #}
+{% macro last_load_seen() -%}
+    (select coalesce(max({{ load_order('seen.load_id') }}), '') from {{ this }} as seen)
+{%- endmacro %}
+
 {#
     A condition on knowledge rows: brought by a load this table has not seen. The last load seen counts as unseen
     for records it holds nothing of from that load, because a killed load's rest may have come after the build.
@@ -261,17 +273,17 @@
     from {{ relation_rows }} as rows_in
     where
         {% if record is none -%}
-        rows_in.tl_load_id >= (select coalesce(max(seen.load_id), '') from {{ this }} as seen)
+        {{ load_order('rows_in.tl_load_id') }} >= {{ last_load_seen() }}
         {%- else -%}
-        rows_in.tl_load_id > (select coalesce(max(seen.load_id), '') from {{ this }} as seen)
+        {{ load_order('rows_in.tl_load_id') }} > {{ last_load_seen() }}
         or (
-            rows_in.tl_load_id = (select coalesce(max(seen.load_id), '') from {{ this }} as seen)
+            {{ load_order('rows_in.tl_load_id') }} = {{ last_load_seen() }}
             and rows_in.{{ native }} not in (
                 select done.{{ record }}
                 from {{ this }} as done
                 where
                     done.{{ record }} is not null
-                    and done.load_id = (select coalesce(max(seen.load_id), '') from {{ this }} as seen)
+                    and {{ load_order('done.load_id') }} = {{ last_load_seen() }}
             )
         )
         {%- endif %}

@@ -56,7 +56,7 @@ count_landed as (
                 once.currency_code,
                 row_number() over (
                     partition by once.tl_instance, once.tl_record_id
-                    order by once.tl_known_at desc, length(once.tl_load_id) desc, once.tl_load_id desc
+                    order by once.tl_known_at desc, {{ load_order('once.tl_load_id') }} desc
                 ) as newest_first
             from (
                 select

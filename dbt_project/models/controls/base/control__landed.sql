@@ -45,7 +45,7 @@ live_rows as (
                 {{ 'landed.' ~ amount if amount else 'null' }} as control_amount,
                 row_number() over (
                     partition by landed.tl_instance, landed.tl_record_id
-                    order by landed.tl_loaded_at desc, length(landed.tl_load_id) desc, landed.tl_load_id desc
+                    order by landed.tl_loaded_at desc, {{ load_order('landed.tl_load_id') }} desc
                 ) as newest_first
             from {{ source(source_name, resource) }} as landed
             cross join run

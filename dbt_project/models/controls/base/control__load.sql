@@ -111,8 +111,7 @@ newest_runs as (
         extract_runs.*,
         row_number() over (
             partition by extract_runs.source_system, extract_runs.source_instance, extract_runs.resource
-            order by
-                extract_runs.started_at desc, length(extract_runs.load_id) desc, extract_runs.load_id desc
+            order by extract_runs.started_at desc, {{ load_order('extract_runs.load_id') }} desc
         ) as newest_first
     from extract_runs
 ),

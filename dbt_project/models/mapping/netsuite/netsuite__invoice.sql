@@ -31,7 +31,7 @@ tax_of_documents as (
         max(lines.tl_source_updated_at) as tl_source_updated_at,
         false as tl_is_deleted,
         {{ null_text() }} as tl_deletion_basis,
-        max(lines.tl_load_id) as tl_load_id,
+        max_by(lines.tl_load_id, {{ load_order('lines.tl_load_id') }}) as tl_load_id,
         min(case when lines.tl_is_backfill then 1 else 0 end) = 1 as tl_is_backfill
     from tax_moments
     inner join tax_line_versions as lines
