@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboards import data, filters
 from dashboards.components.frame import Frame, guarded, unpublished
 from dashboards.components.links import remember
-from dashboards.theme.generate import STYLE
+from dashboards.theme.generate import ICON, LOGO, STYLE
 from dashboards.views import executive_overview, reconciliation_exceptions
 from throughline.errors import ThroughlineError
 
@@ -19,8 +19,9 @@ Draw = Callable[[Frame], None]
 
 def main() -> None:
     """Draws the app for one rerun."""
-    st.set_page_config(page_title="Throughline", page_icon=":material/water:", layout="wide")
+    st.set_page_config(page_title="Throughline", page_icon=ICON, layout="wide")
     st.html(STYLE)
+    st.logo(LOGO, size="large")
     frames: list[Frame] = []
 
     def page_of(draw: Draw) -> Callable[[], None]:
@@ -55,7 +56,7 @@ def main() -> None:
             unpublished(problem)
             return
         head: DeltaGenerator = st.container(key="head", gap="small")
-        frames.append(Frame(head, filters.render()))
+        frames.append(Frame(head, filters.render(timed=page.url_path != exceptions.url_path)))
         page.run()
 
 

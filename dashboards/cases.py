@@ -29,6 +29,7 @@ AGES = ((30, "0-30"), (60, "31-60"), (90, "61-90"), (120, "91-120"))
 OLDEST = ">120"
 AGE_CODES = (*(code for _, code in AGES), OLDEST)
 BLOCKING = ("S1", "S2")
+LARGEST = 5
 
 
 def _where(scope: Scope) -> tuple[str, tuple[str, ...]]:
@@ -63,16 +64,29 @@ def one(exception_id: str) -> Row | None:
     )
 
 
-def largest(scope: Scope, limit: int) -> tuple[Row, ...]:
-    """The largest open cases, each risk once."""
+def weighty(scope: Scope) -> tuple[Row, ...]:
+    """Open cases that matter on the overview: all blocking ones, and the largest the headline counts."""
     where, parameters = _where(scope)
     return data.rows(
-        "select e.exception_id, e.severity, e.amount_at_risk, e.age_days, c.name as control_name, c.owner, "
+        "select e.exception_id, e.control_id, e.severity, e.risk_type, e.risk_object, e.amount_at_risk, "
+        "e.age_days, e.root_exception_id, e.counted_in_headline, c.name as control_name, c.owner, "
         f"json_extract_string(e.evidence, '$.what') as what {_PLACED} "
-        f"where {where} and e.outcome = 'EXCEPTION' and e.counted_in_headline "
-        f"order by e.amount_at_risk desc nulls last, e.exception_id limit {limit}",
+        f"where {where} and e.outcome = 'EXCEPTION' "
+        f"qualify e.severity in ('S1', 'S2') or row_number() over (partition by e.counted_in_headline "
+        f"order by e.amount_at_risk desc nulls last, e.exception_id) <= {LARGEST} "
+        "order by e.amount_at_risk desc nulls last, e.exception_id",
         *parameters,
     )
+
+
+def largest(found: Sequence[Row]) -> list[Row]:
+    """Of the weighty cases the largest, each risk once."""
+    return [r for r in found if r["counted_in_headline"]][:LARGEST]
+
+
+def touching(found: Sequence[Row]) -> list[Row]:
+    """Of the weighty cases the blocking ones, for the trust marks."""
+    return [r for r in found if r["severity"] in BLOCKING]
 
 
 def by_control(scope: Scope) -> tuple[Row, ...]:
@@ -88,6 +102,15 @@ def by_control(scope: Scope) -> tuple[Row, ...]:
     )
 
 
+def resolved() -> int:
+    """Cases of the run before that this run no longer finds; whole firm."""
+    found = data.row(
+        "select count(*) as n from reconciliation.exception_history "
+        "where change = 'RESOLVED' and prior_outcome = 'EXCEPTION'"
+    )
+    return int(found["n"]) if found else 0
+
+
 def controls_run(scope: Scope) -> tuple[Row, ...]:
     """Every control that ran: the rows of the scope's entity, else of 'ALL', which are already the total."""
     entity = scope.member if scope.grain == "LEGAL_ENTITY" else "ALL"
@@ -100,6 +123,19 @@ def controls_run(scope: Scope) -> tuple[Row, ...]:
         "where r.legal_entity_id = ? order by exceptions desc, r.control_id",
         entity,
     )
+
+
+def once(found: Iterable[Row]) -> Decimal:
+    """Money at risk in a list with each risk once: its largest amount, and none caused by another in it."""
+    listed = list(found)
+    here = {r["exception_id"] for r in listed}
+    largest: dict[tuple[str | None, str | None], Decimal] = {}
+    for r in listed:
+        if r["amount_at_risk"] is None or r["root_exception_id"] in here:
+            continue
+        risk = (r["risk_type"], r["risk_object"])
+        largest[risk] = max(largest.get(risk, Decimal(0)), Decimal(r["amount_at_risk"]))
+    return sum(largest.values(), Decimal(0))
 
 
 def headline(found: Iterable[Row]) -> Decimal:
@@ -129,6 +165,7 @@ FACETS: Mapping[str, Callable[[Row], str | None]] = {
     "age": lambda r: age_bucket(r["age_days"]),
     "change": lambda r: r["change"],
     "systems": lambda r: r["systems"],
+    "once": lambda r: "yes" if r["counted_in_headline"] else "no",
 }
 
 

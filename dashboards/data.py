@@ -143,7 +143,17 @@ def currency() -> str:
 
 def as_of_dates() -> list[date]:
     """Dates that have numbers, latest first."""
-    return [r["as_of"] for r in rows("select distinct as_of from marts.metric_value order by as_of desc")]
+    found = rows("select distinct as_of from marts.metric_value where grain = 'FIRM' order by as_of desc")
+    return [r["as_of"] for r in found]
+
+
+def freshness() -> tuple[Row, ...]:
+    """Per source system: its newest and its oldest load, how many of its data sets did not arrive whole."""
+    return rows(
+        "select source_system, max(loaded_at) as newest, min(loaded_at) as oldest, count(*) as datasets, "
+        "count(*) filter (where status <> 'OK') as failed from reconciliation.recon__dataset_status "
+        "group by source_system order by source_system"
+    )
 
 
 @dataclass(frozen=True)
@@ -242,7 +252,7 @@ def handoff_stages(scope: Scope) -> tuple[Row, ...]:
     """Stages from signature to cash of the firm, an entity or a practice, at the run's own day."""
     condition, parameters = narrowing(scope)
     return rows(
-        "select stage, completed, median_lag, open_count, open_amount_rc, breach_rate "
+        "select stage, completed, median_lag, open_count, open_amount_rc, oldest_open_age, breach_rate "
         f"from marts.handoff_stage where grain = ? {condition} order by stage",
         scope.grain,
         *parameters,
@@ -260,6 +270,89 @@ def backlog_steps(scope: Scope, after: date, until: date) -> dict[str, Decimal]:
         *parameters,
     )
     return {r["movement_type"]: Decimal(r["amount"]) for r in found if r["amount"]}
+
+
+def health() -> Row:
+    """What the run's numbers rest on: open cases, controls that could run, landed totals that were kept."""
+    found = row(
+        "select (select count(*) from reconciliation.exception where outcome = 'EXCEPTION') as open_count, "
+        "(select count(*) from reconciliation.exception where outcome = 'EXCEPTION' "
+        "and severity in ('S1', 'S2')) as blocking, "
+        "(select count(*) from reconciliation.exception where outcome = 'NOT_EVALUABLE') as not_checked, "
+        "(select count(distinct control_id) from reconciliation.control_run) as controls, "
+        "(select count(*) from (select control_id from reconciliation.control_run group by control_id "
+        "having count(*) filter (where status = 'NOT_EVALUABLE') = 0)) as ran, "
+        "(select count(*) from reconciliation.conservation) as kept, "
+        "(select count(*) filter (where is_conserved) from reconciliation.conservation) as conserved"
+    )
+    assert found is not None, "counts have a row"
+    return found
+
+
+def measured(metric_id: str, scope: Scope) -> bool:
+    """Whether the metric exists at the scope's grain at all; where it does not, nothing is no zero."""
+    found = definitions().get(metric_id)
+    return found is not None and scope.grain in [part.strip() for part in str(found["grains"]).split(",")]
+
+
+def lists_waiting() -> bool:
+    """Whether the run holds the cases that wait; runs published before they were do not."""
+    found = row(
+        "select count(*) as n from information_schema.tables "
+        "where table_schema = 'marts' and table_name = 'handoff_waiting'"
+    )
+    return found is not None and bool(found["n"])
+
+
+LATE = "delayed_revenue_currency_days"
+
+
+def late_by_kind(scope: Scope) -> tuple[Row, ...]:
+    """What waits beyond its due day, by kind: cases, amount, amount times days; the run's own day."""
+    condition, parameters = narrowing(scope)
+    return rows(
+        "select movement_type, count(*) as cases, sum(base) as amount, sum(amount_rc) as currency_days, "
+        "count(*) filter (where base is null) as unpriced from marts.metric_drill "
+        f"where metric_id = '{LATE}' {condition} group by movement_type order by movement_type",
+        *parameters,
+    )
+
+
+def blocked_deals(scope: Scope, limit: int) -> tuple[Row, ...]:
+    """The deals with most money beyond its due day: a deal is its project, or itself while it has none."""
+    condition, parameters = narrowing(scope, "late.")
+    return rows(
+        f"""
+        with told as (
+            select e.risk_object, arg_min(e.exception_id, e.severity) as exception_id,
+                arg_min(c.name, e.severity) as control_name
+            from reconciliation.exception e
+            left join reconciliation.recon__control c on c.control_id = e.control_id
+            where e.outcome = 'EXCEPTION' and e.counted_in_headline
+            group by e.risk_object
+        )
+        select late.customer_id, late.project_id,
+            case when late.project_id = 'NONE' then late.record_id end as deal_id,
+            sum(late.base) as amount, sum(late.amount_rc) as currency_days, min(late.business_date) as due_on,
+            count(*) filter (where late.movement_type = 'deal') as deals,
+            count(*) filter (where late.movement_type = 'item') as items,
+            count(*) filter (where late.movement_type = 'invoice') as invoices,
+            max(p.name) as project, max(told.control_name) as control_name,
+            max(told.exception_id) as exception_id
+        from marts.metric_drill late
+        left join master.dim_project p on p.project_id = late.project_id
+        left join told on told.risk_object = concat(late.movement_type, ':', late.record_id)
+        where late.metric_id = '{LATE}' {condition}
+        group by 1, 2, 3 order by amount desc nulls last, late.project_id, deal_id limit {limit}
+        """,
+        *parameters,
+    )
+
+
+def assignees() -> dict[str, str]:
+    """Exception -> whom people last gave it to; as of now, not of the run."""
+    latest_of = Store(home()).latest("assignment")
+    return {key: str(event.payload.get("owner") or "") for key, event in latest_of.items()}
 
 
 def people(object_id: str) -> list[Event]:

@@ -49,6 +49,11 @@ class Filters:
         return f"vs {numbers.day(self.compare_as_of)}"
 
     @property
+    def is_running(self) -> bool:
+        """Whether the period ends within a month: what flowed in it compares with no whole period."""
+        return not is_month_end(self.as_of)
+
+    @property
     def starts_on(self) -> date:
         """First day of the period."""
         return first_month(self.as_of, self.period)
@@ -91,8 +96,15 @@ def narrow(scope_key: str) -> None:
     st.session_state["scope"] = scope_key
 
 
-def render() -> Filters:
-    """Draws the filter bar with a chip for every filter that is not at its default; returns what it holds."""
+NOT_MOVED = "This page shows the state of the run itself; the filter is kept for the other pages."
+
+
+def render(timed: bool = True) -> Filters:
+    """Draws the filter bar with a chip for every filter that is not at its default; returns what it holds.
+
+    ``timed`` is False on a page that time filters do not move: there they are shown, kept and not offered.
+    """
+    told, still = (None, False) if timed else (NOT_MOVED, True)
     dates = data.as_of_dates()
     by_key = {s.key: s for s in data.scopes()}
     defaults = {
@@ -104,12 +116,17 @@ def render() -> Filters:
     with st.grid(4, min_column_width=160, gap="small", key="filter_bar"):
         with st.container(gap=None):
             as_of = pick_one(
-                "As of", "asof", {d.isoformat(): _as_of_label(d) for d in dates}, defaults["asof"]
+                "As of",
+                "asof",
+                {d.isoformat(): _as_of_label(d) for d in dates},
+                defaults["asof"],
+                told,
+                still,
             )
         with st.container(gap=None):
-            period = pick_one("Period", "period", PERIODS, DEFAULT_PERIOD)
+            period = pick_one("Period", "period", PERIODS, DEFAULT_PERIOD, told, still)
         with st.container(gap=None):
-            compare = pick_one("Compare with", "cmp", COMPARISONS, DEFAULT_COMPARISON)
+            compare = pick_one("Compare with", "cmp", COMPARISONS, DEFAULT_COMPARISON, told, still)
         with st.container(gap=None):
             scope = pick_one(
                 "Scope",
@@ -119,7 +136,7 @@ def render() -> Filters:
                 help="Narrow every number to one entity, practice, region or client.",
             )
     chosen = Filters(date.fromisoformat(as_of), period, compare, by_key[scope])
-    _chips(chosen, defaults)
+    _chips(chosen, defaults if timed else {"scope": defaults["scope"]})
     return chosen
 
 
@@ -134,7 +151,7 @@ def _chips(chosen: Filters, defaults: dict[str, str]) -> None:
         "cmp": (chosen.compare, f"Against {COMPARISONS[chosen.compare].lower()}"),
         "scope": (chosen.scope.key, chosen.scope.label),
     }
-    active = {key: words for key, (value, words) in held.items() if value != defaults[key]}
+    active = {key: words for key, (value, words) in held.items() if value != defaults.get(key, value)}
     if not active:
         return
     with st.container(horizontal=True, gap="small", key="filter_chips"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -55,7 +56,11 @@ MOVEMENTS = {
     "labour_cost": "Labour",
     "subcontractor_accrual": "Subcontractors, accrued",
     "subcontractor_reversal": "Subcontractors, accrual reversed",
+    "subcontractor_accrual_released": "Subcontractors, accrual released",
     "subcontractor_bill": "Subcontractors, billed",
+    "subcontractor_cost": "Subcontractors, billed",
+    "billed": "Invoiced",
+    "credited": "Credited",
     "expense_cost": "Expenses",
     "balance": "Balance",
     "lag": "Days taken",
@@ -178,6 +183,16 @@ def role(code: str | None) -> str:
     if not code:
         return "Not assigned"
     return ROLES.get(code) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", code)
+
+
+def slug(text: str) -> str:
+    """A label as a key: ``Blocking (S1, S2)`` is ``blocking_s1_s2``."""
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+
+
+def joined_words(words: Sequence[str]) -> str:
+    """``A``, ``A and B``, ``A, B and C``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 
 
 def movement(kind: str) -> str:

@@ -33,6 +33,14 @@ def full_money(amount: Decimal | None) -> str:
     return f"({rounded:,.2f})" if amount < 0 and rounded else f"{rounded:,.2f}"
 
 
+def signed_money(amount: Decimal | None) -> str:
+    """A step in full, with its sign: ``+1,234.50``, ``−1,234.50``; None is an en dash."""
+    if amount is None:
+        return NO_VALUE
+    rounded = _round(abs(amount), 2)
+    return _signed(f"{rounded:,.2f}", amount if rounded else Decimal(0), True)
+
+
 def percent(ratio: Decimal | None, places: int = 1) -> str:
     """A ratio as per cent: ``71.4%``."""
     if ratio is None:

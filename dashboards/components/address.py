@@ -27,7 +27,14 @@ def joined(codes: Sequence[str]) -> str:
     return SEPARATOR.join(codes)
 
 
-def pick_one(label: str, key: str, options: Mapping[str, str], default: str, help: str | None = None) -> str:
+def pick_one(
+    label: str,
+    key: str,
+    options: Mapping[str, str],
+    default: str,
+    help: str | None = None,
+    disabled: bool = False,
+) -> str:
     """A select box over code -> label; a code that is not offered falls back to the default."""
     asked = held(key)
     shown = f"{key}_shown"
@@ -38,6 +45,7 @@ def pick_one(label: str, key: str, options: Mapping[str, str], default: str, hel
         key=shown,
         format_func=lambda code: options.get(code, code),
         help=help,
+        disabled=disabled,
         on_change=_one_picked,
         args=(key, default),
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 import streamlit as st
 
 from dashboards import data, names, numbers
 from dashboards.components.frame import trust_note
 from dashboards.components.rows import rows_dialog
-from dashboards.filters import Filters
+from dashboards.filters import Filters, is_month_end
 from dashboards.readings import History, Reading
 
 SPARK_POINTS = 13
@@ -44,6 +45,8 @@ class Kpi:
 
     def read(self, history: History, filters: Filters, compare: bool = False) -> Decimal | None:
         """The number at the filters' as-of date, or at its comparison."""
+        if not data.measured(self.metric_id, filters.scope):
+            return None
         as_of = filters.compare_as_of if compare else filters.as_of
         at = history.money_at if self.kind == "money" else history.at
         return self.value(at(self.metric_id, self.period(filters), as_of))
@@ -51,6 +54,10 @@ class Kpi:
     def text(self, value: Decimal | None, currency: str) -> str:
         """The number as it stands on the card."""
         return numbers.money(value, currency) if self.kind == "money" else numbers.percent(value)
+
+    def compares(self, filters: Filters) -> bool:
+        """Whether the comparison is of like with like: what flowed in part of a month is not."""
+        return self.is_balance or not filters.is_running
 
     def change(self, now: Decimal | None, before: Decimal | None, currency: str) -> str | None:
         """The change in words: money with its share of what was, points for a share; None without both."""
@@ -61,12 +68,20 @@ class Kpi:
         words = numbers.money(now - before, currency, sign=True)
         return f"{words} ({numbers.percent((now - before) / abs(before))})" if before else words
 
+    def colour(self, now: Decimal | None, before: Decimal | None) -> Literal["green", "red", "gray"]:
+        """The theme's favourable ("green", drawn blue) or adverse ("red", drawn orange); else grey."""
+        if now is None or before is None or now == before:
+            return "gray"
+        return "green" if (now > before) == (self.good == "up") else "red"
+
     def trend(self, history: History, filters: Filters) -> list[float]:
         """Up to 13 points to the as-of date: month by month, or the balance at each month end."""
         if self.is_balance or self.kind == "share":
             found = history.series(self.metric_id, "POINT" if self.is_balance else "MONTH", filters.as_of)
         else:
             found = history.months(self.metric_id, filters.as_of)
+        if not self.is_balance:
+            found = [(day, reading) for day, reading in found if is_month_end(day)]
         values = [self.value(reading) for _, reading in found[-SPARK_POINTS:]]
         return [float(v) for v in values if v is not None]
 
@@ -76,11 +91,17 @@ def kpi_card(
     filters: Filters,
     history: History,
     definitions: Mapping[str, data.Row],
-    blocking: Mapping[str, int],
+    touching: Sequence[data.Row],
+    sentence: str | None = None,
 ) -> None:
-    """One card. A number that does not exist is an en dash, never a zero."""
+    """One card: value, change and what it was, trend, one sentence, rows, definition, trust mark.
+
+    A number that does not exist is an en dash, never a zero. ``touching`` are the open blocking cases.
+    """
     currency = data.currency()
     now, before = kpi.read(history, filters), kpi.read(history, filters, compare=True)
+    if not kpi.compares(filters):
+        before = None
     change = kpi.change(now, before, currency)
     unchanged = now is not None and now == before
     spark = kpi.trend(history, filters)
@@ -88,25 +109,44 @@ def kpi_card(
         st.metric(
             kpi.title,
             kpi.text(now, currency),
-            # a fall is told to the widget by a leading hyphen; a zero as the number keeps the arrow away
-            delta=0 if unchanged else change.replace(numbers.MINUS, "-", 1) if change else None,
-            delta_color="normal" if kpi.good == "up" else "inverse",
-            delta_description=filters.compare_label if change else None,
+            # a zero as the number keeps the arrow away; else arrow and colour are set here, because the
+            # widget knows a fall by a hyphen only
+            delta=0 if unchanged else change,
+            delta_color=kpi.colour(now, before),
+            delta_arrow="off" if unchanged else "up" if _rose(now, before) else "down",
+            delta_description=f"from {kpi.text(before, currency)}" if change else None,
             chart_data=spark if len(spark) > 1 else None,
+            help=_plain(kpi, definitions),
         )
         if now is None:
             st.caption(_why_missing(kpi, definitions, filters))
+        elif sentence:
+            st.caption(numbers.md(sentence))
+        st.space("stretch")
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            if st.button("Rows", key=f"rows_{kpi.metric_id}", type="tertiary", icon=":material/table_rows:"):
+            if data.measured(kpi.metric_id, filters.scope) and st.button(
+                "Rows", key=f"rows_{kpi.metric_id}", type="tertiary", icon=":material/table_rows:"
+            ):
                 rows_dialog(kpi.metric_id, kpi.title, filters, kpi.period(filters))
             definition_popover(kpi.metric_id, definitions)
-            held = [control for control in kpi.controls if blocking.get(control)]
-            trust_note(sum(blocking[control] for control in held), held)
+        with st.container(gap=None, key=f"trust_{kpi.metric_id}"):
+            held = [case for case in touching if case["control_id"] in kpi.controls]
+            trust_note(held, currency, watched=bool(kpi.controls))
+
+
+def _rose(now: Decimal | None, before: Decimal | None) -> bool:
+    return now is not None and before is not None and now > before
+
+
+def _plain(kpi: Kpi, definitions: Mapping[str, data.Row]) -> str | None:
+    """The definition, for the question mark beside the title."""
+    found = definitions.get(kpi.metric_id)
+    return numbers.md(str(found["formula"])) if found else None
 
 
 def _why_missing(kpi: Kpi, definitions: Mapping[str, data.Row], filters: Filters) -> str:
     found = definitions.get(kpi.metric_id, {})
-    if filters.scope.grain not in str(found.get("grains", filters.scope.grain)):
+    if not data.measured(kpi.metric_id, filters.scope):
         return f"Not measured by {filters.scope.label.split(':')[0].lower()}."
     blank = found.get("blank_when")
     reason = f" It stays blank when {blank}." if blank else ""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboards import data, numbers
+from dashboards import cases, data, names, numbers
 from dashboards.components.address import joined
 from dashboards.components.links import link, share
-from dashboards.filters import Filters, is_month_end
+from dashboards.filters import Filters
 from throughline import clock
 from throughline.errors import ThroughlineError
 
@@ -36,10 +36,13 @@ def page_head(title: str, question: str, frame: Frame, **page_parameters: str) -
 
 
 def _head(title: str, question: str, filters: Filters, **page_parameters: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with (
+        st.container(gap=None, key="page_title"),
+        st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"),
+    ):
         st.title(title, anchor=False, width="content")
         share(filters, **page_parameters)
-    st.caption(question)
+    st.caption(f"{question} Amounts in {data.currency()}.")
     status_strip(filters)
     newer_run()
 
@@ -47,27 +50,32 @@ def _head(title: str, question: str, filters: Filters, **page_parameters: str) -
 def status_strip(filters: Filters) -> None:
     """Badges: what the numbers rest on, open exceptions, what could not run, a running month, scope."""
     info = data.run_info()
-    health = data.row(
-        "select count(*) filter (where outcome = 'EXCEPTION') as open_count, "
-        "count(*) filter (where outcome = 'EXCEPTION' and severity in ('S1', 'S2')) as blocking, "
-        "count(*) filter (where outcome = 'NOT_EVALUABLE') as not_checked from reconciliation.exception"
-    )
-    assert health is not None, "an aggregate has a row"
+    health = data.health()
     published = data.published_at(str(info["run_id"]))
-    when = f"Published {_instant(published)}." if published else "An earlier run, by link."
-    with st.container(horizontal=True, gap="small", key="status_strip"):
+    when = f"published {_instant(published)}" if published else "an earlier run, by link"
+    sources = data.freshness()
+    failed = [r for r in sources if r["failed"]]
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="status_strip"):
         st.badge(
             f"Data to {numbers.day(info['as_of'])}",
             icon=":material/schedule:",
             help=f"Everything the source systems held by {clock.iso(info['known_at'])[:16].replace('T', ' ')}"
-            " UTC.",
+            f" UTC. Last load of each: {_loads(sources)}.",
         )
-        st.badge(f"Run {info['run_id']}", icon=":material/tag:", color="gray", help=when)
-        st.badge(
+        if failed:
+            st.badge(
+                f"{names.joined_words([names.system(r['source_system']) for r in failed])} not whole",
+                icon=":material/sync_problem:",
+                color="orange",
+                help="Not everything of it arrived in this run; what rests on it could not be checked.",
+            )
+        st.badge(f"Run {info['run_id']}, {when}", icon=":material/tag:", color="gray")
+        link(
+            "exceptions",
             f"{health['blocking']:,} blocking of {health['open_count']:,} open exceptions",
-            icon=":material/rule:",
-            color="orange" if health["blocking"] else "gray",
-            help="Severity S1 and S2 block a sign-off. Whole firm.",
+            ":material/rule:",
+            {"sev": joined(cases.BLOCKING)} if health["blocking"] else None,
+            help="Severity S1 and S2 block a sign-off. Whole firm. Opens the queue.",
         )
         if health["not_checked"]:
             st.badge(
@@ -76,12 +84,12 @@ def status_strip(filters: Filters) -> None:
                 color="orange",
                 help="An input is missing or incomplete, so nothing is known there: not good, not bad.",
             )
-        if not is_month_end(filters.as_of):
+        if filters.is_running:
             st.badge(
                 f"Month to date, day {filters.as_of.day} of {filters.as_of:%b %Y}",
                 icon=":material/hourglass:",
                 color="orange",
-                help="A running month is compared with whole months.",
+                help="What flowed in part of a month has no like to compare with; balances have.",
             )
         if filters.scope.grain != "FIRM":
             st.badge(filters.scope.label, icon=":material/filter_alt:", color="blue")
@@ -99,6 +107,15 @@ def newer_run() -> None:
             icon=":material/update:",
         )
         st.button("Show the new run", on_click=data.take_latest, key="take_latest", type="primary")
+
+
+def _loads(sources: Sequence[data.Row]) -> str:
+    """``NetSuite 8 Jul 2026 23:30 UTC``, one after the other."""
+    return ", ".join(
+        f"{names.system(r['source_system'])} "
+        + (f"{numbers.day(r['newest'].date())} {r['newest']:%H:%M} UTC" if r["newest"] else "never")
+        for r in sources
+    )
 
 
 def _instant(text: str) -> str:
@@ -139,12 +156,20 @@ def guarded() -> Iterator[None]:
         )
 
 
-def trust_note(blocking: int, controls: list[str]) -> None:
-    """On a card: exceptions that touch its number, with a link to them."""
-    if blocking:
-        link(
-            "exceptions",
-            f"{blocking:,} blocking",
-            ":material/warning:",
-            {"control": joined(controls), "sev": joined(["S1", "S2"])},
-        )
+def trust_note(held: Sequence[data.Row], currency: str, watched: bool) -> None:
+    """On a card: the open blocking cases that touch its number, what they are worth, and the way to them."""
+    if not held:
+        words = "No blocking case touches it" if watched else "No control watches it yet"
+        st.caption(f":material/{'check' if watched else 'visibility_off'}: {words}")
+        return
+    amount = cases.once(held)
+    link(
+        "exceptions",
+        numbers.md(f"±{numbers.money(amount, currency)} · {numbers.counted(len(held), 'blocking case')}"),
+        ":material/warning:",
+        {
+            "control": joined(sorted({case["control_id"] for case in held})),
+            "sev": joined(cases.BLOCKING),
+        },
+        help="Open S1 and S2 exceptions touch this number; it may be off by their amount, each risk once.",
+    )

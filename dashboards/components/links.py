@@ -16,9 +16,11 @@ def remember(**pages: StreamlitPage) -> None:
     st.session_state[_PAGES] = pages
 
 
-def link(page: str, label: str, icon: str, key_values: dict[str, str] | None = None) -> None:
+def link(
+    page: str, label: str, icon: str, key_values: dict[str, str] | None = None, help: str | None = None
+) -> None:
     """A link to a page of the app; the global filters stay, ``key_values`` are the page's own."""
-    st.page_link(st.session_state[_PAGES][page], label=label, icon=icon, query_params=key_values)
+    st.page_link(st.session_state[_PAGES][page], label=label, icon=icon, query_params=key_values, help=help)
 
 
 def share(filters: Filters, **page_parameters: str) -> None:

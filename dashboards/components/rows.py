@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -76,7 +77,9 @@ def drilled(metric_id: str, filters: Filters, period: str) -> Drilled:
     )
     assert found is not None, "an aggregate has a row"
     history = History(data.metric_rows(filters.scope, filters.period), data.as_of_dates())
-    reading = history.money_at(metric_id, period, filters.as_of) or Reading(None, None, None)
+    reading = Reading(None, None, None)
+    if data.measured(metric_id, filters.scope):
+        reading = history.money_at(metric_id, period, filters.as_of) or reading
     return Drilled(
         count=found["n"],
         total=Decimal(found["total"]),
@@ -87,19 +90,31 @@ def drilled(metric_id: str, filters: Filters, period: str) -> Drilled:
 
 
 @st.dialog("Rows behind the number", width="large", icon=":material/table_rows:")
-def rows_dialog(metric_id: str, title: str, filters: Filters, period: str) -> None:
-    """Total of the rows, whether it ties with the card, the rows (5,000 at most), all of them as CSV."""
+def rows_dialog(
+    metric_id: str, title: str, filters: Filters, period: str, months: Sequence[date] = ()
+) -> None:
+    """Total of the rows, whether it ties with the number, the rows (5,000 at most), all of them as CSV.
+
+    With ``months`` (the columns of a chart, oldest first) the reader chooses whose rows are shown.
+    """
     from dashboards.components.frame import guarded
 
     with guarded():
-        _draw(metric_id, title, filters, period)
+        st.header(title, anchor=False)
+        if months:
+            asked = st.selectbox("Month", months[::-1], format_func=_month, key=f"month_{metric_id}")
+            filters, period = replace(filters, as_of=asked, period="MONTH"), "MONTH"
+        _draw(metric_id, filters, period)
 
 
-def _draw(metric_id: str, title: str, filters: Filters, period: str) -> None:
+def _month(day: date) -> str:
+    return f"{day:%B %Y}"
+
+
+def _draw(metric_id: str, filters: Filters, period: str) -> None:
     found = drilled(metric_id, filters, period)
     currency = data.currency()
     when = f"at {numbers.day(filters.as_of)}" if period == "POINT" else filters.period_label
-    st.header(title, anchor=False)
     st.caption(numbers.md(f"{filters.scope.label} · {when} · {_unit(metric_id, currency)}"))
     with st.container(horizontal=True, gap="medium", key="rows_totals"):
         st.metric("Rows", numbers.count(found.count), width="content")
@@ -107,19 +122,19 @@ def _draw(metric_id: str, title: str, filters: Filters, period: str) -> None:
         expected = numbers.NO_VALUE
         if found.expected is not None:
             expected = _total(metric_id, found.expected, found.expected_base)
-        st.metric("The card says", expected, width="content")
+        st.metric("The page says", expected, width="content")
     if found.base is not None:
         st.caption(
             f"Rows: {numbers.full_money(found.total)} out of {numbers.full_money(found.base)}. "
-            f"Card: {numbers.full_money(found.expected)} out of {numbers.full_money(found.expected_base)}."
+            f"Page: {numbers.full_money(found.expected)} out of {numbers.full_money(found.expected_base)}."
         )
     if found.ties:
         st.badge("Ties to the cent", icon=":material/check:", color="blue")
     elif found.expected is None:
-        st.warning("The card has no number here: a part of it is unknown.", icon=":material/help:")
+        st.warning("The page has no number here: a part of it is unknown.", icon=":material/help:")
     else:
         st.warning(
-            f"The rows differ from the card by {numbers.full_money(found.difference)}.",
+            f"The rows differ from the page by {numbers.full_money(found.difference)}.",
             icon=":material/difference:",
         )
     lines = [f"throughline trace {metric_id}"]
@@ -168,7 +183,7 @@ def _tables(metric_id: str, filters: Filters, period: str, currency: str) -> dat
             table,
             hide_index=True,
             key="rows_parts",
-            column_config=_numbers("Amount") | _counts("Rows"),
+            column_config=money_columns("Amount") | count_columns("Rows"),
             alt="By kind",
         )
     order = f"order by abs({amount}) desc nulls last, record_id, business_date"
@@ -180,7 +195,7 @@ def _tables(metric_id: str, filters: Filters, period: str, currency: str) -> dat
         hide_index=True,
         key="rows_table",
         height=360,
-        column_config=_numbers("In its currency", currency, "Out of", "Billable hours", "Hours"),
+        column_config=money_columns("In its currency", currency, "Out of", "Billable hours", "Hours"),
         placeholder=numbers.NO_VALUE,
         alt="The rows that add up to the number, largest first.",
     )
@@ -200,11 +215,13 @@ def _tables(metric_id: str, filters: Filters, period: str, currency: str) -> dat
     return shown[0]
 
 
-def _numbers(*labels: str) -> dict[Any, Any]:
+def money_columns(*labels: str) -> dict[Any, Any]:
+    """Two decimals and separators, for the columns with these labels."""
     return {label: st.column_config.NumberColumn(format="%,.2f") for label in labels}
 
 
-def _counts(*labels: str) -> dict[Any, Any]:
+def count_columns(*labels: str) -> dict[Any, Any]:
+    """Whole numbers with separators."""
     return {label: st.column_config.NumberColumn(format="%,.0f") for label in labels}
 
 
@@ -226,7 +243,7 @@ def _display(
             currency: _number(r["amount_rc"]),
             "Out of": _number(r["base"]) if metric_id in _AMOUNTS else None,
             "Hours": None if utilisation else _number(r["hours"]),
-            "Record": names.of_key("record", r["record_id"], known),
+            "Record": record_name(r["record_id"], known),
             "Source": names.system(r["source_system"]),
         }
         for r in rows
@@ -237,6 +254,11 @@ def _display(
         if any(row[name] not in (None, numbers.NO_VALUE) for row in table)
     ]
     return [{name: row[name] for name in kept} for row in table]
+
+
+def record_name(key: str | None, known: names.Names) -> str:
+    """The source record as a reader would look it up: ``NetSuite 1074``."""
+    return names.of_key("record", key, known)
 
 
 def _number(value: Decimal | None) -> float | None:

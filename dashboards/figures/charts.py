@@ -133,14 +133,15 @@ def ranked_bars(
     currency: str,
     meta: Mapping[str, object],
     surface: str = "screen",
+    highlight: int | None = 0,
 ) -> go.Figure:
-    """Horizontal bars from zero, in the order given; the first is the one the title speaks of."""
+    """Horizontal bars from zero, in the order given; ``highlight`` is the one the title speaks of."""
     figure = go.Figure(
         go.Bar(
             y=[wrapped(label) for label in labels],
             x=[float(v) for v in values],
             orientation="h",
-            marker_color=[tokens.ADVERSE, *[tokens.ACTUAL] * (len(values) - 1)],
+            marker_color=[tokens.ADVERSE if at == highlight else tokens.ACTUAL for at in range(len(values))],
             text=[numbers.money(v, currency) for v in values],
             customdata=[numbers.full_money(v) for v in values],
             textposition="outside",

@@ -40,13 +40,40 @@ _MUTED = f"light-dark({tokens.LIGHT.muted}, {tokens.DARK.muted})"
 _TEXT = f"light-dark({tokens.LIGHT.text}, {tokens.DARK.text})"
 STYLE = f"""<style>
 [class*="st-key-address_"] {{ display: none; }}
-[data-testid="stMainBlockContainer"] {{ max-width: 1440px; }}
+[data-testid="stMainBlockContainer"] {{ max-width: 1440px; padding: 3.25rem 2.5rem 3rem; }}
+[data-testid="stSidebar"][aria-expanded="true"] {{ width: 236px !important; min-width: 236px !important; }}
+.st-key-page_title h1 {{ padding: 0; }}
+.st-key-headline p {{ font-size: 17px; line-height: 1.5; font-weight: 600; }}
+.st-key-cards [data-testid="stPageLink"] a, .st-key-decisions [data-testid="stPageLink"] a,
+.st-key-delayed [data-testid="stPageLink"] a, .st-key-headline_place [data-testid="stPageLink"] a {{
+  padding-left: 0; margin-left: 0; }}
+[class*="st-key-rows_blocked"] button {{ justify-content: flex-start; text-align: left; }}
+[class*="st-key-trust_"] a, [class*="st-key-trust_"] p {{ font-size: 13px; }}
+.st-key-status_strip [data-testid="stPageLink"] a {{ padding: 0 .25rem; margin: 0; }}
+@media (max-width: 640px) {{
+  [data-testid="stMainBlockContainer"] {{ padding: 3.25rem 1rem 2rem; }}
+  .st-key-headline p {{ font-size: 16px; }}
+}}
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * {{ color: inherit; opacity: 1; }}
 [data-testid="stCaptionContainer"] > * {{ opacity: .78; }}
 [data-testid="stMetricDeltaDescription"] {{ color: inherit; opacity: .78; }}
 [data-testid="stPlotlyChart"] .cartesianlayer text {{ fill: {_MUTED} !important; }}
 button[data-variant="pills"][data-selected="true"] p {{ color: {_TEXT}; }}
 </style>"""
+
+
+# a mark that reads on both appearances: one line through two systems
+_MARK = (
+    f'<g fill="none" stroke="{tokens.FAVOURABLE}" stroke-width="3" stroke-linecap="round">'
+    '<circle cx="8" cy="16" r="5.5"/><circle cx="26" cy="16" r="5.5"/><path d="M13.5 16h7"/></g>'
+)
+# drawn here and not taken from an icon font: the browser would ask a host outside for that one
+ICON = f'<svg xmlns="http://www.w3.org/2000/svg" width="34" height="34" viewBox="0 -1 34 34">{_MARK}</svg>'
+LOGO = (
+    f'<svg xmlns="http://www.w3.org/2000/svg" width="160" height="32" viewBox="0 0 160 32">{_MARK}'
+    '<text x="42" y="22" font-family="sans-serif" font-size="18" font-weight="600" textLength="114" '
+    f'lengthAdjust="spacingAndGlyphs" fill="{tokens.FAVOURABLE}">Throughline</text></svg>'
+)
 
 
 def render() -> str:

@@ -7,15 +7,18 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboards import cases, data, filters, names, numbers
+from dashboards import cases, data, names, numbers, sentences
 from dashboards.components.cards import Kpi, kpi_card
 from dashboards.components.chart_card import chart_card
 from dashboards.components.frame import Frame, empty, page_head
 from dashboards.components.links import link
 from dashboards.components.rows import rows_dialog
+from dashboards.components.sums import Sum, sums_dialog
 from dashboards.figures.charts import bridge, ranked_bars, time_columns
 from dashboards.filters import Filters, is_month_end
 from dashboards.readings import History
+from dashboards.views.handoff import delayed, stages
+from dashboards.views.practices import practices
 
 REVENUE = Kpi(
     "recognised_revenue", "Revenue", is_balance=False, kind="money", controls=("BIL-003", "BIL-010")
@@ -40,11 +43,19 @@ WIP = Kpi(
     controls=("BIL-001", "ERP-PSA-001", "ERP-PSA-002", "PSA-ERP-001", "PSA-ERP-002"),
 )
 UTILISATION = Kpi("billable_utilisation_net", "Billable utilisation", is_balance=False, kind="share")
-CARDS = (REVENUE, MARGIN, BOOKINGS, BACKLOG, WIP, UTILISATION)
+RECEIVABLES = Kpi(
+    "ar_gross", "Invoiced, not paid", is_balance=True, kind="money", good="down", controls=("BIL-010",)
+)
+CARDS = (REVENUE, MARGIN, BOOKINGS, BACKLOG, WIP, RECEIVABLES, UTILISATION)
+KPIS = {kpi.metric_id: kpi for kpi in CARDS}
 MONTHS_SHOWN = 13
 # a change below this share is not news
 MATERIAL = Decimal("0.005")
 RISKS_SHOWN = 6
+# steps of the bridge below this share of the level are drawn as one; the table lists them all
+TRIFLE = Decimal("0.005")
+# the queue as the money at risk counts it
+COUNTED_ONCE = {"once": "yes"}
 
 # Movements in the order of the bridge; what is not named here follows.
 STEPS = (
@@ -56,7 +67,6 @@ STEPS = (
     "beyond_value",
     "fx_translation",
 )
-STAGE_GRAINS = ("FIRM", "LEGAL_ENTITY", "PRACTICE")
 
 
 def render(frame: Frame) -> None:
@@ -69,44 +79,97 @@ def render(frame: Frame) -> None:
     if not any(history.has(kpi.metric_id) for kpi in CARDS):
         empty("Nothing has been signed, worked or invoiced yet in", chosen)
     headline(chosen, history, risks)
-    blocking = {r["control_id"]: int(r["blocking"]) for r in risks}
-    with st.grid(3, min_column_width=260, gap="small", key="cards"):
+    steps = bridge_steps(chosen, history)
+    weighty = cases.weighty(chosen.scope)
+    touching = cases.touching(weighty)
+    run_day = data.run_info()["as_of"]
+    late = data.late_by_kind(chosen.scope)
+    told = sentences.Told(chosen, history, steps[1:-1], risks, late, run_day)
+    said = sentences.of_cards(told, KPIS)
+    compared = f"changes are from {numbers.day(chosen.compare_as_of)}"
+    if chosen.is_running:
+        compared += " and shown for balances only, the month not being over"
+    st.caption(f"{chosen.period_label}; {compared}.")
+    with st.grid(4, min_column_width=230, gap="small", key="cards"):
         for kpi in CARDS:
-            kpi_card(kpi, chosen, history, definitions, blocking)
+            kpi_card(kpi, chosen, history, definitions, touching, said.get(kpi.metric_id))
+        trust(chosen, risks)
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
         _revenue_chart(chosen, history, definitions)
-        _backlog_bridge(chosen, history, definitions)
-    _practices(chosen)
+        _backlog_bridge(chosen, history, steps, definitions)
+    practices(chosen, KPIS)
     with st.grid(2, min_column_width=340, gap="small", key="attention"):
-        _handoff(chosen)
-        _decisions(chosen)
+        delayed(chosen, late, history)
+        _decisions(cases.largest(weighty))
+    stages(chosen)
     _risk(chosen, risks)
 
 
 def headline(chosen: Filters, history: History, risks: Sequence[data.Row]) -> None:
-    """Two or three sentences from the same reads as the cards."""
+    """Two or three sentences from the same reads as the cards, each number with the way to its rows."""
     currency = data.currency()
-    sentences: list[str] = []
+    said: list[str] = []
+    behind: list[Kpi] = []
     now, before = BACKLOG.read(history, chosen), BACKLOG.read(history, chosen, compare=True)
     if now is not None and before is not None:
-        sentences.append(_moved("Backlog", now, before, currency, chosen))
+        said.append(_moved("Backlog", now, before, currency, chosen))
+        behind.append(BACKLOG)
     elif now is not None:
-        sentences.append(f"Backlog stands at {numbers.money(now, currency)}.")
+        said.append(f"Backlog stands at {numbers.money(now, currency)}.")
+        behind.append(BACKLOG)
     revenue, bookings = REVENUE.read(history, chosen), BOOKINGS.read(history, chosen)
     if revenue is not None and bookings is not None and revenue > 0:
-        sentences.append(
+        said.append(
             f"{numbers.money(revenue, currency)} of revenue met {numbers.money(bookings, currency)} of net "
             f"bookings, a book-to-bill of {numbers.times(bookings / revenue)}."
         )
+        behind += [REVENUE, BOOKINGS]
     count = sum(int(r["cases"]) for r in risks)
     if count:
         amount = sum((Decimal(r["amount"]) for r in risks), Decimal(0))
-        sentences.append(
+        said.append(
             f"{numbers.counted(count, 'open exception')} between the systems "
             f"{'puts' if count == 1 else 'put'} {numbers.money(amount, currency)} at risk."
         )
-    if sentences:
-        st.markdown(f"##### {numbers.md(' '.join(sentences))}")
+    if not said:
+        return
+    with st.container(key="headline_place", gap="xsmall"):
+        with st.container(key="headline"):
+            st.markdown(numbers.md(" ".join(said)))
+        with st.container(horizontal=True, gap="small", vertical_alignment="center", key="headline_rows"):
+            st.caption("Rows behind these sentences", width="content")
+            for kpi in behind:
+                if st.button(kpi.title, key=f"said_{kpi.metric_id}", type="tertiary"):
+                    rows_dialog(kpi.metric_id, kpi.title, chosen, kpi.period(chosen))
+            if count:
+                link("exceptions", "Open exceptions", ":material/rule:", COUNTED_ONCE)
+
+
+def trust(chosen: Filters, risks: Sequence[data.Row]) -> None:
+    """Whether the numbers can be trusted: what is open, what could run, what arrived, what was kept."""
+    currency = data.currency()
+    count = sum(int(r["cases"]) for r in risks)
+    blocking = sum(int(r["blocking"]) for r in risks)
+    amount = sum((Decimal(r["amount"]) for r in risks), Decimal(0))
+    health, sources = data.health(), data.freshness()
+    datasets = sum(int(r["datasets"]) for r in sources)
+    arrived = datasets - sum(int(r["failed"]) for r in sources)
+    with st.container(border=True, key="trust", gap="small", height="stretch"):
+        st.markdown("**Can these numbers be trusted?**")
+        st.markdown(
+            numbers.md(
+                f"- **{numbers.counted(count, 'open exception')}**, {blocking:,} blocking, worth "
+                f"**{numbers.money(amount, currency)}**\n"
+                f"- {health['ran']:,} of {numbers.counted(health['controls'], 'control')} could run\n"
+                f"- {arrived:,} of {numbers.counted(datasets, 'data set')} "
+                "arrived whole\n"
+                f"- {health['conserved']:,} of {numbers.counted(health['kept'], 'landed total')} kept to the "
+                "last row and cent"
+            )
+        )
+        if chosen.scope.grain != "FIRM":
+            st.caption(f"Exceptions of {chosen.scope.label}; the rest is of the whole firm.")
+        link("exceptions", "The cases behind it", ":material/arrow_forward:", COUNTED_ONCE)
 
 
 def _moved(name: str, now: Decimal, before: Decimal, currency: str, chosen: Filters) -> str:
@@ -153,7 +216,9 @@ def _revenue_chart(chosen: Filters, history: History, definitions: Mapping[str, 
             ),
             [{"Month": numbers.month(day), f"Revenue, {currency}": r.value} for day, r in series],
             f"Columns of revenue per month; the last is {numbers.money(values[-1], currency)}.",
-            lambda: rows_dialog(REVENUE.metric_id, "Revenue", chosen, "T12M"),
+            lambda: rows_dialog(
+                REVENUE.metric_id, "Revenue", chosen, "MONTH", tuple(day for day, _ in series)
+            ),
             REVENUE.metric_id,
             definitions,
         )
@@ -168,13 +233,18 @@ def _meta(kpi: Kpi, chosen: Filters) -> dict[str, object]:
     }
 
 
+def in_order(amounts: Mapping[str, Decimal]) -> list[str]:
+    """The kinds of movement that moved something, in the order of the bridge."""
+    order = [*STEPS, *sorted(kind for kind in amounts if kind not in STEPS)]
+    return [kind for kind in order if amounts.get(kind)]
+
+
 def bridge_steps(chosen: Filters, history: History) -> list[tuple[str, Decimal, str]]:
     """Opening, movements, what they do not explain (never left out), closing."""
     opening = BACKLOG.read(history, chosen, compare=True) or Decimal(0)
     closing = BACKLOG.read(history, chosen) or Decimal(0)
     amounts = data.backlog_steps(chosen.scope, chosen.compare_as_of, chosen.as_of)
-    order = [*STEPS, *sorted(kind for kind in amounts if kind not in STEPS)]
-    moves = [(names.movement(kind), amounts[kind], "step") for kind in order if amounts.get(kind)]
+    moves = [(names.movement(kind), amounts[kind], "step") for kind in in_order(amounts)]
     rest = closing - opening - sum((amount for _, amount, _ in moves), Decimal(0))
     if abs(rest) >= Decimal("0.005"):
         moves.append(("Not explained", rest, "step"))
@@ -185,184 +255,104 @@ def bridge_steps(chosen: Filters, history: History) -> list[tuple[str, Decimal, 
     ]
 
 
-def _backlog_bridge(chosen: Filters, history: History, definitions: Mapping[str, data.Row]) -> None:
+def drawn(steps: Sequence[tuple[str, Decimal, str]]) -> list[tuple[str, Decimal, str]]:
+    """The steps as the chart shows them: two or more trifles become one bar, so that the sum still holds."""
+    level = max(abs(steps[0][1]), abs(steps[-1][1]))
+    small = [step for step in steps[1:-1] if abs(step[1]) < TRIFLE * level]
+    if len(small) < 2:
+        return list(steps)
+    rest = sum((amount for _, amount, _ in small), Decimal(0))
+    kept = [step for step in steps[1:-1] if step not in small]
+    others = (numbers.counted(len(small), "small movement"), rest, "step")
+    return [steps[0], *kept, others, steps[-1]]
+
+
+def bridge_title(steps: Sequence[tuple[str, Decimal, str]], currency: str) -> str:
+    """What moved the backlog, in one line: its change, and the largest movement each way."""
+    opening, closing = steps[0][1], steps[-1][1]
+    change = closing - opening
+    moved = f"Backlog stayed at {numbers.money(closing, currency)}"
+    if change:
+        by = (
+            f"{numbers.percent(abs(change) / abs(opening))}"
+            if opening
+            else numbers.money(abs(change), currency)
+        )
+        moved = f"Backlog {'rose' if change > 0 else 'fell'} {by}"
+    moves = steps[1:-1]
+    up = max((step for step in moves if step[1] > 0), key=lambda step: step[1], default=None)
+    down = min((step for step in moves if step[1] < 0), key=lambda step: step[1], default=None)
+    told = [step for step in ((down, up) if change < 0 else (up, down)) if step is not None]
+    parts = [f"{numbers.money(abs(amount), currency)} {label.lower()}" for label, amount, _ in told]
+    return f"{moved}: {', '.join(parts)}" if parts else moved
+
+
+def _backlog_bridge(
+    chosen: Filters,
+    history: History,
+    steps: Sequence[tuple[str, Decimal, str]],
+    definitions: Mapping[str, data.Row],
+) -> None:
     currency = data.currency()
     with st.container(key="bridge_place"):
         if not history.has(BACKLOG.metric_id):
             empty("No backlog in", chosen)
             return
-        steps = bridge_steps(chosen, history)
         opening, closing = steps[0][1], steps[-1][1]
-        verb = "rose" if closing > opening else "fell" if closing < opening else "did not move"
-        title = (
-            f"Backlog {verb} from {numbers.money(opening, currency)} to {numbers.money(closing, currency)}"
-        )
-        moves = steps[1:-1]
-        if moves:
-            most = max(moves, key=lambda step: abs(step[1]))
-            title += f"; {most[0].lower()} moved it most"
+        span = f"{numbers.day(chosen.compare_as_of)} to {numbers.day(chosen.as_of)}"
         chart_card(
             "backlog_bridge",
-            title,
-            f"Backlog bridge, {currency}, {numbers.day(chosen.compare_as_of)} to {numbers.day(chosen.as_of)}",
-            bridge(steps, currency, _meta(BACKLOG, chosen)),
+            bridge_title(steps, currency),
+            f"Backlog bridge, {currency}, {span}",
+            bridge(drawn(steps), currency, _meta(BACKLOG, chosen)),
             [{"Step": label, f"Amount, {currency}": amount} for label, amount, _ in steps],
             f"Bridge from {numbers.money(opening, currency)} to {numbers.money(closing, currency)}.",
-            lambda: rows_dialog(BACKLOG.metric_id, "Backlog", chosen, "POINT"),
+            lambda: sums_dialog(
+                "Backlog bridge",
+                f"{chosen.scope.label} · {span}",
+                "Step",
+                bridge_sums(chosen),
+                "backlog_bridge",
+            ),
             BACKLOG.metric_id,
             definitions,
         )
 
 
-def _practices(chosen: Filters) -> None:
-    """One row per practice; a practice chosen narrows the pages to it. Shown for the whole firm."""
-    if chosen.scope.grain != "FIRM":
-        return
+def bridge_sums(chosen: Filters) -> list[Sum]:
+    """Every bar of the bridge with the read that adds up to it: levels and movements by contract line."""
     currency = data.currency()
-    by_practice: dict[str, list[data.Row]] = {}
-    called: dict[str, str] = {}
-    for r in data.practice_rows(chosen.period):
-        by_practice.setdefault(r["practice_id"], []).append(r)
-        called[r["practice_id"]] = r["practice"] or r["practice_id"]
-    dates = data.as_of_dates()
-    table: list[dict[str, object]] = []
-    for code, found in by_practice.items():
-        history = History(found, dates)
-        if not history.has(REVENUE.metric_id) and not history.has(BACKLOG.metric_id):
-            continue
-        revenue, before = REVENUE.read(history, chosen), REVENUE.read(history, chosen, compare=True)
-        table.append(
-            {
-                "Practice": called[code],
-                "Revenue": _float(revenue),
-                "Change": _per_cent((revenue - before) / abs(before))
-                if revenue is not None and before
-                else None,
-                "Margin": _per_cent(MARGIN.read(history, chosen)),
-                "Backlog": _float(BACKLOG.read(history, chosen)),
-                "Not invoiced": _float(WIP.read(history, chosen)),
-                "Utilisation": _per_cent(UTILISATION.read(history, chosen)),
-                "Trend": REVENUE.trend(history, chosen),
-                "key": f"PRACTICE:{code}",
-            }
+    narrow, member = data.narrowing(chosen.scope)
+    history = History(data.metric_rows(chosen.scope, chosen.period), data.as_of_dates())
+    levels = [
+        Sum(
+            f"Backlog at {numbers.day(day)}",
+            "select customer_id, project_id, contract_line_id, amount_rc as amount from marts.metric_drill "
+            f"where metric_id = '{BACKLOG.metric_id}' and as_of = ? {narrow}",
+            (day, *member),
+            BACKLOG.read(history, chosen, compare=compare),
+            currency,
         )
-    table.sort(key=lambda r: -(r["Revenue"] if isinstance(r["Revenue"], float) else 0.0))
-    with st.container(border=True, key="practices", gap="small"):
-        st.subheader(_practice_title(table), anchor=False)
-        st.caption(
-            f"{chosen.period_label}, {currency}; change {chosen.compare_label}. Choose a row to narrow."
+        for compare, day in ((True, chosen.compare_as_of), (False, chosen.as_of))
+    ]
+    amounts = data.backlog_steps(chosen.scope, chosen.compare_as_of, chosen.as_of)
+    moves = [
+        Sum(
+            names.movement(kind),
+            "select customer_id, project_id, contract_line_id, sum(amount_rc) as amount "
+            f"from marts.backlog_bridge where as_of > ? and as_of <= ? and movement_type = ? {narrow} "
+            "group by customer_id, project_id, contract_line_id",
+            (chosen.compare_as_of, chosen.as_of, kind, *member),
+            amounts[kind],
+            currency,
         )
-        event = st.dataframe(
-            [{name: value for name, value in r.items() if name != "key"} for r in table],
-            hide_index=True,
-            key="practice_table",
-            on_select="rerun",
-            selection_mode="single-row",
-            placeholder=numbers.NO_VALUE,
-            column_config={
-                **{
-                    name: st.column_config.NumberColumn(format="%,.0f")
-                    for name in ("Revenue", "Backlog", "Not invoiced")
-                },
-                **{
-                    name: st.column_config.NumberColumn(format="%.1f%%") for name in ("Margin", "Utilisation")
-                },
-                "Change": st.column_config.NumberColumn(format="%.1f%%", help=chosen.compare_label),
-                "Trend": st.column_config.LineChartColumn("Revenue by month", width="medium"),
-            },
-            alt="One row per practice with revenue, margin, backlog, unbilled work and utilisation.",
-        )
-        for at in event.selection.rows:
-            st.button(
-                f"Show only {table[at]['Practice']}",
-                key="narrow_practice",
-                icon=":material/filter_alt:",
-                on_click=filters.narrow,
-                args=(str(table[at]["key"]),),
-            )
+        for kind in in_order(amounts)
+    ]
+    return [levels[0], *moves, levels[1]]
 
 
-def _practice_title(table: Sequence[Mapping[str, object]]) -> str:
-    earning = [r for r in table if isinstance(r["Revenue"], float) and r["Revenue"] > 0]
-    if not earning:
-        return "Practices"
-    revenue = sum(float(str(r["Revenue"])) for r in earning)
-    share = Decimal(str(earning[0]["Revenue"])) / Decimal(str(revenue))
-    return f"{earning[0]['Practice']} earns {numbers.percent(share, 0)} of the revenue"
-
-
-def _float(value: Decimal | None) -> float | None:
-    """For a grid that sorts; no sum is taken over these."""
-    return None if value is None else float(value)
-
-
-def _per_cent(value: Decimal | None) -> float | None:
-    """A share for a grid that sorts."""
-    return None if value is None else float(value * 100)
-
-
-def _handoff(chosen: Filters) -> None:
+def _decisions(top: Sequence[data.Row]) -> None:
     currency = data.currency()
-    scope = chosen.scope if chosen.scope.grain in STAGE_GRAINS else data.FIRM
-    stages = data.handoff_stages(scope)
-    as_of = data.run_info()["as_of"]
-    with st.container(border=True, key="handoff", gap="small"):
-        waiting = max(stages, key=lambda r: r["open_amount_rc"] or 0, default=None)
-        if waiting is None:
-            st.subheader("From signature to cash", anchor=False)
-            empty("No deal has been won yet in", chosen)
-            return
-        title = "From signature to cash: nothing waits"
-        if waiting["open_amount_rc"]:
-            title = (
-                f"{numbers.money(waiting['open_amount_rc'], currency)} waits at "
-                f"“{_stage(waiting['stage']).lower()}”"
-            )
-        st.subheader(numbers.md(title), anchor=False)
-        delayed = data.row(
-            "select value from marts.metric_value where metric_id = 'delayed_revenue_currency_days' "
-            "and grain = 'FIRM' order by as_of desc limit 1"
-        )
-        words = f"{scope.label}, {numbers.day(as_of)}. Medians of what is done, in working days (paid: days)."
-        if delayed and scope.grain == "FIRM":
-            words += f" Amount × days late: {numbers.money(delayed['value'], currency)}-days."
-        st.caption(numbers.md(words))
-        st.dataframe(
-            [
-                {
-                    "Stage": _stage(r["stage"]),
-                    "Median days": _float(r["median_lag"]),
-                    "Waiting": r["open_count"],
-                    f"Waiting, {currency}": _float(r["open_amount_rc"]),
-                    "Late": _per_cent(r["breach_rate"]),
-                    "Done": r["completed"],
-                }
-                for r in sorted(stages, key=lambda r: list(names.STAGES).index(r["stage"]))
-            ],
-            hide_index=True,
-            key="handoff_table",
-            placeholder=numbers.NO_VALUE,
-            column_config={
-                "Median days": st.column_config.NumberColumn(format="%.1f"),
-                **{
-                    name: st.column_config.NumberColumn(format="%,.0f")
-                    for name in ("Waiting", f"Waiting, {currency}", "Done")
-                },
-                "Late": st.column_config.NumberColumn(
-                    format="%.1f%%", help="Share of all, done or waiting, that took or takes too long."
-                ),
-            },
-            alt="Per stage from signature to cash: median days, what waits and its amount, share late.",
-        )
-
-
-def _stage(code: str) -> str:
-    return names.STAGES.get(code, code)
-
-
-def _decisions(chosen: Filters) -> None:
-    currency = data.currency()
-    top = cases.largest(chosen.scope, 5)
     known = names.names()
     with st.container(border=True, key="decisions", gap="small"):
         st.subheader("Decisions waiting", anchor=False)
@@ -419,5 +409,5 @@ def _risk(chosen: Filters, risks: Sequence[data.Row]) -> None:
 
 
 def link_to_queue() -> None:
-    """Rows of the money at risk are the cases themselves."""
-    st.switch_page(st.session_state["pages"]["exceptions"])
+    """Rows of the money at risk are the cases themselves, each risk once."""
+    st.switch_page(st.session_state["pages"]["exceptions"], query_params=COUNTED_ONCE)

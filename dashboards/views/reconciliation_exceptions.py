@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import streamlit as st
 
 from dashboards import cases, data, names, numbers
 from dashboards.cases import Facets
-from dashboards.components.address import chosen_codes, pick_many
+from dashboards.components.address import chosen_codes, joined, pick_many
 from dashboards.components.chart_card import chart_card
 from dashboards.components.evidence import evidence_panel
 from dashboards.components.frame import Frame, empty, page_head
@@ -20,7 +20,10 @@ from dashboards.recon_export import MIME, export_bytes, export_name
 CAP = 5_000
 BARS = 6
 DEFAULT_OUTCOME = ("EXCEPTION",)
-MORE = ("control", "owner", "age", "systems", "change", "state")
+AGED = 90
+NEWS = ("NEW", "WORSE", "REOPENED")
+ONCE = {"yes": "Counted in the money at risk", "no": "Counted with another case"}
+MORE = ("control", "owner", "age", "systems", "change", "state", "once")
 FACET_KEYS = ("outcome", "sev", *MORE)
 
 
@@ -35,49 +38,93 @@ def render(frame: Frame) -> None:
         **({"exception": str(current)} if current else {}),
     )
     found = cases.load(chosen.scope)
-    as_of = data.run_info()["as_of"]
-    if chosen.as_of != as_of:
-        st.caption(
-            f"Exceptions are those of the run, {numbers.day(as_of)}; the as-of filter does not move them."
-        )
+    st.caption(f"Exceptions as they stand on {numbers.day(data.run_info()['as_of'])}, the day of the run.")
     _cards(found)
     facets = _facets(found)
     shown = facets.shown(found)
     case = _chosen(shown)
-    left, right = st.columns([3, 2], gap="small")
+    left, right = st.columns([13, 7], gap="small")
     with left:
         _queue(shown, facets, chosen, case)
     with right:
         evidence_panel(case, found, shown)
-    _by_control(shown)
+    with st.grid(2, min_column_width=340, gap="small", key="charts"):
+        _by_control(shown)
+        _by_age(shown)
     _controls_run(chosen)
 
 
 def _cards(found: Sequence[data.Row]) -> None:
+    """The tiles; each leads to its cases in the queue below, which add up to it."""
     currency = data.currency()
     opened = [r for r in found if r["outcome"] == "EXCEPTION"]
-    ages = sorted(int(r["age_days"] or 0) for r in opened)
-    count = {code: sum(1 for r in found if r["outcome"] == code) for code in names.OUTCOMES}
-    with st.grid(3, min_column_width=190, gap="small", key="cards"):
-        st.metric("Open", numbers.count(len(opened)), border=True)
-        st.metric(
+    ages = sorted(int(r["age_days"]) for r in opened if r["age_days"] is not None)
+    blocking = [r for r in opened if r["severity"] in cases.BLOCKING]
+    fresh = [r for r in opened if r["change"] in NEWS]
+    unchecked = [r for r in found if r["outcome"] == "NOT_EVALUABLE"]
+    median = Decimal(ages[len(ages) // 2] + ages[(len(ages) - 1) // 2]) / 2 if ages else None
+    with st.grid(3, min_column_width=240, gap="small", key="cards"):
+        _tile(
+            "Open",
+            numbers.count(len(opened)),
+            f"Median age {numbers.days(median)}. What systems disagree on, after grace and tolerance.",
+            {"outcome": "EXCEPTION"},
+        )
+        _tile(
             "At risk",
             numbers.money(cases.headline(found), currency),
-            border=True,
-            help="Cases that stem from one another or concern one item are counted once, at the largest.",
+            "Each risk once, at its largest; what stems from another case counts there.",
+            {"outcome": "EXCEPTION", "once": "yes"},
         )
-        blocking = sum(1 for r in opened if r["severity"] in cases.BLOCKING)
-        st.metric("Blocking (S1, S2)", numbers.count(blocking), border=True)
-        new = sum(1 for r in opened if r["is_new"])
-        st.metric("New", numbers.count(new), border=True)
-        st.metric(
+        _tile(
+            "Blocking (S1, S2)",
+            numbers.count(len(blocking)),
+            f"{numbers.money(cases.once(blocking), currency)} at risk, each risk once. They block sign-off.",
+            {"outcome": "EXCEPTION", "sev": joined(cases.BLOCKING)},
+        )
+        gone = numbers.counted(cases.resolved(), "case")
+        _tile(
+            "New or worse",
+            numbers.count(len(fresh)),
+            f"Since the run before, in which {gone} of the firm stood that this run no longer finds.",
+            {"outcome": "EXCEPTION", "change": joined(NEWS)},
+        )
+        pending = [r for r in found if r["outcome"] == "PENDING"]
+        _tile(
+            "Within grace",
+            numbers.count(len(pending)),
+            f"{numbers.money(cases.total(pending), currency)} become exceptions unless they clear in time.",
+            {"outcome": "PENDING"},
+        )
+        _tile(
             "Not checked",
-            numbers.count(count["NOT_EVALUABLE"]),
-            border=True,
-            help="An input is missing or incomplete: not the same as no exceptions.",
+            numbers.count(len(unchecked)),
+            "An input is missing or incomplete: not the same as no exceptions.",
+            {"outcome": "NOT_EVALUABLE"},
         )
-        median = Decimal(ages[len(ages) // 2] + ages[(len(ages) - 1) // 2]) / 2 if ages else None
-        st.metric("Median age", numbers.days(median), border=True)
+
+
+def _tile(label: str, value: str, words: str, choice: Mapping[str, str]) -> None:
+    slug = names.slug(label)
+    with st.container(border=True, key=f"tile_{slug}", gap="small", height="stretch"):
+        st.metric(label, value)
+        st.caption(numbers.md(words))
+        st.space("stretch")
+        st.button(
+            "Show in the queue",
+            key=f"show_{slug}",
+            type="tertiary",
+            icon=":material/filter_list:",
+            on_click=choose,
+            args=(dict(choice),),
+        )
+
+
+def choose(choice: Mapping[str, str]) -> None:
+    """Sets the facets to exactly this choice; for callbacks."""
+    for name in FACET_KEYS:
+        st.session_state[name] = choice.get(name, "")
+    st.session_state["exception"] = ""
 
 
 def _facets(found: Sequence[data.Row]) -> Facets:
@@ -92,9 +139,11 @@ def _facets(found: Sequence[data.Row]) -> Facets:
         "systems": str,
         "change": _change,
         "state": _state,
+        "once": lambda code: ONCE[code],
     }
     offered: dict[str, Sequence[str]] = {name: _values(found, name) for name in FACET_KEYS}
     offered |= {"outcome": list(names.OUTCOMES), "sev": list(names.SEVERITIES), "age": cases.AGE_CODES}
+    offered |= {"once": list(ONCE), "change": list(names.CHANGES)}
     asked = Facets(
         {
             name: chosen_codes(
@@ -127,6 +176,7 @@ def _facets(found: Sequence[data.Row]) -> Facets:
             facet(st.multiselect, "systems", "Systems compared", placeholder="All systems")
             facet(st.multiselect, "change", "Change since the run before", placeholder="Any change")
             facet(st.multiselect, "state", "State", placeholder="Any state")
+            facet(st.multiselect, "once", "Each risk once", placeholder="All cases")
     return Facets(chosen)
 
 
@@ -209,6 +259,7 @@ def _chosen(shown: Sequence[data.Row]) -> data.Row | None:
 def _queue(shown: Sequence[data.Row], facets: Facets, chosen: Filters, case: data.Row | None) -> None:
     currency = data.currency()
     known = names.names()
+    assigned = data.assignees()
     with st.container(border=True, key="queue", gap="small"):
         st.subheader(f"{numbers.counted(len(shown), 'case')} in the queue", anchor=False)
         if not shown:
@@ -217,7 +268,8 @@ def _queue(shown: Sequence[data.Row], facets: Facets, chosen: Filters, case: dat
         rows = shown[:CAP]
         capped = f" The {CAP:,} gravest are listed; the workbook holds all." if len(shown) > CAP else ""
         st.caption(
-            f"Amounts in {currency}; the cases add up to {numbers.full_money(cases.total(shown))}.{capped}"
+            f"Amounts in {currency}. The cases add up to {numbers.full_money(cases.total(shown))}; each risk "
+            f"once, {numbers.full_money(cases.once(shown))}.{capped}"
         )
         ids = [r["exception_id"] for r in rows]
         held = [ids.index(case["exception_id"])] if case and case["exception_id"] in ids else []
@@ -231,7 +283,12 @@ def _queue(shown: Sequence[data.Row], facets: Facets, chosen: Filters, case: dat
                     "Client": names.of_key("customer", r["customer_id"], known),
                     "Age": r["age_days"],
                     "Change": _change(r["change"]),
+                    "Side A": _plain(r["value_a"]),
+                    "Side B": _plain(r["value_b"]),
+                    "Difference": _plain(r["difference"]),
+                    "Currency": _currency(r["currency_code"]),
                     "Owner": names.role(r["owner"]),
+                    "Assigned to": assigned.get(r["exception_id"]),
                     "State": _state(r["state"]),
                     "Entity": names.of_key("legal_entity", r["legal_entity_id"], known),
                     "Project": names.of_key("project", r["project_id"], known),
@@ -247,10 +304,19 @@ def _queue(shown: Sequence[data.Row], facets: Facets, chosen: Filters, case: dat
             placeholder=numbers.NO_VALUE,
             column_config={
                 "Severity": st.column_config.TextColumn("Sev.", width=45),
-                "What is wrong": st.column_config.TextColumn(width=205),
+                "What is wrong": st.column_config.TextColumn(width=255),
                 "At risk": st.column_config.NumberColumn(format="%,.2f", width=88),
-                "Client": st.column_config.TextColumn(width=120),
+                "Client": st.column_config.TextColumn(width=130),
                 "Age": st.column_config.NumberColumn("Days", width=55),
+                "Change": st.column_config.TextColumn(width=68),
+                **{
+                    name: st.column_config.NumberColumn(format="%,.2f", help=words)
+                    for name, words in {
+                        "Side A": "What the first of the two systems says, in the case's currency or unit.",
+                        "Side B": "What the second says.",
+                        "Difference": "First less second.",
+                    }.items()
+                },
             },
             alt="One row per case: severity, what is wrong, amount at risk, client, age, change, owner, id.",
         )
@@ -266,6 +332,15 @@ def _queue(shown: Sequence[data.Row], facets: Facets, chosen: Filters, case: dat
             on_click="ignore",
             help="The workbook of exactly the cases listed here, with texts, tolerances and a check sum.",
         )
+
+
+def _plain(value: Decimal | None) -> float | None:
+    """For a grid that sorts; no sum is taken over these."""
+    return None if value is None else float(value)
+
+
+def _currency(code: str | None) -> str | None:
+    return None if code in (None, "NA", "") else code
 
 
 def _by_control(shown: Sequence[data.Row]) -> None:
@@ -291,6 +366,38 @@ def _by_control(shown: Sequence[data.Row]) -> None:
         ranked_bars(labels, values, currency, {"metric": "amount_at_risk", "run_id": data.pinned().run_id}),
         [{"Control": called[k], "Id": k, f"Amount, {currency}": v} for k, v in ranked],
         f"Horizontal bars of amount at risk per control, largest first, {labels[0]} on top.",
+    )
+
+
+def _by_age(shown: Sequence[data.Row]) -> None:
+    """Money by how long it has been open, youngest first; what has no age yet is left to its own list."""
+    currency = data.currency()
+    aged = [r for r in shown if cases.age_bucket(r["age_days"])]
+    if not aged:
+        return
+    groups = {code: [r for r in aged if cases.age_bucket(r["age_days"]) == code] for code in cases.AGE_CODES}
+    values = [cases.total(found) for found in groups.values()]
+    total = sum(values, Decimal(0))
+    old = cases.total(r for r in aged if int(r["age_days"]) > AGED)
+    title = "Age of the cases"
+    if total:
+        title = f"{numbers.percent(old / total, 0)} of the money has been open for over {AGED} days"
+    chart_card(
+        "by_age",
+        title,
+        f"Amount at risk by days open, {currency}",
+        ranked_bars(
+            [f"{code} days" for code in groups],
+            values,
+            currency,
+            {"metric": "amount_at_risk", "run_id": data.pinned().run_id},
+            highlight=None,
+        ),
+        [
+            {"Days open": code, "Cases": len(found), f"Amount, {currency}": cases.total(found)}
+            for code, found in groups.items()
+        ],
+        "Horizontal bars of amount at risk per age bucket, youngest first.",
     )
 
 

@@ -81,7 +81,7 @@ def test_the_rows_of_a_card_sum_to_it(visit: OpenPage, published: Home, metric: 
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("Ties to the cent")).to_be_visible()
     total = card(page, "Rows add up to")
-    assert total == card(page, "The card says")
+    assert total == card(page, "The page says")
     assert numbers.money(Decimal(total.replace(",", ""))) == said
     with page.expect_download() as downloading:
         dialog.get_by_role("button", name="All rows as CSV").click()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -21,6 +24,7 @@ CARDS = {
     "Net bookings": ("net_bookings", "QUARTER", "money"),
     "Backlog": ("total_backlog", "POINT", "money"),
     "Work done, not invoiced": ("wip_operational", "POINT", "money"),
+    "Invoiced, not paid": ("ar_gross", "POINT", "money"),
     "Billable utilisation": ("billable_utilisation_net", "QUARTER", "share"),
 }
 
@@ -37,7 +41,10 @@ def words(app: AppTest) -> str:
 
 
 def expected(sql: Sql, metric: str, period: str, kind: str, as_of: Any, grain: str, where: str) -> str:
-    """The card's text, worked out from SQL alone."""
+    """The card's text, worked out from SQL alone; what is not measured at a grain is no zero."""
+    grains = sql("select grains from marts.metric_definition where metric_id = ?", metric)[0]["grains"]
+    if grain not in grains.split(", "):
+        return numbers.NO_VALUE
     found = sql(
         "select sum(numerator) n, sum(denominator) d, sum(value) v, count(*) c from marts.metric_value "
         f"where metric_id = ? and as_of = ? and period_type = ? and grain = ? "
@@ -154,7 +161,7 @@ def test_rows_add_up_to_every_card(open_page: Opener) -> None:
         app.button(key=f"rows_{metric}").click().run()
         assert not app.error, label
         dialog = {m.label: m.value for m in app.metric}
-        assert dialog["Rows add up to"] == dialog["The card says"], label
+        assert dialog["Rows add up to"] == dialog["The page says"], label
         assert any("Ties to the cent" in m.value for m in app.markdown), label
 
 
@@ -224,3 +231,168 @@ def test_period_starts() -> None:
     assert [start(p) for p in ("MONTH", "QUARTER", "YTD", "T3M", "T12M")] == [
         date(2026, 5, 1), date(2026, 4, 1), date(2026, 1, 1), date(2026, 3, 1), date(2025, 6, 1),
     ]  # fmt: skip
+
+
+def test_what_is_not_measured_at_a_scope_is_no_zero(open_page: Opener, sql: Sql) -> None:
+    practice = sql("select code from master.dim_org_unit where unit_type = 'practice' order by 1 limit 1")[0]
+    app = open_page(scope=f"PRACTICE:{practice['code']}")
+    assert shown(app)["Invoiced, not paid"] == numbers.NO_VALUE
+    assert "Not measured by practice." in words(app)
+    assert "rows_ar_gross" not in [button.key for button in app.button]
+
+
+def test_a_running_month_is_not_compared_with_whole_ones(open_page: Opener, sql: Sql) -> None:
+    running = next(day for day in as_of_dates(sql) if (day + timedelta(days=1)).day != 1)
+    app = open_page(asof=running.isoformat())
+    deltas = {metric.label: metric.delta for metric in app.metric}
+    assert not deltas["Revenue"]
+    assert not deltas["Net bookings"]
+    assert not deltas["Billable utilisation"]
+    assert deltas["Backlog"]
+    assert "Month to date, day" in words(app)
+
+
+def test_each_tile_says_what_it_was_and_one_sentence(open_page: Opener, sql: Sql) -> None:
+    app = open_page()
+    as_of = default_as_of(as_of_dates(sql))
+    before = sql(
+        "select value from marts.metric_value where metric_id = 'total_backlog' and grain = 'FIRM' "
+        "and currency_view = 'RC' and as_of = ?",
+        as_of.replace(day=1).replace(month=as_of.month - 2) - timedelta(days=1),
+    )[0]["value"]
+    told = {metric.label: metric.proto.delta_description for metric in app.metric}
+    assert told["Backlog"] == f"from {numbers.money(before)}"
+    invoiced = sql(
+        "select value from marts.metric_value where metric_id = 'billed' and grain = 'FIRM' "
+        "and currency_view = 'RC' and period_type = 'QUARTER' and as_of = ?",
+        as_of,
+    )[0]["value"]
+    assert f"{numbers.money(invoiced)} was invoiced in the same time." in words(app).replace("\\$", "$")
+    hours = sql(
+        "select numerator as n, denominator as d from marts.metric_value where grain = 'FIRM' "
+        "and metric_id = 'billable_utilisation_net' and period_type = 'QUARTER' and as_of = ?",
+        as_of,
+    )[0]
+    assert f"{hours['n']:,.0f} billable of {hours['d']:,.0f} available hours." in words(app)
+
+
+def test_a_trust_mark_is_the_money_of_the_cases_it_leads_to(open_page: Opener) -> None:
+    marks = [link.proto for link in open_page().get("page_link") if link.proto.label.startswith("±")]
+    assert len(marks) >= 3
+    for mark in marks:
+        amount, count = re.fullmatch(r"±\\\$(\S+) · (\d+) blocking cases?", mark.label).groups()  # type: ignore[union-attr]
+        query = {key: values[0] for key, values in parse_qs(mark.query_string).items()}
+        said = words(open_page("exceptions", **query)).replace("\\$", "$")
+        assert f"{numbers.counted(int(count), 'case')} in the queue" in said
+        once = re.search(r"each risk once, ([\d,.]+\d)\.", said)
+        assert once
+        assert numbers.money(Decimal(once[1].replace(",", ""))) == f"${amount}", mark.label
+
+
+def sums_of(name: str, scope: str = "") -> list[list[str]]:
+    """Label, unit, what the page says and what its rows give, of every number of a part of the page."""
+
+    def page(name: str, scope: str) -> None:
+        import streamlit as st
+
+        from dashboards import data
+        from dashboards.components.sums import added
+        from dashboards.filters import Filters, default_as_of
+        from dashboards.readings import History
+        from dashboards.views import executive_overview, handoff
+
+        place = next((s for s in data.scopes() if s.key == scope), data.FIRM)
+        chosen = Filters(default_as_of(data.as_of_dates()), "QUARTER", "PP", place)
+        late = data.late_by_kind(place)
+        times = History(data.metric_rows(place, "QUARTER"), data.as_of_dates()).at(
+            data.LATE, "POINT", data.run_info()["as_of"]
+        )
+        sums = {
+            "bridge": lambda: executive_overview.bridge_sums(chosen),
+            "late": lambda: handoff.late_sums(chosen, late, times.value if times else None),
+            "deals": lambda: [handoff.deal_sum(chosen, deal) for deal in data.blocked_deals(place, 5)],
+            "stages": lambda: handoff.stage_sums(place, data.handoff_stages(place)),
+        }[name]()
+        for one in sums:
+            found = added(one)
+            st.text(f"{one.label}|{one.unit}|{one.expected}|{found.total}|{found.count}|{found.ties}")
+
+    app = AppTest.from_function(page, default_timeout=60, args=(name, scope)).run()
+    assert not app.exception
+    return [element.value.split("|") for element in app.text]
+
+
+@pytest.mark.parametrize("part", ["bridge", "late", "deals", "stages"])
+def test_every_number_below_the_cards_is_the_sum_of_its_rows(at_home: Home, sql: Sql, part: str) -> None:
+    entity = sql("select legal_entity_id as m from marts.handoff_stage where grain = 'LEGAL_ENTITY' limit 1")
+    for scope in ("", f"LEGAL_ENTITY:{entity[0]['m']}"):
+        found = sums_of(part, scope)
+        assert found or scope, part
+        assert [said for said in found if said[5] != "True"] == [], scope
+    if part == "late":
+        late = sql(
+            "select sum(base) as amount, sum(amount_rc) as days, count(*) as n from marts.metric_drill "
+            "where metric_id = 'delayed_revenue_currency_days'"
+        )[0]
+        whole = sums_of("late")
+        assert Decimal(whole[0][3]) == late["amount"] > 0
+        assert Decimal(whole[-1][3]) == late["days"]
+        assert int(whole[0][4]) == late["n"]
+
+
+def test_a_sum_that_does_not_tie_is_told_apart() -> None:
+    from dashboards.components.sums import Added, Sum
+
+    def tells(total: str, expected: str | None, count: int | None = None) -> bool:
+        said = Decimal(expected) if expected is not None else None
+        return Added(2, Decimal(total), Sum("", "", (), said, "USD", count)).ties
+
+    assert tells("10.001", "10.00", 2)
+    assert not tells("10.01", "10.00", 2)
+    assert not tells("10.00", "10.00", 3)
+    assert not tells("0", None)
+
+
+def test_trifles_of_the_bridge_are_drawn_as_one_and_lose_nothing() -> None:
+    from dashboards.views.executive_overview import bridge_title, drawn
+
+    steps = [
+        ("31 Mar 2026", Decimal(1000), "total"),
+        ("Signed", Decimal(300), "step"),
+        ("Delivered", Decimal(-400), "step"),
+        ("Closure timing", Decimal("-0.4"), "step"),
+        ("Closed under value", Decimal("0.1"), "step"),
+        ("30 Jun 2026", Decimal("899.7"), "total"),
+    ]
+    shown_steps = drawn(steps)
+    assert [label for label, _, _ in shown_steps] == [
+        "31 Mar 2026", "Signed", "Delivered", "2 small movements", "30 Jun 2026",
+    ]  # fmt: skip
+    assert sum(amount for _, amount, kind in shown_steps if kind == "step") == Decimal("-100.3")
+    assert bridge_title(steps, "USD") == "Backlog fell 10.0%: $400 delivered, $300 signed"
+    flat = [steps[0], ("30 Jun 2026", Decimal(1000), "total")]
+    assert bridge_title(flat, "USD") == "Backlog stayed at $1k"
+
+
+def test_the_columns_of_revenue_are_the_sums_of_their_months(at_home: Home) -> None:
+    def page() -> None:
+        from dataclasses import replace
+
+        import streamlit as st
+
+        from dashboards import data
+        from dashboards.components.rows import drilled
+        from dashboards.filters import Filters, default_as_of
+        from dashboards.readings import History
+
+        dates = data.as_of_dates()
+        chosen = Filters(default_as_of(dates), "QUARTER", "PP", data.FIRM)
+        history = History(data.metric_rows(data.FIRM, "QUARTER"), dates)
+        for day, reading in history.months("recognised_revenue", chosen.as_of)[-13:]:
+            found = drilled("recognised_revenue", replace(chosen, as_of=day, period="MONTH"), "MONTH")
+            st.text(f"{day}|{reading.value == found.expected and found.ties}")
+
+    app = AppTest.from_function(page, default_timeout=60).run()
+    told = [element.value.split("|") for element in app.text]
+    assert len(told) > 3
+    assert {ties for _, ties in told} == {"True"}

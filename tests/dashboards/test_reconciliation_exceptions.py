@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import openpyxl
@@ -50,7 +51,7 @@ def test_cards_equal_sql(open_page: Opener, sql: Sql) -> None:
     assert cards["Blocking (S1, S2)"] == numbers.count(said["blocking"])
     assert cards["Not checked"] == numbers.count(said["unchecked"])
     assert cards["At risk"] == numbers.money(said["risk"])
-    assert cards["Median age"].split()[0] == f"{said['age']:g}"
+    assert f"Median age {said['age']:g} day" in words(app)
     assert len(queue(app)) == said["opened"]
 
 
@@ -246,3 +247,57 @@ def test_sentences_read_as_words() -> None:
     assert names.of_key("contract", "netsuite:main:7", known) == "NetSuite 7"
     assert names.of_key("customer", "UNMAPPED:salesforce:main:001X", known) == "No match for Salesforce 001X"
     assert names.of_key("project", "NONE", known) == numbers.NO_VALUE
+
+
+def test_the_money_at_risk_is_the_sum_of_the_cases_behind_it(open_page: Opener, sql: Sql) -> None:
+    app = open_page("exceptions")
+    card = shown(app)["At risk"]
+    app.button(key="show_at_risk").click().run()
+    said = sql(
+        "select count(*) as n, sum(amount_at_risk) as amount from reconciliation.exception "
+        "where outcome = 'EXCEPTION' and counted_in_headline"
+    )[0]
+    assert len(queue(app)) == said["n"]
+    assert f"add up to {said['amount']:,.2f}; each risk once, {said['amount']:,.2f}." in words(app)
+    assert numbers.money(said["amount"]) == card
+
+
+def test_each_tile_leads_to_its_cases(open_page: Opener) -> None:
+    for label, slug in {
+        "Open": "open",
+        "Blocking (S1, S2)": "blocking_s1_s2",
+        "Within grace": "within_grace",
+    }.items():
+        app = open_page("exceptions", control="BIL-001")
+        count = shown(app)[label]
+        app.button(key=f"show_{slug}").click().run()
+        assert numbers.count(len(queue(app))) == count, label
+
+
+def test_each_risk_once_within_a_list() -> None:
+    def case(key: str, risk: str, amount: int | None, root: str | None = None) -> dict[str, Any]:
+        return {
+            "exception_id": key, "risk_type": "TIMING", "risk_object": risk, "root_exception_id": root,
+            "amount_at_risk": None if amount is None else Decimal(amount),
+        }  # fmt: skip
+
+    listed = [case("A", "deal:1", 100), case("B", "deal:1", 70), case("C", "deal:2", 5, "A")]
+    assert cases.once(listed) == 100
+    assert cases.once(listed[1:]) == 75, "without its cause in the list a case counts for itself"
+    assert cases.once([case("D", "x", None)]) == 0
+
+
+def test_time_filters_are_kept_but_not_offered(open_page: Opener) -> None:
+    app = open_page("exceptions", period="YTD", asof="2026-04-30")
+    assert app.selectbox(key="period_shown").disabled
+    assert app.selectbox(key="period_shown").value == "YTD"
+    assert not app.selectbox(key="scope_shown").disabled
+    assert "clear_period" not in [button.key for button in app.button]
+
+
+def test_ages_add_up_to_the_queue(open_page: Opener) -> None:
+    app = open_page("exceptions")
+    app.toggle(key="table_by_age").set_value(True).run()
+    table = next(f.value for f in app.dataframe if "Days open" in f.value.columns)
+    assert int(table["Cases"].sum()) == len(queue(app))
+    assert abs(table["Amount, USD"].sum() - queue(app)["At risk"].sum()) < 0.01
