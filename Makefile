@@ -10,6 +10,8 @@ WORKERS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.stamp
 export DO_NOT_TRACK := 1
+# Compiling every package again in each of a run's processes costs more than most of their work.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test test-law test-browser lint docs screenshots clean
 

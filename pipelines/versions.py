@@ -140,6 +140,32 @@ class Versions:
         """How many records are landed and not deleted."""
         return self._count("select count(*) from latest where not is_deleted")
 
+    def expected(self) -> int:
+        """How many records will be live, unless deletions are found that only a compare of keys can see.
+
+        Right only when `prepare` looked up everything. Refused rows count: they exist at the source.
+        """
+        return self._count(
+            """
+            with gone as (
+                select t.record_id
+                from tombstones as t
+                join latest as l on l.record_id = t.record_id and not l.is_deleted
+                where t.deleted_at is null or t.deleted_at >= l.updated_at
+            )
+            select count(*) from (
+                select record_id from latest
+                where not is_deleted
+                    and record_id not in (select tl_record_id from incoming)
+                    and record_id not in (select record_id from gone)
+                union
+                select tl_record_id from incoming where not tl_is_deleted
+                union
+                select record_id from refused
+            )
+            """
+        )
+
     def refuse(self, record_ids: pa.Table) -> None:
         """Note records whose rows were rejected: they exist, though nothing of them lands."""
         self._sql.register("refused_ids", record_ids)

@@ -116,6 +116,28 @@ def test_row_far_behind_the_cursor_is_fetched_by_the_key_compare(home: Home, org
     ]
 
 
+@pytest.mark.parametrize("change", ["purged", "lost"])
+def test_a_count_that_differs_brings_the_key_compare_forward(home: Home, org: Org, change: str) -> None:
+    """Between two compares a purge without trace, or a row behind the cursor, shows in the count alone."""
+    config = org.config(limits={"key_compare_rows": -1})
+    home.land("salesforce", config, "2026-03-10T12:00:00Z", ONLY)
+    if change == "purged":
+        org.purge("OpportunityLineItem", "a")
+        org.feed.clear()
+    else:
+        item(org, "lost", "2026-01-01T00:00:00.000+0000")
+    home.land("salesforce", config, "2026-03-11T12:00:00Z", ONLY)
+    found = home.sql(
+        f"select tl_record_id, tl_deletion_basis from {TABLE} where tl_loaded_at > '2026-03-11' order by 1"
+    )
+    assert found == [("a", "snapshot_absence") if change == "purged" else ("lost", None)]
+    assert home.sql("select keys_at_source, keys_absent, keys_missed from landing.key_compare") == (
+        [(1, 1, 0)] if change == "purged" else [(3, 0, 1)]
+    )
+    home.land("salesforce", config, "2026-03-12T12:00:00Z", ONLY)
+    assert home.sql("select count(*) from landing.key_compare") == [(1,)], "counts agree: nothing to compare"
+
+
 @pytest.mark.parametrize("basis", ["flag", "tombstone", "snapshot_absence"])
 def test_deletion_by_each_mechanism_then_restore(home: Home, org: Org, basis: str) -> None:
     limits = {"key_compare_rows": 10_000 if basis == "snapshot_absence" else -1}
