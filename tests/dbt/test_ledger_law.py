@@ -248,6 +248,7 @@ def _table(place: Path, file: str, sql: str) -> list[tuple[Any, ...]]:
         "wip_rollforward",
         "backlog_bridge",
         "handoff_stage",
+        "handoff_waiting",
         "kpi_series",
     ],
 )
