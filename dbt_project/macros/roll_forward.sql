@@ -1,0 +1,153 @@
+{#
+    What the roll-forwards of balances share: from flows per date and place to opening + movements = closing, in
+    the line's own currency and in the reporting currency. A roll-forward itself says only what flows.
+#}
+
+{# The dates a roll-forward closes on: as_of, the date before (opened_on) and the first day that flows into it. #}
+{% macro roll_forward_dates() -%}
+    (
+        select
+            as_of,
+            lag(as_of) over (order by as_of) as opened_on,
+            -- what came before the firm's first month flows into it
+            case
+                when row_number() over (order by as_of) = 1 then cast('1900-01-01' as date)
+                else month_start
+            end as first_day
+        from {{ ref('ledger__as_of_date') }}
+    )
+{%- endmacro %}
+
+{# Rates into the reporting currency as known to the run: from_currency, rate_date, rate_rc. #}
+{% macro roll_forward_rates() -%}
+    (
+        select
+            from_currency,
+            rate_date,
+            rate_rc
+        from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
+        where functional_currency = 'NONE'
+    )
+{%- endmacro %}
+
+{#
+    Lays the flows between opening and closing balance and selects the roll-forward. Needs the CTEs `as_of_date`
+    (roll_forward_dates), `conversion` (roll_forward_rates) and `flow`: as_of, the columns of ledger_same_place and,
+    per movement, its amount with the sign with which it moves the balance, as {movement} and {movement}_rc.
+
+    metric_id   the metric whose balance opens and closes; it is computed apart from the movements
+    movements   the movements in the order in which they are shown
+#}
+{% macro roll_forward(metric_id, movements) -%}
+{%- set place = [
+    'legal_entity_id', 'region_id', 'practice_id', 'customer_id', 'project_id', 'contract_line_id',
+] -%}
+balance as (
+    select
+        as_of,
+        {{ place | join(',\n        ') }},
+        currency_code,
+        sum(amount_tc) as amount_tc,
+        sum(amount_rc) as amount_rc
+    from {{ ref('ledger__metric_balance') }}
+    where metric_id = '{{ metric_id }}'
+    group by as_of, {{ place | join(', ') }}, currency_code
+),
+
+member as (
+    select distinct
+        {{ place | join(',\n        ') }},
+        currency_code
+    from flow
+),
+
+period as (
+    select
+        as_of_date.as_of,
+        {% for column in place -%}
+        member.{{ column }},
+        {% endfor -%}
+        member.currency_code,
+        coalesce(opening.amount_tc, 0) as opening,
+        coalesce(closing.amount_tc, 0) as closing,
+        coalesce(opening.amount_rc, 0) as opening_rc,
+        coalesce(closing.amount_rc, 0) as closing_rc,
+        conversion.rate_rc,
+        {% for movement in movements -%}
+        coalesce(flow.{{ movement }}, 0) as {{ movement }},
+        coalesce(flow.{{ movement }}_rc, 0) as {{ movement }}_rc,
+        {% endfor -%}
+        opening.amount_tc is not null or closing.amount_tc is not null or flow.as_of is not null as is_shown
+    from member
+    cross join as_of_date
+    left join flow
+        on
+            as_of_date.as_of = flow.as_of
+            and {{ ledger_same_place('member', 'flow') }}
+    left join balance as opening
+        on
+            as_of_date.opened_on = opening.as_of
+            and {{ ledger_same_place('member', 'opening') }}
+    left join balance as closing
+        on
+            as_of_date.as_of = closing.as_of
+            and {{ ledger_same_place('member', 'closing') }}
+    left join conversion
+        on member.currency_code = conversion.from_currency and as_of_date.as_of = conversion.rate_date
+),
+
+viewed as (
+    select
+        as_of,
+        {{ place | join(',\n        ') }},
+        'TC' as currency_view,
+        currency_code,
+        currency_code as line_currency_code,
+        opening,
+        {% for movement in movements -%}
+        {{ movement }},
+        {% endfor -%}
+        cast(0 as decimal(28, 4)) as fx_translation,
+        closing
+    from period
+    where is_shown
+    union all
+    select
+        as_of,
+        {{ place | join(',\n        ') }},
+        'RC' as currency_view,
+        {{ run_reporting_currency() }} as currency_code,
+        currency_code as line_currency_code,
+        opening_rc as opening,
+        {% for movement in movements -%}
+        {{ movement }}_rc as {{ movement }},
+        {% endfor -%}
+        -- what the rates did: the period's balance at its closing rate, less what came in at other rates
+        cast(
+            round((opening + {{ movements | join(' + ') }}) * rate_rc, 4)
+            - (opening_rc + {{ movements | join('_rc + ') }}_rc)
+            as decimal(28, 4)
+        ) as fx_translation,
+        closing_rc as closing
+    from period
+    where is_shown
+)
+
+select
+    as_of,
+    {{ month_start('as_of') }} as month_start,
+    {{ place | join(',\n    ') }},
+    {{ as_text('line_currency_code') }} as line_currency_code,
+    {{ as_text('currency_view') }} as currency_view,
+    {{ as_text('currency_code') }} as currency_code,
+    cast(opening as decimal(28, 4)) as opening,
+    {% for movement in movements -%}
+    cast({{ movement }} as decimal(28, 4)) as {{ movement }},
+    {% endfor -%}
+    fx_translation,
+    cast(closing as decimal(28, 4)) as closing,
+    cast(
+        closing - (opening + {{ movements | join(' + ') }} + fx_translation) as decimal(28, 4)
+    ) as unexplained
+from viewed
+{%- endmacro %}
