@@ -98,3 +98,22 @@
     ({{ one }}.known_to is null or {{ other }}.known_from < {{ one }}.known_to)
     and ({{ other }}.known_to is null or {{ one }}.known_from < {{ other }}.known_to)
 {%- endmacro %}
+
+{#
+    Candidate pairs by one rule, for `golden_links`: the versions of the CTEs `one` and `other` that were known at
+    once and that `condition` ties together. `rank` says how good the rule is (1 is best).
+#}
+{% macro pairs_known_at_once(one, one_key, other, other_key, match_rule, rank, condition) -%}
+    select
+        {{ one }}.{{ one_key }} as left_key,
+        {{ other }}.{{ other_key }} as right_key,
+        '{{ match_rule }}' as match_rule,
+        {{ rank }} as rank,
+        {{ together_from(one, other) }} as holds_from,
+        {{ together_to(one, other) }} as holds_to
+    from {{ one }}
+    inner join {{ other }}
+        on
+            {{ condition }}
+            and {{ known_at_once(one, other) }}
+{%- endmacro %}

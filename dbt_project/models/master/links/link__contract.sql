@@ -13,18 +13,10 @@ contracts as (
 ),
 
 pairs as (
-    select
-        deals.opportunity_id as left_key,
-        contracts.contract_id as right_key,
-        'explicit_link' as match_rule,
-        1 as rank,
-        {{ together_from('deals', 'contracts') }} as holds_from,
-        {{ together_to('deals', 'contracts') }} as holds_to
-    from deals
-    inner join contracts
-        on
-            deals.opportunity_id = contracts.opportunity_id
-            and {{ known_at_once('deals', 'contracts') }}
+    {{ pairs_known_at_once(
+        'deals', 'opportunity_id', 'contracts', 'contract_id', 'explicit_link', 1,
+        'deals.opportunity_id = contracts.opportunity_id'
+    ) }}
 ),
 
 links as (

@@ -13,63 +13,31 @@ customers as (
 ),
 
 explicit_pairs as (
-    select
-        accounts.customer_id as left_key,
-        customers.customer_id as right_key,
-        'explicit_link' as match_rule,
-        1 as rank,
-        {{ together_from('accounts', 'customers') }} as holds_from,
-        {{ together_to('accounts', 'customers') }} as holds_to
-    from accounts
-    inner join customers
-        on
-            accounts.erp_customer_id = customers.customer_id
-            and {{ known_at_once('accounts', 'customers') }}
+    {{ pairs_known_at_once(
+        'accounts', 'customer_id', 'customers', 'customer_id', 'explicit_link', 1,
+        'accounts.erp_customer_id = customers.customer_id'
+    ) }}
     union all
-    select
-        accounts.customer_id as left_key,
-        customers.customer_id as right_key,
-        'explicit_link' as match_rule,
-        1 as rank,
-        {{ together_from('accounts', 'customers') }} as holds_from,
-        {{ together_to('accounts', 'customers') }} as holds_to
-    from accounts
-    inner join customers
-        on
-            accounts.customer_id = customers.crm_account_id
-            and {{ known_at_once('accounts', 'customers') }}
+    {{ pairs_known_at_once(
+        'accounts', 'customer_id', 'customers', 'customer_id', 'explicit_link', 1,
+        'accounts.customer_id = customers.crm_account_id'
+    ) }}
 ),
 
 tax_pairs as (
-    select
-        accounts.customer_id as left_key,
-        customers.customer_id as right_key,
-        'tax_id' as match_rule,
-        2 as rank,
-        {{ together_from('accounts', 'customers') }} as holds_from,
-        {{ together_to('accounts', 'customers') }} as holds_to
-    from accounts
-    inner join customers
-        on
-            accounts.tax_id = customers.tax_id
-            and {{ known_at_once('accounts', 'customers') }}
+    {{ pairs_known_at_once(
+        'accounts', 'customer_id', 'customers', 'customer_id', 'tax_id', 2,
+        'accounts.tax_id = customers.tax_id'
+    ) }}
 ),
 
 -- Two companies may bear one name; two tax ids that differ say that they do.
 name_pairs as (
-    select
-        accounts.customer_id as left_key,
-        customers.customer_id as right_key,
-        'exact_name' as match_rule,
-        3 as rank,
-        {{ together_from('accounts', 'customers') }} as holds_from,
-        {{ together_to('accounts', 'customers') }} as holds_to
-    from accounts
-    inner join customers
-        on
-            accounts.normalised_name = customers.normalised_name
-            and (accounts.tax_id is null or customers.tax_id is null or accounts.tax_id = customers.tax_id)
-            and {{ known_at_once('accounts', 'customers') }}
+    {{ pairs_known_at_once(
+        'accounts', 'customer_id', 'customers', 'customer_id', 'exact_name', 3,
+        'accounts.normalised_name = customers.normalised_name'
+        ~ ' and (accounts.tax_id is null or customers.tax_id is null or accounts.tax_id = customers.tax_id)'
+    ) }}
 ),
 
 pairs as (

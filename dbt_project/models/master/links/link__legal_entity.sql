@@ -43,18 +43,10 @@ legal_entities as (
 ),
 
 pairs as (
-    select
-        codes.legal_entity_code_id as left_key,
-        legal_entities.legal_entity_id as right_key,
-        'same_code' as match_rule,
-        1 as rank,
-        {{ together_from('codes', 'legal_entities') }} as holds_from,
-        {{ together_to('codes', 'legal_entities') }} as holds_to
-    from codes
-    inner join legal_entities
-        on
-            codes.legal_entity_code = legal_entities.entity_code
-            and {{ known_at_once('codes', 'legal_entities') }}
+    {{ pairs_known_at_once(
+        'codes', 'legal_entity_code_id', 'legal_entities', 'legal_entity_id', 'same_code', 1,
+        'codes.legal_entity_code = legal_entities.entity_code'
+    ) }}
 ),
 
 links as (

@@ -13,18 +13,10 @@ contract_lines as (
 ),
 
 pairs as (
-    select
-        projects.project_id as left_key,
-        contract_lines.contract_line_id as right_key,
-        'explicit_link' as match_rule,
-        1 as rank,
-        {{ together_from('projects', 'contract_lines') }} as holds_from,
-        {{ together_to('projects', 'contract_lines') }} as holds_to
-    from projects
-    inner join contract_lines
-        on
-            projects.contract_line_id = contract_lines.contract_line_id
-            and {{ known_at_once('projects', 'contract_lines') }}
+    {{ pairs_known_at_once(
+        'projects', 'project_id', 'contract_lines', 'contract_line_id', 'explicit_link', 1,
+        'projects.contract_line_id = contract_lines.contract_line_id'
+    ) }}
 ),
 
 links as (

@@ -13,18 +13,10 @@ workers as (
 ),
 
 pairs as (
-    select
-        contacts.resource_id as left_key,
-        workers.resource_id as right_key,
-        'employee_number' as match_rule,
-        1 as rank,
-        {{ together_from('contacts', 'workers') }} as holds_from,
-        {{ together_to('contacts', 'workers') }} as holds_to
-    from contacts
-    inner join workers
-        on
-            contacts.employee_number = workers.employee_number
-            and {{ known_at_once('contacts', 'workers') }}
+    {{ pairs_known_at_once(
+        'contacts', 'resource_id', 'workers', 'resource_id', 'employee_number', 1,
+        'contacts.employee_number = workers.employee_number'
+    ) }}
 ),
 
 links as (
