@@ -47,6 +47,7 @@ select
     {{ as_text('rule.metric_id') }} as metric_id,
     movement.movement_type,
     movement.month_start,
+    movement.is_increase,
     movement.legal_entity_id,
     movement.region_id,
     movement.practice_id,

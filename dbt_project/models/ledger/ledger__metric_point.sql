@@ -3,6 +3,7 @@
 with handoff as (
     select
         stage,
+        case_id,
         legal_entity_id,
         region_id,
         practice_id,
@@ -14,6 +15,8 @@ with handoff as (
 
 late_value as (
     select
+        object_type,
+        object_id,
         legal_entity_id,
         region_id,
         practice_id,
@@ -24,6 +27,7 @@ late_value as (
 
 select
     {{ as_text("concat('handoff_lag_', stage)") }} as metric_id,
+    {{ as_text('case_id') }} as case_id,
     legal_entity_id,
     region_id,
     practice_id,
@@ -33,6 +37,7 @@ from handoff
 union all
 select
     {{ as_text("'delayed_revenue_currency_days'") }} as metric_id,
+    {{ as_text("concat(object_type, '|', object_id)") }} as case_id,
     legal_entity_id,
     region_id,
     practice_id,

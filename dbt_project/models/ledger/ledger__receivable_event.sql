@@ -1,6 +1,7 @@
 -- What opened and settled each document, as the run knew it.
 with movement as (
     select
+        known.invoice_id as event_id,
         known.invoice_id,
         'ar_opened' as movement_type,
         known.invoice_date as business_date,
@@ -13,6 +14,7 @@ with movement as (
     where known.is_posted and known.invoice_date <= {{ run_as_of() }}
     union all
     select
+        known.cash_id as event_id,
         known.invoice_id,
         known.movement_type,
         known.business_date,
@@ -26,6 +28,7 @@ with movement as (
 )
 
 select
+    {{ as_text('event_id') }} as event_id,
     invoice_id,
     {{ as_text('movement_type') }} as movement_type,
     business_date,

@@ -10,6 +10,7 @@ with as_of_date as (
 
 movement as (
     select
+        movement_id,
         movement_type,
         business_date,
         legal_entity_id,
@@ -79,6 +80,7 @@ margin_labour as (
 told as (
     select
         rule.metric_id,
+        movement.movement_id as row_id,
         movement.movement_type,
         movement.business_date,
         movement.legal_entity_id,
@@ -111,6 +113,19 @@ told as (
     union all
     select
         'project_gross_margin' as metric_id,
+        concat_ws(
+            '|',
+            margin_labour.resource_id,
+            margin_labour.legal_entity_id,
+            margin_labour.region_id,
+            margin_labour.practice_id,
+            margin_labour.customer_id,
+            margin_labour.project_id,
+            margin_labour.contract_line_id,
+            margin_labour.currency_code,
+            margin_labour.source_system,
+            {{ month_text('margin_labour.business_date') }}
+        ) as row_id,
         margin_labour.movement_type,
         margin_labour.business_date,
         margin_labour.legal_entity_id,
@@ -250,6 +265,7 @@ drill as (
     select
         told.metric_id,
         coalesce(as_of_date.as_of, {{ month_end('told.business_date') }}) as as_of,
+        told.row_id,
         {{ month_start('told.business_date') }} as period_month,
         told.movement_type,
         told.legal_entity_id,
@@ -277,6 +293,17 @@ drill as (
     select
         metric_id,
         as_of,
+        concat_ws(
+            '|',
+            record_id,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            project_id,
+            contract_line_id,
+            currency_code
+        ) as row_id,
         cast(null as date) as period_month,
         'balance' as movement_type,
         legal_entity_id,
@@ -302,6 +329,7 @@ drill as (
     select
         'wip_operational' as metric_id,
         as_of,
+        item_key as row_id,
         cast(null as date) as period_month,
         lower(source_type) as movement_type,
         legal_entity_id,
@@ -327,6 +355,7 @@ drill as (
     select
         'delayed_revenue_currency_days' as metric_id,
         {{ run_as_of() }} as as_of,
+        concat(object_type, '|', object_id) as row_id,
         cast(null as date) as period_month,
         lower(object_type) as movement_type,
         legal_entity_id,
@@ -352,6 +381,7 @@ drill as (
     select
         concat('handoff_lag_', stage) as metric_id,
         {{ run_as_of() }} as as_of,
+        case_id as row_id,
         cast(null as date) as period_month,
         'lag' as movement_type,
         legal_entity_id,
@@ -377,6 +407,13 @@ drill as (
     select
         'billable_utilisation_net' as metric_id,
         as_of_date.as_of,
+        concat_ws(
+            '|',
+            utilisation.resource_id,
+            utilisation.legal_entity_id,
+            utilisation.region_id,
+            utilisation.practice_id
+        ) as row_id,
         as_of_date.month_start as period_month,
         'hours' as movement_type,
         utilisation.legal_entity_id,
@@ -404,6 +441,7 @@ drill as (
 select
     {{ as_text('metric_id') }} as metric_id,
     as_of,
+    {{ hash_key('row_id') }} as row_key,
     period_month,
     {{ as_text('movement_type') }} as movement_type,
     {{ as_text('legal_entity_id') }} as legal_entity_id,
