@@ -1,5 +1,7 @@
--- Facts keep their place even when nobody knows it: a dimension is a key, UNMAPPED or NONE, never empty. A
--- null would drop the row from every page that groups by the dimension.
+-- The wrong number this would let through: a practice, customer or project short by the rows whose place
+-- nobody knows. A dimension is a key, UNMAPPED or NONE; a null drops the row from every page that groups
+-- by it.
+-- Not asserted: that the place is the right one.
 select
     movement_id,
     movement_type,

@@ -1,7 +1,10 @@
--- The law of two clocks: the journal up to an instant adds up to what a build from only the rows known then
--- would find. Checked at every instant at which posted revenue or a document's line changed after the first
--- load, at the run's known_at, and at the instant the variable names (--vars 'ledger_rebuild_at:
+-- The wrong number this would let through: a closed month that changes when it is read again. The journal
+-- up to an instant has to add up to what a build from only the rows known then would find.
+-- Checked at every instant at which posted revenue or a document's line changed after the first load, at
+-- the run's known_at, and at the instant the variable names (--vars 'ledger_rebuild_at:
 -- 2026-06-08T23:30:00Z').
+-- Not asserted: other movements than posted revenue, billing and hours; a test over a whole firm rebuilds
+-- those.
 with instant as (
     select known_from as known_at from {{ ref('canonical__revenue_entry') }}
     where not is_backfill

@@ -1,6 +1,8 @@
--- Every source row known to the run stands in its feeder exactly once, with its amount: a join that loses
--- rows, or one that finds two places for a row, shows here. Compared are counts and sums of what is known at
--- the run's known_at.
+-- The wrong number this would let through: revenue, cost or backlog short by rows that a feeder's join
+-- lost, or twice those for which it found two places. Every source row known to the run stands in its
+-- feeder exactly once, with its amount; compared are counts and sums of what is known at the run's
+-- known_at.
+-- Not asserted: amounts in other currencies than the row's own.
 with source_side as (
     select
         'time_entry' as feeder,

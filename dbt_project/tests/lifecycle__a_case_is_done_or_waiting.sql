@@ -1,5 +1,7 @@
--- Nobody is dropped: each deal stands in both stages that begin with the signature, each is done or open, and
--- what is open has an age. An open case without an age would vanish from the oldest and from the percentile.
+-- The wrong number this would let through: a handoff that looks fast because its slowest cases vanished. Each
+-- deal stands in the stages that begin with the signature, each is done or open, and what is open has an age:
+-- without one it would be missing from the oldest and from the percentile.
+-- Not asserted: an age at t6_t7; that stage measures none.
 select
     stage,
     case_id,

@@ -1,5 +1,6 @@
--- A month opens with what the month before closed with. A line whose place moved between two dates would show
--- here.
+-- The wrong number this would let through: two months whose roll-forwards each foot and do not meet,
+-- because a line's place moved between two dates or a movement fell between the months.
+-- Not asserted: the first opening, which has nothing before it.
 with step as (
     select
         contract_line_id,

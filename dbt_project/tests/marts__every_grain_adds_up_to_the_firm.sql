@@ -1,6 +1,6 @@
--- No orphan money: whatever a number is cut by, the parts add up to the firm. A row without a member (instead
--- of UNMAPPED or NONE) would be missing from one of the sums. Medians and ratios do not add up and are not
--- asked to.
+-- The wrong number this would let through: orphan money. Whatever a number is cut by, the parts add up to the
+-- firm; a row without a member (instead of UNMAPPED or NONE) would be missing from one of the sums.
+-- Not asserted: medians and ratios, which do not add up.
 with part as (
     select
         metric_value.metric_id,

@@ -1,7 +1,8 @@
--- Opening and movements make the closing, line by line, date by date, in the line's own currency and in the
--- reporting currency. The closing is measured apart from the movements, so a movement that is missing or
--- counted twice shows here as the line's amount. A line whose currency has no rate has no reporting amounts
--- and is not judged there.
+-- The wrong number this would let through: a backlog or WIP that changed and nothing says why. Opening and
+-- movements make the closing, line by line, date by date, in the line's own currency and in the reporting
+-- currency; the closing is measured apart from the movements, so a movement that is missing or counted twice
+-- shows here as the line's amount.
+-- Not asserted: reporting amounts of a line whose currency has no rate; it has none.
 select
     'backlog' as balance,
     as_of,

@@ -1,4 +1,6 @@
--- The rows behind a number make the number, to the last digit. Of lags only deals and invoices are listed.
+-- The wrong number this would let through: a number whose rows, once opened, make another. The rows behind a
+-- number make the number, to the last digit.
+-- Not asserted: lags of items; only deals and invoices are listed.
 with told as (
     select
         metric_id,

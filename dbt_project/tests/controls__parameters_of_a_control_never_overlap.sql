@@ -1,9 +1,11 @@
--- Every control joins its one row of parameters in force. Two rows on one day would double every grain; none
--- would leave the control without a population.
+-- The wrong number this would let through: every grain of a control, and its amount at risk, twice,
+-- because each joins the control's one row of parameters in force and finds two; or none at all, and so no
+-- exceptions.
+-- Not asserted: that a control is in force on every day of the past.
 select
     control.control_id,
     count(one.control_id) as periods_that_hold,
-    max(case when other.control_id is not null then 1 else 0 end) as overlaps
+    max(case when other.control_id is not null then 1 else 0 end) as has_overlap
 from {{ ref('control') }} as control
 left join {{ ref('control_parameter') }} as one
     on control.control_id = one.control_id

@@ -1,5 +1,6 @@
--- A control's run says how many exceptions of what amount it found; the list says which. If they part, one of
--- the two reports a reader may open is wrong.
+-- The wrong number this would let through: two reports of one run that disagree. A control's run says how
+-- many exceptions of what amount it found; the list says which.
+-- Not asserted: passes, which the list does not hold.
 with
 
 listed as (

@@ -1,5 +1,7 @@
--- A child is left out of the headline because its root counts. A root that is not there, or is itself a
--- child, would let both vanish from it.
+-- The wrong number this would let through: a headline short by cause and effect together. A child is left
+-- out of the headline because its root counts; a root that is not there, or is itself a child, lets both
+-- vanish.
+-- Not asserted: that the root is the right cause.
 select
     child.exception_id,
     child.root_exception_id

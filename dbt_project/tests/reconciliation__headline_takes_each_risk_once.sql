@@ -1,6 +1,7 @@
--- The headline is what people remember. Two controls that find the same money twice, or a cause and its
--- effect, must not be added up: per kind of risk and object at most one row counts, it is the largest, and
--- none has a root. Not asserted: that a control's own total equals the headline; controls may overlap.
+-- The wrong number this would let through: a headline that adds up the same money twice, because two controls
+-- find it or a cause stands beside its effect. Per kind of risk and object at most one row counts, it is the
+-- largest, and none has a root.
+-- Not asserted: that a control's own total equals the headline; controls may overlap.
 select
     found.risk_type,
     found.risk_object,

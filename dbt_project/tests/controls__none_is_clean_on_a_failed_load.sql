@@ -1,5 +1,7 @@
--- A load that lost rows makes its readers look clean: fewer rows, fewer differences. Whoever reads a failed
--- dataset must say NOT_EVALUABLE and nothing else.
+-- The wrong number this would let through: no exceptions, on half the data. A load that lost rows makes its
+-- readers look clean (fewer rows, fewer differences); whoever reads a failed dataset must say NOT_EVALUABLE
+-- and nothing else.
+-- Not asserted: that the verdict on the load is right; that is INT-003's own.
 select
     run.control_id,
     dataset_status.dataset,
