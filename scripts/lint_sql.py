@@ -1,6 +1,8 @@
-"""Lint the models with sqlfluff, compiled by dbt against three empty files.
+"""Lint the models and singular tests with sqlfluff, compiled by dbt against three empty files.
 
-Usage: python scripts/lint_sql.py [PATH ...]      (the project's models and tests unless given)
+Usage: python scripts/lint_sql.py [PATH ...]      (all of them unless given)
+
+dbt reads the project once, in the first process; the others judge what it compiled, one per core.
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ from pathlib import Path
 import duckdb
 
 ROOT = Path(__file__).resolve().parent.parent
-# The layers that pass; the others join as their last findings are mended.
-DEFAULT = ("dbt_project/models/canonical", "dbt_project/models/mapping", "dbt_project/models/master")
+# Every model and singular test; macros are judged by what they make of them.
+DEFAULT = ("dbt_project/models", "dbt_project/tests")
 
 
 def main(paths: list[str]) -> int:
@@ -28,7 +30,6 @@ def main(paths: list[str]) -> int:
             environment[f"THROUGHLINE_{name.upper()}_DB"] = str(path)
         environment["DBT_TARGET_PATH"] = str(Path(folder) / "target")
         environment["DBT_LOG_PATH"] = str(Path(folder) / "logs")
-        chosen = paths or [path for path in DEFAULT if any((ROOT / path).rglob("*.sql"))]
         return subprocess.run(
             [
                 str(Path(sys.executable).parent / "sqlfluff"),
@@ -36,7 +37,7 @@ def main(paths: list[str]) -> int:
                 "--disable-progress-bar",
                 "--processes",
                 "0",
-                *chosen,
+                *(paths or DEFAULT),
             ],
             env=environment,
             cwd=ROOT,

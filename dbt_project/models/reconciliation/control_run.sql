@@ -63,16 +63,17 @@ count_outcomes as (
     select
         spread_outcomes.control_id,
         spread_outcomes.legal_entity_id,
+        {% for outcome in ['PASS', 'PENDING', 'EXCEPTION', 'WAIVED', 'NOT_EVALUABLE'] -%}
+            {%- set amount = 'population_amount' if outcome == 'PASS' else 'amount_at_risk' -%}
+            sum(case when spread_outcomes.outcome = '{{ outcome }}' then 1 else 0 end)
+                as {{ outcome | lower }}_count,
+            cast(sum(case
+                when spread_outcomes.outcome = '{{ outcome }}' then coalesce(spread_outcomes.{{ amount }}, 0)
+                else 0
+            end) as {{ type_money() }}) as {{ outcome | lower }}_amount,
+        {% endfor -%}
         count(*) as population_count,
         {{ as_money('sum(coalesce(spread_outcomes.population_amount, 0))') }} as population_amount
-        {%- for outcome in ['PASS', 'PENDING', 'EXCEPTION', 'WAIVED', 'NOT_EVALUABLE'] %},
-        sum(case when spread_outcomes.outcome = '{{ outcome }}' then 1 else 0 end)
-            as {{ outcome | lower }}_count,
-        {{ as_money(
-            "sum(case when spread_outcomes.outcome = '" ~ outcome ~ "' then coalesce(spread_outcomes."
-            ~ ('population_amount' if outcome == 'PASS' else 'amount_at_risk') ~ ", 0) else 0 end)"
-        ) }} as {{ outcome | lower }}_amount
-        {%- endfor %}
     from spread_outcomes
     group by spread_outcomes.control_id, spread_outcomes.legal_entity_id
 ),
@@ -128,10 +129,10 @@ select
     end as status,
     cast(coalesce(count_outcomes.population_count, 0) as bigint) as population_count,
     coalesce(count_outcomes.population_amount, 0) as population_amount,
-    {%- for outcome in ['pass', 'pending', 'exception', 'waived', 'not_evaluable'] %}
-    cast(coalesce(count_outcomes.{{ outcome }}_count, 0) as bigint) as {{ outcome }}_count,
-    {{ as_money('coalesce(count_outcomes.' ~ outcome ~ '_amount, 0)') }} as {{ outcome }}_amount,
-    {%- endfor %}
+    {% for outcome in ['pass', 'pending', 'exception', 'waived', 'not_evaluable'] -%}
+        cast(coalesce(count_outcomes.{{ outcome }}_count, 0) as bigint) as {{ outcome }}_count,
+        {{ as_money('coalesce(count_outcomes.' ~ outcome ~ '_amount, 0)') }} as {{ outcome }}_amount,
+    {% endfor -%}
     case
         when blocked_datasets.datasets is not null and list_members.legal_entity_id in ('ALL', 'NONE')
             then 'Loads failed: ' || blocked_datasets.datasets

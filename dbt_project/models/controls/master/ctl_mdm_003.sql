@@ -216,12 +216,12 @@ check_values as (
             '{{ dataset_column }}' as dataset_column,
             {{ rows }}.{{ value }} as found_value,
             {% if keys -%}
-            max(case when {{ keys }}.found_key is null then 1 else 0 end) = 1 as is_broken,
+                max(case when {{ keys }}.found_key is null then 1 else 0 end) = 1 as is_broken,
             {% else -%}
-            max(
-                case when coalesce({{ rows }}.{{ mapped }}, 'UNMAPPED:') like 'UNMAPPED:%' then 1 else 0 end
-            ) = 1
-                as is_broken,
+                max(case
+                    when coalesce({{ rows }}.{{ mapped }}, 'UNMAPPED:') like 'UNMAPPED:%' then 1
+                    else 0
+                end) = 1 as is_broken,
             {% endif -%}
             min({{ rows }}.known_on) as start_on,
             min({{ rows }}.legal_entity_id) as legal_entity_id,
@@ -229,8 +229,8 @@ check_values as (
             case when count({{ rows }}.amount_rc) = count(*) then sum({{ rows }}.amount_rc) end as amount_rc
         from {{ rows }}
         {% if keys -%}
-        left join {{ keys }}
-            on {{ rows }}.{{ value }} = {{ keys }}.found_key
+            left join {{ keys }}
+                on {{ rows }}.{{ value }} = {{ keys }}.found_key
         {% endif -%}
         where coalesce({{ rows }}.{{ value }}, '') <> ''
         group by {{ rows }}.{{ value }}
