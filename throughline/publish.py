@@ -174,7 +174,7 @@ def publish(run: Run) -> None:
         temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         temporary.unlink(missing_ok=True)
         closed = _close(run, temporary)
-        run.manifest["published"] = {"file": target.name, **closed}
+        run.manifest["published"] = {"file": target.name, "before": before, **closed}
         run.save()
         reached("closed")
         temporary.chmod(READ_ONLY)
@@ -242,6 +242,17 @@ def sweep(home: Home) -> list[str]:
     return removed
 
 
+def _tell(home: Home, run_id: str) -> bool:
+    """Write the event of a publication that was killed before its word; False when it is there."""
+    published = files.read_json(home.run(run_id) / "manifest.json", {}).get("published") or {}
+    told = any(event.payload["action"] == "publish" for event in Store(home).read("publication", run_id))
+    if told or "before" not in published:
+        return False
+    words = {"action": "publish", "from": published["before"]}
+    Store(home).append("publication", run_id, "throughline", words)
+    return True
+
+
 def recover(home: Home) -> list[str]:
     """Put in order what a killed run left behind; what was done, one line each. Call it holding the lock."""
     done = []
@@ -279,6 +290,8 @@ def recover(home: Home) -> list[str]:
             home.candidate(run_id).with_suffix(".duckdb.wal").unlink(missing_ok=True)
     for run_id in candidates(home):
         home.candidate(run_id).chmod(WRITABLE)
+    if now_published and _tell(home, now_published):
+        done.append(f"the word that {now_published} was published was missing and is written")
     swept = sweep(home)
     if swept:
         done.append(f"{len(swept)} files of rows that no published run needs were removed")

@@ -218,6 +218,9 @@ def test_killed_at_any_point_readers_see_one_whole_run(
             runs.PUBLISHED if point in AFTER else "KILLED",
         ]
         assert not list(home.serving.glob(".*")), "temporary files are gone"
+        ids = [one["run_id"] for one in runs.manifests(home)][::-1]
+        said = [(event.object_id, event.payload["from"]) for event in state.read(home, "publication")]
+        assert said == [(ids[0], None), (ids[1], ids[0])][:expected], "each publication has its word, once"
         assert {path.name for path in facts.paths(home.serving)} == needed(home), "and rows nobody needs"
         assert publish.recover(home) == [], "a second recovery finds nothing to do"
         if point in BEFORE:
