@@ -360,6 +360,16 @@ def people(object_id: str) -> list[Event]:
     return Store(home()).read(object_id=object_id)
 
 
+def signed_in_as() -> str | None:
+    """The reader's verified address where the deployment has a login; None otherwise."""
+    return str(st.user.email) if getattr(st.user, "is_logged_in", False) else None
+
+
+def say(kind: str, object_id: str, actor: str, payload: dict[str, Any]) -> Event:
+    """Keeps one event about an exception of the session's run."""
+    return Store(home()).append(kind, object_id, actor, payload)
+
+
 @dataclass(frozen=True)
 class Listed(Filter):
     """The workbook's filter for exactly the cases a page lists, with the page's own words for it."""

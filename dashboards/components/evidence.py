@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import streamlit as st
 
 from dashboards import cases, data, names, numbers
+from dashboards.components.actions import actions
 from dashboards.components.links import link
 from throughline.state import Event
 
@@ -46,7 +48,9 @@ def evidence_panel(case: data.Row | None, found: Sequence[data.Row], shown: Sequ
         _chain(case, found)
         st.markdown(f"**Why it matters.** {numbers.md(case['risk'] or '')}")
         st.markdown(f"**What to do.** {numbers.md(case['fix'] or '')}")
-        _history(case)
+        events = data.people(case["exception_id"])
+        actions(case, events)
+        _history(case, events)
         with st.expander("The rule, its tolerance and the fields behind it", icon=":material/rule:"):
             st.markdown(numbers.md(case["rule"] or ""))
             st.caption(_tolerance(case))
@@ -135,7 +139,7 @@ def _chain(case: data.Row, found: Sequence[data.Row]) -> None:
         st.caption(f"{numbers.counted(len(same), 'other open case')} of this control on the same project.")
 
 
-def _history(case: data.Row) -> None:
+def _history(case: data.Row, events: Sequence[Event]) -> None:
     """First seen, in how many runs, how it moved, and what people said."""
     lines = []
     if case["first_seen_on"]:
@@ -157,13 +161,16 @@ def _history(case: data.Row) -> None:
     if case["outcome"] == "PENDING" and case["becomes_exception_on"]:
         lines.append(f"An exception from {numbers.day(case['becomes_exception_on'])}.")
     st.markdown(f"**History.** {numbers.md(' '.join(lines))}")
-    for event in data.people(case["exception_id"]):
+    for event in events:
         st.caption(_event(event))
 
 
 def _event(event: Event) -> str:
     label, name = _EVENTS.get(event.kind, (event.kind.capitalize(), "text"))
     said = numbers.md(str(event.payload.get(name) or ""))
+    for word in ("until", "due"):
+        if event.payload.get(word):
+            said += f", {word} {numbers.day(date.fromisoformat(str(event.payload[word])[:10]))}"
     return f"{numbers.day(event.at.date())} {event.at:%H:%M} UTC · {event.actor} · {label} {said}"
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import openpyxl
+import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards import cases, data, names, numbers
+from dashboards import cases, data, names, numbers, saying
 from tests.dashboards.conftest import Opener
 from throughline.home import Home
 from throughline.state import Store
@@ -301,3 +303,88 @@ def test_ages_add_up_to_the_queue(open_page: Opener) -> None:
     table = next(f.value for f in app.dataframe if "Days open" in f.value.columns)
     assert int(table["Cases"].sum()) == len(queue(app))
     assert abs(table["Amount, USD"].sum() - queue(app)["At risk"].sum()) < 0.01
+
+
+def an_open_case(sql: Sql, at: int) -> str:
+    return str(
+        sql(
+            "select exception_id from reconciliation.exception where outcome = 'EXCEPTION' order by 1 "
+            f"limit 1 offset {at}"
+        )[0]["exception_id"]
+    )
+
+
+def test_what_a_reader_says_is_one_event_with_a_name(open_page: Opener, published: Home, sql: Sql) -> None:
+    case = an_open_case(sql, 2)
+    app = open_page("exceptions", exception=case)
+    app.text_area(key=f"comment_text_{case}").set_value("Credit note asked for: $5")
+    app.button(key="send_comment").click().run()
+    assert Store(published).read(object_id=case) == [], "nobody said it"
+    assert any("Say who you are" in box.value for box in app.warning)
+    assert app.text_area(key=f"comment_text_{case}").value == "Credit note asked for: $5", "nothing is lost"
+    app.text_input(key=f"comment_speaker_{case}").set_value("a.lind")
+    app.button(key="send_comment").click().run()
+    event = Store(published).read(object_id=case)[0]
+    assert (event.kind, event.actor, event.payload["text"]) == (
+        "comment", "a.lind", "Credit note asked for: $5",
+    )  # fmt: skip
+    assert any("a.lind · Comment Credit note asked for" in caption.value for caption in app.caption)
+    app.text_input(key=f"assign_owner_{case}").set_value("j.ortega")
+    app.button(key="send_assign").click().run()
+    assert [e.kind for e in Store(published).read(object_id=case)] == ["comment", "assignment"]
+    table = queue(app).set_index("Exception")
+    assert table.loc[case, "Assigned to"] == "j.ortega"
+
+
+def test_acknowledging_keeps_to_its_rules(open_page: Opener, published: Home, sql: Sql) -> None:
+    case = an_open_case(sql, 3)
+    app = open_page("exceptions", exception=case)
+    app.text_area(key=f"acknowledge_reason_{case}").set_value("later")
+    app.text_input(key=f"acknowledge_speaker_{case}").set_value("a.lind")
+    app.button(key="send_acknowledge").click().run()
+    assert any("at least 15 characters" in box.value for box in app.warning)
+    assert Store(published).read(object_id=case) == []
+    pending = sql("select exception_id from reconciliation.exception where outcome = 'PENDING' limit 1")[0]
+    app = open_page("exceptions", exception=pending["exception_id"])
+    assert "send_acknowledge" not in [button.key for button in app.button]
+
+
+def test_what_was_said_meanwhile_is_read_first(open_page: Opener, published: Home, sql: Sql) -> None:
+    case = an_open_case(sql, 4)
+    app = open_page("exceptions", exception=case)
+    Store(published).append("comment", case, "somebody.else", {"text": "Mine came first"})
+    app.text_area(key=f"comment_text_{case}").set_value("Mine")
+    app.text_input(key=f"comment_speaker_{case}").set_value("a.lind")
+    app.button(key="send_comment").click().run()
+    assert [e.actor for e in Store(published).read(object_id=case)] == ["somebody.else"]
+    assert any("meanwhile" in box.value for box in app.warning)
+
+
+def test_rules_of_what_is_said() -> None:
+    today = date(2026, 7, 8)
+    good = "Client signs on Friday, see mail"
+    opened, grace = {"outcome": "EXCEPTION"}, {"outcome": "PENDING"}
+    word = saying.acknowledgement(opened, f"  {good} ", date(2026, 10, 6), today)
+    assert word == saying.Word("acknowledgement", {"reason": good, "until": "2026-10-06"})
+    for case, reason, until in (
+        (grace, good, today), (opened, "short", today), (opened, good, None),
+        (opened, good, date(2026, 7, 7)), (opened, good, date(2026, 10, 7)),
+    ):  # fmt: skip
+        with pytest.raises(saying.RefusedError):
+            saying.acknowledgement(case, reason, until, today)
+    for wrong in (
+        lambda: saying.comment("  "),
+        lambda: saying.assignment("", None, today),
+        lambda: saying.assignment("j", date(2026, 7, 7), today),
+        lambda: saying.spoken_by(" "),
+    ):
+        with pytest.raises(saying.RefusedError):
+            wrong()
+    assert saying.assignment("j", today, today).payload == {"owner": "j", "due": "2026-07-08"}
+
+
+def test_the_page_and_the_command_line_keep_the_same_rules() -> None:
+    from throughline.commands import recon
+
+    assert saying.REASON_LENGTH == recon.REASON_LENGTH
+    assert saying.LONGEST_ACKNOWLEDGEMENT == recon.LONGEST_ACKNOWLEDGEMENT
