@@ -46,21 +46,56 @@ reporting as (
             and {{ ledger_overlap('to_reporting', 'to_constant') }}
 ),
 
+-- Each worth stands by itself: where only one of the two rates is known, the other is null and nothing else.
 functional as (
     select
-        reporting.from_currency,
+        rate.from_currency,
         rate.to_currency as functional_currency,
-        reporting.rate_date,
+        rate.rate_date,
         rate.rate as rate_fc,
         reporting.rate_rc,
         reporting.rate_cc,
-        {{ ledger_common('reporting', 'rate') }}
-    from reporting
-    inner join rate
+        {{ ledger_common('rate', 'reporting') }}
+    from rate
+    left join reporting
         on
-            reporting.from_currency = rate.from_currency
-            and reporting.rate_date = rate.rate_date
-            and {{ ledger_overlap('reporting', 'rate') }}
+            rate.from_currency = reporting.from_currency
+            and rate.rate_date = reporting.rate_date
+            and {{ ledger_overlap('rate', 'reporting') }}
+),
+
+pair as (
+    -- a pair appears on a day once for each of its restatements
+    select distinct
+        from_currency,
+        to_currency,
+        rate_date
+    from rate
+),
+
+functional_currency as (
+    -- any currency may be an entity's own
+    select distinct to_currency as currency_code from rate
+),
+
+without_functional as (
+    select
+        reporting.from_currency,
+        functional_currency.currency_code as functional_currency,
+        reporting.rate_date,
+        cast(null as decimal(18, 10)) as rate_fc,
+        reporting.rate_rc,
+        reporting.rate_cc,
+        reporting.known_from,
+        reporting.known_to
+    from reporting
+    cross join functional_currency
+    left join pair
+        on
+            reporting.from_currency = pair.from_currency
+            and functional_currency.currency_code = pair.to_currency
+            and reporting.rate_date = pair.rate_date
+    where pair.from_currency is null
 ),
 
 with_unknown_entity as (
@@ -74,6 +109,17 @@ with_unknown_entity as (
         known_from,
         known_to
     from functional
+    union all
+    select
+        from_currency,
+        functional_currency,
+        rate_date,
+        rate_fc,
+        rate_rc,
+        rate_cc,
+        known_from,
+        known_to
+    from without_functional
     union all
     -- an amount whose legal entity nobody knows still has a worth in the reporting currency
     select
