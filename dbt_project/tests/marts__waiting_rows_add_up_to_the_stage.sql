@@ -1,4 +1,6 @@
--- What a stage says is waiting, in cases and in money, is what its rows add up to.
+-- The wrong number this would let through: a stage that says more (or less) is waiting, in cases or in money,
+-- than the rows that open behind it.
+-- Not asserted: cases that are done.
 with said as (
     select
         stage,
