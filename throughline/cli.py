@@ -18,8 +18,9 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from throughline import clock, foreseen
 from throughline.commands import GROUPS, VERBS
-from throughline.errors import ThroughlineError, error, render
+from throughline.errors import error, render
 from throughline.home import VARIABLE
 from throughline.process import QUIET
 
@@ -51,12 +52,11 @@ class Lazy(TyperGroup):
         except SystemExit as ended:
             # Typer ends with 2 when a command was called wrongly.
             sys.exit(USAGE if ended.code == 2 else ended.code)
-        except ThroughlineError as problem:
-            print(render(problem), file=sys.stderr)
-            sys.exit(problem.exit_code)
         except Exception as problem:
-            traceback.print_exc()
-            told = error("E-RUN-999", detail=f"{type(problem).__name__}: {problem}")
+            told = foreseen.told(problem)
+            if told is None:
+                traceback.print_exc()
+                told = error("E-RUN-999", detail=f"{type(problem).__name__}: {problem}")
             print(render(told), file=sys.stderr)
             sys.exit(told.exit_code)
 
@@ -71,6 +71,7 @@ app = typer.Typer(
 
 @app.callback()
 def options(
+    context: typer.Context,
     home: Path | None = typer.Option(
         None, "--home", envvar=VARIABLE, help="The warehouse's folder; ./.throughline unless said otherwise."
     ),
@@ -82,6 +83,12 @@ def options(
         os.environ[VARIABLE] = str(home)
     if no_color:
         os.environ["NO_COLOR"] = "1"
+    if context.invoked_subcommand != "doctor":
+        # Asked before anything is done: a clock that cannot be read would stop a run half way.
+        try:
+            clock.now()
+        except ValueError as problem:
+            raise error("E-CFG-004", variable=clock.VARIABLE, detail=str(problem)) from None
 
 
 if __name__ == "__main__":

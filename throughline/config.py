@@ -299,4 +299,8 @@ def load(home: Home) -> Config:
     path = find(home)
     if path is None:
         raise error("E-CFG-002", home=home.root)
-    return parse(path, path.read_text(encoding="utf-8"))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise error("E-CFG-001", path=path, detail=f"cannot be read: {problem}") from None
+    return parse(path, text)

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from throughline.errors import error
+
 
 def sync_folder(folder: Path) -> None:
     """Make renames inside `folder` durable."""
@@ -36,8 +38,10 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path, default: Any = None) -> Any:
-    """The JSON in `path`, or `default` when there is no such file."""
+    """The JSON in `path`, or `default` when there is no such file. Raises E-RUN-035 when it is not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return default
+    except ValueError as problem:
+        raise error("E-RUN-035", path=path, detail=str(problem)) from None

@@ -182,7 +182,7 @@ def manifests(home: Home) -> list[dict[str, Any]]:
     for folder in sorted(home.runs.glob("r*"), reverse=True):
         try:
             manifest = files.read_json(folder / "manifest.json")
-        except ValueError:
+        except ThroughlineError:
             continue
         if manifest is not None:
             found.append(manifest)

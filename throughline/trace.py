@@ -54,14 +54,19 @@ class Trace:
 class _File:
     """One DuckDB file of the home, read-only; a file that is missing or lacks a table simply has no rows."""
 
-    def __init__(self, path: Path) -> None:
-        self.connection: duckdb.DuckDBPyConnection | None = None
-        if not path.exists():
-            return
+    def __init__(self, connection: duckdb.DuckDBPyConnection | None) -> None:
+        self.connection = connection
+
+    @classmethod
+    def at(cls, path: Path) -> _File:
+        """The file at `path`. Raises E-QRY-003 while a run holds it, E-RUN-033 when it is damaged."""
         try:
-            self.connection = warehouse.open_file(path)
-        except duckdb.IOException as problem:
-            raise error("E-QRY-003", path=path, detail=str(problem).splitlines()[0]) from problem
+            return cls(warehouse.open_file(path) if path.exists() else None)
+        except duckdb.Error as problem:
+            detail = str(problem).splitlines()[0]
+            if "set lock" in detail:
+                raise error("E-QRY-003", path=path, detail=detail) from problem
+            raise error("E-RUN-033", detail=detail) from problem
 
     def close(self) -> None:
         if self.connection is not None:
@@ -121,12 +126,12 @@ class Tracer:
         self.home = home
         self.limit = limit
         self.publication = warehouse.resolve(home, run_id)
-        self.published = _File(self.publication.path)
+        self.published = _File(warehouse.open_published(home, self.publication.run_id))
         said = self.published.rows(f"select as_of, known_at from {content.OWN_SCHEMA}.run")[0]
         self.as_of: date = said["as_of"]
         self.known_at: datetime = said["known_at"]
-        self.build = _File(home.build)
-        self.raw = _File(home.raw)
+        self.build = _File.at(home.build)
+        self.raw = _File.at(home.raw)
 
     def close(self) -> None:
         """Close the three files."""
@@ -309,7 +314,7 @@ class Tracer:
             only = f" and tl_load_id = {literal(load_id)}" if load_id else ""
             for row in self.raw.rows(
                 f"select * from {quoted(schema, name)} where tl_record_id = {literal(native)}{only}"
-                " order by tl_loaded_at, tl_known_at"
+                " order by tl_loaded_at, length(tl_load_id), tl_load_id, tl_known_at"
             ):
                 found.append({"dataset": f"{schema}.{name}", **row})
         return found
@@ -319,11 +324,17 @@ class Tracer:
         if not self.raw.columns("landing", "extract_run"):
             return
         pairs = {(row["dataset"], row["tl_load_id"]) for row in found.records}
-        for dataset, load_id in sorted(pairs):
+        for dataset, load_id in sorted(pairs, key=lambda pair: (pair[0], _load_order(pair[1]))):
             found.loads += self.raw.rows(
                 f"select * from landing.extract_run where dataset = {literal(dataset)}"
                 f" and load_id = {literal(load_id)} order by started_at"
             )
+
+
+def _load_order(load_id: str) -> tuple[str, int]:
+    """A load's id as it sorts: its second, then its number within it, which is 1 where none is written."""
+    second, _, number = load_id.partition("-")
+    return second, int(number) if number.isdigit() else 1
 
 
 def _sources_of(parents: dict[str, list[str]], node: str) -> set[str]:

@@ -69,7 +69,7 @@ def _configuration(found: Home) -> Iterator[Finding]:
 
 def _secrets(found: Home) -> Iterator[Finding]:
     if not found.secrets.exists():
-        yield "secrets", WARN, f"{found.secrets} does not exist; credentials then come from the environment"
+        yield "secrets", WARN, f"{found.secrets} does not exist; no source can log in without it"
         return
     open_to_others = found.secrets.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     detail = f"{found.secrets}" + (" can be read by others; chmod 600" if open_to_others else "")

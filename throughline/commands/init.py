@@ -25,11 +25,15 @@ def init(
     found = home().ensure()
     if found.config.exists() and not force:
         raise error("E-CFG-003", path=found.config)
-    files.write_text(found.config, (TEMPLATES / "throughline.toml").read_text(encoding="utf-8"))
+    settings = (TEMPLATES / "throughline.toml").read_text(encoding="utf-8")
+    # Not named secrets.toml: whatever is called that is kept out of the repository.
+    secrets = (TEMPLATES / "secrets.template.toml").read_text(encoding="utf-8")
     if not (found.dlt / "config.toml").exists():
         files.write_text(found.dlt / "config.toml", DLT_CONFIG)
     if not found.secrets.exists():
-        files.write_text(found.secrets, (TEMPLATES / "secrets.toml").read_text(encoding="utf-8"), mode=0o600)
+        files.write_text(found.secrets, secrets, mode=0o600)
+    # Last, because a throughline.toml that is there is what says that a home is set up.
+    files.write_text(found.config, settings)
     say(f"wrote {found.config}: say which systems to read and which is the record")
     say(f"wrote {found.secrets}: credentials go there, and nowhere else")
     say("next: throughline doctor, then throughline run")

@@ -44,6 +44,9 @@ def query(
     finally:
         connection.close()
     if json_:
+        twice = sorted({name for name in columns if columns.count(name) > 1})
+        if twice:
+            raise error("E-QRY-001", detail=f"two columns are called {', '.join(twice)}; name them apart")
         print(as_json(columns, rows))
     elif csv_:
         print(as_csv(columns, rows))

@@ -68,7 +68,7 @@ def _headline(found: Home) -> None:
 
 @app.command("status")
 def status(
-    last: Annotated[int, typer.Option("--last", help="How many runs.")] = 5,
+    last: Annotated[int, typer.Option("--last", min=1, help="How many runs.")] = 5,
     json_: AsJson = False,
 ) -> None:
     """What is published, and the last runs. Example: throughline status --last 10"""
