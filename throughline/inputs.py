@@ -16,10 +16,10 @@ from typing import Any
 
 import duckdb
 
-from throughline import clock, content, warehouse
+from throughline import clock, content
 from throughline.config import Config
-from throughline.errors import ThroughlineError
 from throughline.home import Home
+from throughline.recon import archive, people
 from throughline.state import Store
 
 Row = tuple[Any, ...]
@@ -45,12 +45,13 @@ TABLES: dict[str, str] = {
     " acknowledged_until date, actor varchar, decided_at timestamptz",
     "prior_exception": "exception_id varchar, control_id varchar, grain_key varchar, outcome varchar,"
     " state varchar, severity varchar, becomes_exception_on date, amount_at_risk decimal(19,4),"
-    " root_exception_id varchar, run_id varchar",
+    " root_exception_id varchar, run_id varchar, known_at timestamptz, first_seen_on date,"
+    " last_seen_on date, occurrences integer, was_open boolean, period_outcome varchar,"
+    " period_amount_at_risk decimal(19,4)",
+    "prior_control_run": "run_id varchar, as_of date, known_at timestamptz, control_id varchar,"
+    " legal_entity_id varchar, control_version integer, status varchar, is_blocked boolean,"
+    " pending_count bigint, exception_count bigint, exception_amount decimal(19,4)",
 }
-
-
-def _day(value: Any) -> date | None:
-    return date.fromisoformat(str(value)[:10]) if value else None
 
 
 def _amount(value: Any) -> Decimal | None:
@@ -58,19 +59,18 @@ def _amount(value: Any) -> Decimal | None:
 
 
 def _waivers(store: Store, known_at: datetime) -> list[Row]:
-    standing: dict[str, Row] = {}
-    for event in store.read(until=known_at):
-        if event.kind == "waiver":
-            said = event.payload
-            standing[event.object_id] = (
-                event.object_id, said.get("reason_code"), said.get("reason"),
-                _day(said.get("valid_from")) or event.at.date(), _day(said.get("valid_to")),
+    found: list[Row] = []
+    for exception_id, event in people.standing_waivers(store.read(until=known_at)).items():
+        said = event.payload
+        found.append(
+            (
+                exception_id, said.get("reason_code"), said.get("reason"),
+                people.day(said.get("valid_from")) or event.at.date(), people.day(said.get("valid_to")),
                 _amount(said.get("amount_cap")), said.get("currency"), said.get("approver"),
                 event.actor, event.at,
-            )  # fmt: skip
-        elif event.kind == "waiver_revoked":
-            standing.pop(event.object_id, None)
-    return list(standing.values())
+            )
+        )  # fmt: skip
+    return found
 
 
 def _closes(store: Store, known_at: datetime) -> list[Row]:
@@ -92,49 +92,11 @@ def _closes(store: Store, known_at: datetime) -> list[Row]:
 
 def _states(store: Store, known_at: datetime) -> list[Row]:
     """What people have made of each exception: the last state, owner and acknowledgement they gave it."""
-    standing: dict[str, dict[str, Any]] = {}
-    for event in store.read(until=known_at):
-        if event.kind not in ("state", "assignment", "acknowledgement"):
-            continue
-        said = standing.setdefault(event.object_id, {})
-        if event.kind == "assignment":
-            said["owner"] = event.payload.get("owner")
-            said.setdefault("state", "ASSIGNED")
-        elif event.kind == "acknowledgement":
-            said["state"] = "ACKNOWLEDGED"
-            said["until"] = _day(event.payload.get("until"))
-            said["reason"] = event.payload.get("reason")
-        else:
-            said["state"] = event.payload.get("state")
-            said["reason"] = event.payload.get("reason")
-        said["actor"], said["at"] = event.actor, event.at
     return [
-        (key, said.get("state"), said.get("owner"), said.get("reason"), said.get("until"),
-         said["actor"], said["at"])
-        for key, said in standing.items()
-    ]  # fmt: skip
-
-
-def _prior_exceptions(home: Home) -> list[Row]:
-    """The exceptions of the run published now, from which a build knows what is new, the same or gone."""
-    try:
-        publication = warehouse.current(home)
-        connection = warehouse.open_published(home, publication.run_id)
-    except ThroughlineError:
-        return []
-    try:
-        exists = connection.execute(
-            "select count(*) from information_schema.tables"
-            " where table_schema = 'reconciliation' and table_name = 'exception'"
-        ).fetchone()
-        if not exists or not exists[0]:
-            return []
-        return connection.execute(
-            "select exception_id, control_id, grain_key, outcome, state, severity, becomes_exception_on,"
-            f" amount_at_risk, root_exception_id, '{publication.run_id}' from reconciliation.exception"
-        ).fetchall()
-    finally:
-        connection.close()
+        (key, said.state, said.owner, said.reason, said.until, said.actor, said.at)
+        for key, said in people.standing(store.read(until=known_at)).items()
+        if said.at is not None
+    ]
 
 
 def collect(
@@ -142,6 +104,7 @@ def collect(
 ) -> dict[str, list[Row]]:
     """The rows of every input table, sorted."""
     store = Store(home)
+    prior_exceptions, prior_control_runs = archive.history(home, as_of, known_at)
     rows: dict[str, Sequence[Row]] = {
         "run_context": [(run_id, as_of, known_at, config.reporting_currency, started_at)],
         "parameter": [(one.name, one.value, one.effective_from) for one in config.parameters],
@@ -168,7 +131,8 @@ def collect(
         "waiver": _waivers(store, known_at),
         "period_close": _closes(store, known_at),
         "exception_state": _states(store, known_at),
-        "prior_exception": _prior_exceptions(home),
+        "prior_exception": prior_exceptions,
+        "prior_control_run": prior_control_runs,
     }
     return {name: sorted(rows[name], key=lambda row: tuple(str(value) for value in row)) for name in TABLES}
 

@@ -331,17 +331,6 @@ from judged
     ]) }}
 {%- endmacro %}
 
-{# The columns prior exceptions come with, as far as the table is there when dbt runs. #}
-{% macro prior_columns() -%}
-    {%- set names = [] -%}
-    {%- if execute -%}
-        {%- for column in adapter.get_columns_in_relation(source('inputs', 'prior_exception')) -%}
-            {%- do names.append(column.name | lower) -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {{ return(names) }}
-{%- endmacro %}
-
 {# Where a dataset's records stand one to one in the canonical tables (a time card's split as the sum of its
    days), and which ledger feeder takes them on: what `conservation` follows them through. Datasets that
    several tables share (documents and their lines) are followed as far as staging. #}

@@ -32,7 +32,8 @@ RATES = {"USD": Decimal(1), "GBP": Decimal("1.25"), "EUR": Decimal("1.10")}
 LANDING = {
     "extract_run": "source_system varchar, source_instance varchar, resource varchar, load_id varchar,"
     " started_at timestamptz, cursor_from timestamptz, cursor_to timestamptz, source_count bigint,"
-    " source_amount decimal(38,4), status varchar, error_code varchar, error varchar",
+    " source_amount decimal(38,4), status varchar, error_code varchar, error varchar,"
+    " control_amount_field varchar, schema_hash varchar",
     "reject": "reject_id varchar, source_system varchar, source_instance varchar, resource varchar,"
     " record_id varchar, amount decimal(19,4), load_id varchar, rejected_at timestamptz",
     "reject_event": 'reject_id varchar, action varchar, load_id varchar, "at" timestamptz',
@@ -328,9 +329,9 @@ class Firm:
             columns = landed_columns(schema, name)
             self._create(f"raw.{schema}_main", name, columns, self.tables.get(f"{schema}.{name}", []))
 
-    def rows_of(self, model: str) -> list[Row]:
-        """Build what `model` stands on, run it, and return its rows, in its contract's columns."""
-        needed = self.compiled.upstream(model)
+    def build(self, *models: str) -> None:
+        """Build what `models` stand on, and them, each once."""
+        needed = list(dict.fromkeys(name for model in models for name in self.compiled.upstream(model)))
         for kind, name in sorted(self.compiled.inputs(needed)):
             if kind == "seed":
                 self._seed(name)
@@ -343,6 +344,14 @@ class Firm:
             relation = f'"{node["database"]}"."{node["schema"]}"'
             self.connection.execute(f"create schema if not exists {relation}")
             self.connection.execute(f'create or replace table {relation}."{name}" as {node["compiled_code"]}')
+
+    def rows_of(self, model: str) -> list[Row]:
+        """Build what `model` stands on, run it, and return its rows, in its contract's columns."""
+        self.build(model)
+        return self.built(model)
+
+    def built(self, model: str) -> list[Row]:
+        """The rows of a model that was built before, in its contract's columns."""
         node = self.compiled.nodes[model]
         cursor = self.connection.execute(f'select * from "{node["database"]}"."{node["schema"]}"."{model}"')
         names = [column[0] for column in cursor.description or []]

@@ -1,4 +1,4 @@
-"""INT-003, what a failed load does to other controls, waivers, roots, headline, history and control runs."""
+"""INT-003, what a failed load does to other controls, waivers, roots, headline and control runs."""
 
 from __future__ import annotations
 
@@ -312,24 +312,6 @@ def test_peoples_say_shows_as_state_and_never_changes_the_outcome(firm: Firm, sa
     firm.add("exception_state", exception_id=CONTRACT, **said)
     row = exceptions(firm)[CONTRACT]
     assert (row["state"], row["outcome"], row["counted_in_headline"]) == (state, "EXCEPTION", True)
-
-
-def test_history_tells_new_same_and_gone(firm: Firm) -> None:
-    firm.standard().tables["canonical__contract"].clear()
-    gone = identity("BIL-001", "x")
-    for key, control in ((CONTRACT, "CRM-ERP-001"), (gone, "BIL-001")):
-        firm.add("prior_exception", exception_id=key, control_id=control, grain_key="x", outcome="EXCEPTION",
-                 severity="S2", amount_at_risk="80000", becomes_exception_on="2026-06-04",
-                 run_id="r0")  # fmt: skip
-    found = {row["exception_id"]: row for row in firm.rows_of("exception_history")}
-    assert (found[CONTRACT]["change"], found[CONTRACT]["is_new"], found[CONTRACT]["occurrences"]) == (
-        "SAME",
-        False,
-        2,
-    )
-    assert (found[gone]["change"], found[gone]["is_new"], found[gone]["outcome"]) == ("RESOLVED", False, None)
-    new = [row for row in found.values() if row["change"] == "NEW"]
-    assert all(row["is_new"] and row["first_seen_on"] == date(2026, 7, 8) for row in new)
 
 
 def test_every_control_says_that_it_ran_on_what_and_with_what_result(firm: Firm) -> None:

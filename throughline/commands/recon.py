@@ -13,13 +13,17 @@ from throughline.commands.common import AsJson, actor, day, home
 from throughline.errors import error
 from throughline.home import Home
 from throughline.output import emit, plain, say
+from throughline.recon.columns import EXCEPTIONS
+from throughline.recon.digest import row_hash
+from throughline.recon.people import Said
 from throughline.recon.published import Filter, Report, Row, read_report
+from throughline.recon.rows import exception_row, plain_sentence
 
 app = typer.Typer(help="Exceptions, the workbook, people's decisions.", no_args_is_help=True)
 
 LIST_COLUMNS = [
-    "exception_id", "severity", "outcome", "state", "entity_code", "currency_code", "amount_at_risk",
-    "age_days", "becomes_exception_on", "root_exception_id", "what",
+    "exception_id", "severity", "outcome", "status", "entity_code", "amount_at_risk", "age_days", "due_on",
+    "change", "root_exception_id", "what",
 ]  # fmt: skip
 Entities = Annotated[
     list[str] | None, typer.Option("--entity", help="Legal entity, code or key; repeatable.")
@@ -60,6 +64,21 @@ def _one(report: Report, given: str) -> Row:
     return (exact or rows)[0]
 
 
+def _listed(report: Report, row: Row) -> Row:
+    """A row of the list: the warehouse's, with what history, calendar and people know of it."""
+    history = report.history.get(row["exception_id"], {})
+    said = report.said.get(row["exception_id"]) or Said()
+    return {
+        **{name: value for name, value in row.items() if name != "facts"},
+        "first_seen_on": history.get("first_seen_on"),
+        "occurrences": history.get("occurrences"),
+        "change": history.get("change"),
+        "assignee": said.owner,
+        "due_on": said.due or report.due.get(row["exception_id"], {}).get("due_on"),
+        "what": plain_sentence(row["facts"].get("what")),
+    }
+
+
 @app.command("list")
 def list_(
     entity: Entities = None,
@@ -75,9 +94,7 @@ def list_(
     Example: throughline recon list --severity S1
     """
     report = _report(home(), entity, status, control, severity, as_of, run_id)
-    rows = [{**row, "what": row["facts"].get("what")} for row in report.exceptions]
-    for row in rows:
-        del row["facts"]
+    rows = [_listed(report, row) for row in report.exceptions]
     emit(rows, LIST_COLUMNS, json_=json_)
     say(
         f"{report.verdict}: {len(report.open)} exceptions, {len(report.of('PENDING'))} pending,"
@@ -103,21 +120,39 @@ def show(
     explained = [
         one["exception_id"] for one in report.exceptions if one["root_exception_id"] == row["exception_id"]
     ]
-    told: dict[str, Any] = {
-        **{name: value for name, value in row.items() if name not in ("evidence", "facts")},
-        "evidence": row["facts"],
-        "control": {name: control[name] for name in ("name", "rule", "risk", "fix", "owner", "sla")},
-        "explains": explained,
-        "first_seen_on": history.get("first_seen_on"),
-        "occurrences": history.get("occurrences"),
+    # every column of the workbook, then what only the warehouse's row holds
+    told: dict[str, Any] = dict(
+        zip((column.name for column in EXCEPTIONS), exception_row(report, row), strict=True)
+    )
+    told |= {name: value for name, value in row.items() if name not in (*told, "evidence", "facts")}
+    told |= {
+        "grain": control["grain"],
         "change": history.get("change"),
+        "prior_run_id": history.get("prior_run_id"),
+        "prior_amount_at_risk": history.get("prior_amount_at_risk"),
+        "prior_period_as_of": history.get("prior_period_as_of"),
+        "is_overdue": report.due.get(row["exception_id"], {}).get("is_overdue"),
+        "row_sha256": row_hash(row),
+        "run_id": report.run_id,
+        "as_of": report.as_of,
+        "known_at": report.known_at,
+        "reporting_currency": report.reporting_currency,
+        "evidence": row["facts"],
+        "control": {
+            name: control[name] for name in ("name", "version", "rule", "risk", "fix", "owner", "sla")
+        },
+        "explains": explained,
         "events": [{"kind": one.kind, "actor": one.actor, "at": one.at, **one.payload} for one in said],
     }
     if json_:
         emit([told], list(told), json_=True)
         return
-    lines: list[tuple[str, Any]] = [("what", row["facts"].get("what"))]
-    lines += [(name, value) for name, value in told.items() if not isinstance(value, (dict, list))]
+    lines: list[tuple[str, Any]] = [("what_is_wrong", told["what_is_wrong"])]
+    lines += [
+        (name, value)
+        for name, value in told.items()
+        if name != "what_is_wrong" and not isinstance(value, (dict, list))
+    ]
     lines += [(f"evidence.{name}", value) for name, value in row["facts"].items() if name != "what"]
     lines += [(f"control.{name}", value) for name, value in told["control"].items()]
     lines += [("explains", one) for one in explained]

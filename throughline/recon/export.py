@@ -33,8 +33,15 @@ def software() -> str:
 
 
 def base_name(report: Report) -> str:
-    """`recon_{entity|ALL}_{asof}_{runid}_v1`, with nothing in it a file system minds."""
-    scope = "+".join(report.filter.entities) or "ALL"
+    """`recon_{entity|ALL}_{asof}_{runid}_v1`, with nothing in it a file system minds.
+
+    A report of some controls, severities or states only is another file than the whole one: it says SELECTION
+    and carries a fingerprint of its filter.
+    """
+    asked = report.filter
+    scope = "+".join(asked.entities) or "ALL"
+    if asked.states or asked.controls or asked.severities:
+        scope += f"-SELECTION-{hashlib.sha256(asked.text().encode()).hexdigest()[:8]}"
     name = f"recon_{scope}_{report.as_of.isoformat()}_{report.run_id}_v{VERSION}"
     return re.sub(r"[^0-9A-Za-z_.+-]", "-", name)
 

@@ -14,14 +14,19 @@ import duckdb
 from throughline import publish, warehouse
 from throughline.errors import error
 from throughline.home import Home
+from throughline.recon import people
 from throughline.recon.digest import content_hash
+from throughline.recon.people import Said
 from throughline.state import Event, Store
 
 Row = dict[str, Any]
 OPEN = "EXCEPTION"
 # what must stand in a published file for a report to be made of it
-NEEDED = ("exception", "exception_history", "control_run", "recon__control", "recon__dataset_status",
-          "recon__reporting_rate", "conservation")  # fmt: skip
+NEEDED = ("exception", "exception_history", "control_run", "control_period", "recon__control",
+          "recon__dataset_status", "recon__due", "recon__reporting_rate", "conservation")  # fmt: skip
+STATES = ("NEW", "ASSIGNED", "IN_PROGRESS", "RESOLVED_PENDING_VERIFY", "CLOSED", "REOPENED", "ACKNOWLEDGED",
+          "WAIVED")  # fmt: skip
+SEVERITIES = ("S1", "S2", "S3", "S4")
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Filter:
     severities: tuple[str, ...] = ()
 
     def admits(self, row: Row) -> bool:
-        """Whether `row` of the exceptions (with `entity_code`) is in scope.
+        """Whether `row` of the exceptions (with `entity_code` and `status`) is in scope.
 
         What could not be judged for want of a load belongs to no entity and no state: it stays in every
         scope, because leaving it out would make a control look clean that has not run.
@@ -47,10 +52,16 @@ class Filter:
                 or row["legal_entity_id"] in self.entities
                 or row["entity_code"] in self.entities
             )
-            and (not self.states or row["state"] in self.states)
+            and (not self.states or row["status"] in self.states)
             and (not self.controls or row["control_id"] in self.controls)
             and (not self.severities or row["severity"] in self.severities)
         )
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether a control's exceptions may be in scope in part, so that its earlier totals compare to
+        nothing here. A filter of another kind chooses by rules of its own."""
+        return type(self) is not Filter or bool(self.states or self.severities)
 
     def text(self) -> str:
         """The filter in words, for the cover."""
@@ -86,7 +97,12 @@ class Report:
     rates: dict[str, Decimal]
     history: dict[str, Row]
     names: dict[str, dict[str, Row]]
+    due: dict[str, Row]
+    trend: list[Row]
+    content: list[Row]
     people: dict[str, list[Event]] = field(default_factory=dict)
+    said: dict[str, Said] = field(default_factory=dict)
+    waivers: dict[str, Event] = field(default_factory=dict)
 
     @property
     def hash(self) -> str:
@@ -163,6 +179,7 @@ def _names(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) -> dic
         ("customer", "customer_id"),
         ("contract_line", "contract_line_id"),
         ("project", "project_id"),
+        ("org_unit", "org_unit_id"),
     ):
         table = f"dim_{name}"
         found[name] = {}
@@ -172,12 +189,32 @@ def _names(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) -> dic
     return found
 
 
-def _people(home: Home) -> dict[str, list[Event]]:
+def _people(events: Sequence[Event]) -> dict[str, list[Event]]:
     said: dict[str, list[Event]] = {}
-    for event in Store(home).read():
-        if event.kind in ("comment", "assignment", "acknowledgement", "state"):
+    for event in events:
+        if event.kind in people.KINDS:
             said.setdefault(event.object_id, []).append(event)
     return said
+
+
+def _check(asked: Filter, controls: dict[str, Row], entities: dict[str, Row]) -> None:
+    """That every word of the filter is one the run knows: a slip of the pen would look like a clean firm."""
+    known = {
+        "entity": {*entities, *(str(row.get("entity_code")) for row in entities.values())},
+        "control": set(controls),
+        "severity": set(SEVERITIES),
+        "status": set(STATES),
+    }
+    for name, given in (
+        ("entity", asked.entities),
+        ("control", asked.controls),
+        ("severity", asked.severities),
+        ("status", asked.states),
+    ):
+        for word in given:
+            if word not in known[name]:
+                choices = sorted(one for one in known[name] if ":" not in one)
+                raise error("E-REC-004", option=f"--{name}", given=word, known=", ".join(choices))
 
 
 def find_run(home: Home, run_id: str | None, as_of: date | None) -> str | None:
@@ -204,7 +241,8 @@ def read_report(
     """The reconciliation of a published run.
 
     Raises E-PUB-001 or E-PUB-002 when there is no such run, E-REC-002 when none was made for `as_of`,
-    E-REC-003 when the published file holds no reconciliation.
+    E-REC-003 when the published file holds no reconciliation, E-REC-004 when the scope names what the run
+    does not know.
     """
     asked = scope or Filter()
     connection = warehouse.open_published(home, find_run(home, run_id, as_of))
@@ -220,10 +258,18 @@ def read_report(
         control_runs = _rows(
             connection, "select * from reconciliation.control_run order by control_id, legal_entity_id"
         )
+        events = Store(home).read()
+        standing = people.standing(events)
         for row in (*exceptions, *control_runs):
             row["entity_code"] = codes.get(str(row["legal_entity_id"]), row["legal_entity_id"])
         for row in exceptions:
             row["facts"] = json.loads(row["evidence"])
+            row["status"] = people.status(row, standing.get(row["exception_id"]), said["known_at"])
+        controls = {
+            str(row["control_id"]): row
+            for row in _rows(connection, "select * from reconciliation.recon__control order by control_id")
+        }
+        _check(asked, controls, names["legal_entity"])
         return Report(
             run_id=str(said["run_id"]),
             as_of=said["as_of"],
@@ -234,12 +280,7 @@ def read_report(
             filter=asked,
             exceptions=sorted((row for row in exceptions if asked.admits(row)), key=order),
             control_runs=control_runs,
-            controls={
-                str(row["control_id"]): row
-                for row in _rows(
-                    connection, "select * from reconciliation.recon__control order by control_id"
-                )
-            },
+            controls=controls,
             datasets=_rows(connection, "select * from reconciliation.recon__dataset_status order by dataset"),
             conservation=_rows(
                 connection,
@@ -255,7 +296,18 @@ def read_report(
                 for row in _rows(connection, "select * from reconciliation.exception_history")
             },
             names=names,
-            people=_people(home),
+            due={
+                str(row["exception_id"]): row
+                for row in _rows(connection, "select * from reconciliation.recon__due")
+            },
+            trend=_rows(
+                connection,
+                "select * from reconciliation.control_period order by period, control_id, legal_entity_id",
+            ),
+            content=_rows(connection, "select * from publication.content order by table_name"),
+            people=_people(events),
+            said=standing,
+            waivers=people.standing_waivers(one for one in events if one.at <= said["known_at"]),
         )
     finally:
         connection.close()

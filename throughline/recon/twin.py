@@ -15,10 +15,13 @@ from decimal import Decimal
 from typing import Any
 
 from throughline import clock
-from throughline.recon import rows as report_rows
+from throughline.recon.columns import MONEY, Column
+from throughline.recon.cover import cover
+from throughline.recon.digest import parameter_hash, row_hash
 from throughline.recon.published import Report
-from throughline.recon.rows import MONEY, SHEETS, Sheet
+from throughline.recon.rows import SHEETS
 
+ROW_HASH = "row_sha256"
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -41,21 +44,24 @@ def cell(value: Any) -> str:
 
 
 def _table(header: list[str], rows: list[list[Any]], bom: bool) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    out = io.StringIO(newline="")
+    # RFC 4180's line end: with a line feed alone, the writer leaves a carriage return inside a text unquoted
+    writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(header)
     writer.writerows([cell(value) for value in row] for row in rows)
     return out.getvalue().encode("utf-8-sig" if bom else "utf-8")
 
 
-def _sums(sheet: Sheet, rows: list[list[Any]], reporting_currency: str) -> dict[str, dict[str, str]]:
-    """The sums of the sheet's money columns by currency: amounts in transaction currency never mix."""
-    names = [column.name for column in sheet.columns]
+def _sums(
+    name: str, columns: tuple[Column, ...], rows: list[list[Any]], reporting_currency: str
+) -> dict[str, dict[str, str]]:
+    """The sums of a sheet's money columns by currency: amounts in transaction currency never mix."""
+    names = [column.name for column in columns]
     sums: dict[str, dict[str, Decimal]] = {}
-    if sheet.name == "11_Manifest":
+    if name == "11_Manifest":
         # control sums add all currencies, as the source's own query does: they are compared, not added up
         return {}
-    for place, column in enumerate(sheet.columns):
+    for place, column in enumerate(columns):
         if column.kind != MONEY:
             continue
         in_transaction = column.name.endswith("_tc") and "currency" in names
@@ -75,14 +81,21 @@ def build(report: Report, software: str, *, bom: bool = False) -> dict[str, byte
     """The twin's files by name, manifest.json last."""
     files: dict[str, bytes] = {}
     listed = []
-    cover = [[label, value] for label, value in report_rows.cover(report, software)]
-    files["00_Cover.csv"] = _table(["label", "value"], cover, bom)
-    listed.append({"file": "00_Cover.csv", "rows": len(cover), "sums": {}})
+    lines: list[list[Any]] = [[line.name, line.value, line.meaning] for line in cover(report, software)]
+    files["00_Cover.csv"] = _table(["label", "value", "meaning"], lines, bom)
+    listed.append({"file": "00_Cover.csv", "rows": len(lines), "sums": {}})
+    hashes = {row["exception_id"]: row_hash(row) for row in report.exceptions}
     for sheet in SHEETS:
         rows = sheet.rows(report)
+        columns = sheet.columns_of(report)
+        header = [column.name for column in columns]
         name = f"{sheet.name}.csv"
-        files[name] = _table([column.name for column in sheet.columns], rows, bom)
-        sums = _sums(sheet, rows, report.reporting_currency)
+        if header[0] == "exception_id":
+            # what the content hash is made of, so that a row can be checked, and told apart from a later one
+            files[name] = _table([*header, ROW_HASH], [[*row, hashes[row[0]]] for row in rows], bom)
+        else:
+            files[name] = _table(header, rows, bom)
+        sums = _sums(sheet.name, columns, rows, report.reporting_currency)
         listed.append({"file": name, "rows": len(rows), "sums": sums})
     for entry in listed:
         entry["sha256"] = hashlib.sha256(files[str(entry["file"])]).hexdigest()
@@ -95,6 +108,8 @@ def build(report: Report, software: str, *, bom: bool = False) -> dict[str, byte
         "verdict": report.verdict,
         "headline_amount_at_risk": format(report.headline, "f"),
         "content_sha256": report.hash,
+        "parameter_hash": parameter_hash(report.controls),
+        "control_versions": {name: int(row["version"]) for name, row in report.controls.items()},
         "files": listed,
     }
     files["manifest.json"] = (json.dumps(manifest, indent=2) + "\n").encode("utf-8")

@@ -7,6 +7,7 @@ Text is written as text whatever it begins with, so a customer called `=HYPERLIN
 from __future__ import annotations
 
 import io
+import textwrap
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,9 +19,10 @@ from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from throughline import clock
-from throughline.recon import rows as report_rows
+from throughline.recon.columns import COUNT, DAY, EXCEPTIONS, INSTANT, MONEY, TEXT, VALUE, Column
+from throughline.recon.cover import Line, cover
 from throughline.recon.published import Report
-from throughline.recon.rows import COUNT, DAY, INSTANT, MONEY, SHEETS, TEXT, VALUE, Column, Sheet
+from throughline.recon.rows import SHEETS, Sheet
 
 # rows of one sheet; more go to a second sheet of the same columns
 PART = 250_000
@@ -29,15 +31,28 @@ MONEY_FORMAT = '#,##0.00;[Red](#,##0.00);"-"'
 VALUE_FORMAT = '#,##0.00######;[Red](#,##0.00######);"-"'
 FILLS = {"S1": "#F8D7DA", "S2": "#FDE7D3", "S3": "#FFF4CC", "S4": "#EEF1F4"}
 TIES, BROKEN = "TIES", "DOES NOT TIE"
+# columns of sentences, which are broken into lines
+SENTENCES = frozenset(
+    ("control_name", "what_is_wrong", "why_it_matters", "suggested_action", "comment_latest", "meaning",
+     "reason", "effect")
+)  # fmt: skip
+A3, A4 = 8, 9
+# points; a cell with more lines than this is read in the formula bar
+LINE_HEIGHT, MOST_LINES = 15, 4
 
 
 class _Formats:
     """The workbook's cell formats, made once in a fixed order."""
 
     def __init__(self, book: Workbook) -> None:
-        self.header: Format = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
-        self.text: Format = book.add_format({"num_format": "@", "valign": "top"})
-        self.wrapped: Format = book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})
+        self.header: Format = book.add_format(
+            {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "indent": 1}
+        )
+        # indented, so that a text does not touch the number before it
+        self.text: Format = book.add_format({"num_format": "@", "valign": "top", "indent": 1})
+        self.wrapped: Format = book.add_format(
+            {"num_format": "@", "text_wrap": True, "valign": "top", "indent": 1}
+        )
         self.money: Format = book.add_format({"num_format": MONEY_FORMAT, "valign": "top"})
         self.value: Format = book.add_format({"num_format": VALUE_FORMAT, "valign": "top"})
         self.count: Format = book.add_format({"num_format": "#,##0", "valign": "top"})
@@ -49,8 +64,14 @@ class _Formats:
         self.total_money: Format = book.add_format({"bold": True, "top": 1, "num_format": MONEY_FORMAT})
         self.total_count: Format = book.add_format({"bold": True, "top": 1, "num_format": "#,##0"})
         self.line: Format = book.add_format({"bottom": 1})
+        left = {"align": "left", "valign": "top"}
+        self.note: Format = book.add_format({**left, "text_wrap": True, "font_color": "#5A6470"})
+        self.left_text: Format = book.add_format({**left, "num_format": "@", "text_wrap": True})
+        self.left_money: Format = book.add_format({**left, "num_format": MONEY_FORMAT})
+        self.left_count: Format = book.add_format({**left, "num_format": "#,##0"})
+        self.left_day: Format = book.add_format({**left, "num_format": "yyyy-mm-dd"})
         self.severity: dict[str, Format] = {
-            level: book.add_format({"num_format": "@", "valign": "top", "bg_color": colour})
+            level: book.add_format({"num_format": "@", "valign": "top", "indent": 1, "bg_color": colour})
             for level, colour in FILLS.items()
         }
 
@@ -73,60 +94,102 @@ def _write(sheet: Worksheet, row: int, column: int, value: Any, kind: Format, fo
         naive = value.astimezone(clock.parse_instant("1970-01-01").tzinfo).replace(tzinfo=None)
         sheet.write_datetime(row, column, naive, formats.instant)
     elif isinstance(value, date):
-        sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), formats.day)  # noqa: DTZ001
+        moment = datetime(value.year, value.month, value.day)  # noqa: DTZ001
+        sheet.write_datetime(
+            row, column, moment, formats.left_day if kind is formats.left_day else formats.day
+        )
     else:
         sheet.write_string(row, column, str(value), formats.text if kind in (formats.value,) else kind)
 
 
+def _width(column: Column) -> int:
+    """The column's width in characters: its name, whole and with the filter's arrow, fits into it."""
+    return max(column.width, len(column.name) + 4)
+
+
+def _lines(text: str, width: int) -> int:
+    """How many lines `text` takes in a cell of `width` characters, words kept whole."""
+    return sum(max(1, len(textwrap.wrap(part, width))) for part in text.split("\n") or [""])
+
+
+def _fit(sheet: Worksheet, number: int, columns: tuple[Column, ...], row: list[Any]) -> None:
+    """Make a row as high as its longest sentence: readers do not all do so on opening."""
+    lines = [
+        _lines(value, _width(column))
+        for column, value in zip(columns, row, strict=True)
+        if column.name in SENTENCES and isinstance(value, str)
+    ]
+    high = min(max(lines, default=1), MOST_LINES)
+    if high > 1:
+        sheet.set_row(number, LINE_HEIGHT * high)
+
+
 def _frame(sheet: Worksheet, columns: tuple[Column, ...], count: int, freeze: int, formats: _Formats) -> None:
     for number, column in enumerate(columns):
-        sheet.set_column(number, number, column.width)
+        sheet.set_column(number, number, _width(column))
         sheet.write_string(0, number, column.name, formats.header)
+    sheet.set_row(0, LINE_HEIGHT + 5)
     sheet.freeze_panes(1, freeze)
     sheet.autofilter(0, 0, max(count, 1), len(columns) - 1)
     sheet.repeat_rows(0)
 
 
-def _print_set_up(sheet: Worksheet, footer: str) -> None:
+def _print_set_up(sheet: Worksheet, footer: str, *, paper: int = A4, wide: int = 1) -> None:
+    """Landscape, `wide` pages across and as many down as it takes; the key stands on every page."""
     sheet.set_landscape()
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
+    sheet.set_paper(paper)
+    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.7)
+    sheet.fit_to_pages(wide, 0)
+    if wide > 1:
+        sheet.repeat_columns(0, 1)
     sheet.set_footer(footer)
 
 
-def _table(book: Workbook, sheet: Sheet, found: list[list[Any]], formats: _Formats, footer: str) -> list[str]:
+def _table(
+    book: Workbook,
+    sheet: Sheet,
+    columns: tuple[Column, ...],
+    found: list[list[Any]],
+    formats: _Formats,
+    footer: str,
+) -> list[str]:
     """Write one table, in parts where it is long; the names of its sheets."""
     names = []
-    wide = {"what_is_wrong", "why_it_matters", "suggested_action", "meaning", "reason", "effect"}
     for part, start in enumerate(range(0, max(len(found), 1), PART), start=1):
         rows = found[start : start + PART]
         name = sheet.name if part == 1 else f"{sheet.name}_{part}"
         page = book.add_worksheet(name)
         names.append(name)
-        _frame(page, sheet.columns, len(rows), sheet.freeze, formats)
-        _print_set_up(page, footer)
+        _frame(page, columns, len(rows), sheet.freeze, formats)
+        _print_set_up(page, footer, paper=A3 if sheet.large_paper else A4, wide=sheet.wide)
         for number, row in enumerate(rows, start=1):
-            for place, (column, value) in enumerate(zip(sheet.columns, row, strict=True)):
-                kind = formats.wrapped if column.name in wide else formats.of(column.kind)
+            for place, (column, value) in enumerate(zip(columns, row, strict=True)):
+                kind = formats.wrapped if column.name in SENTENCES else formats.of(column.kind)
                 if column.name == "severity" and value in formats.severity:
                     kind = formats.severity[value]
                 _write(page, number, place, value, kind, formats)
+            _fit(page, number, columns, row)
     return names
 
 
 def _detail(names: list[str], column: str) -> list[str]:
-    place = xl_col_to_name([one.name for one in report_rows.EXCEPTIONS].index(column))
+    place = xl_col_to_name([one.name for one in EXCEPTIONS].index(column))
     return [f"'{name}'!${place}$2:${place}${PART + 1}" for name in names]
 
 
 def _summary(
-    page: Worksheet, report: Report, found: list[list[Any]], detail: list[str], formats: _Formats, footer: str
+    page: Worksheet,
+    report: Report,
+    columns: tuple[Column, ...],
+    found: list[list[Any]],
+    detail: list[str],
+    formats: _Formats,
+    footer: str,
 ) -> None:
     """The summary: exceptions as formulas over the detail, totals as sums, and whether they tie."""
-    columns = report_rows.SUMMARY
     names = [column.name for column in columns]
     _frame(page, columns, len(found), 2, formats)
-    _print_set_up(page, footer)
+    _print_set_up(page, footer, paper=A3, wide=SHEETS[0].wide)
     keys = _detail(detail, "control_id")
     states = _detail(detail, "status")
     amounts = _detail(detail, "amount_at_risk_rc")
@@ -139,17 +202,21 @@ def _summary(
     )
     for number, row in enumerate(found, start=1):
         for place, (column, value) in enumerate(zip(columns, row, strict=True)):
-            kind = formats.of(column.kind)
+            kind = formats.wrapped if column.name in SENTENCES else formats.of(column.kind)
             formula = {"exception_count": counting, "exception_amount": adding}.get(column.name)
             if formula is not None:
                 page.write_formula(number, place, "=" + formula.format(row=number + 1), kind, float(value))
             else:
                 _write(page, number, place, value, kind, formats)
+        _fit(page, number, columns, row)
     last = len(found) + 1
     page.write_string(last, 0, "Total", formats.total)
     totals: dict[str, Decimal] = {}
     for place, column in enumerate(columns):
         if column.kind not in (MONEY, COUNT):
+            continue
+        if all(row[place] is None for row in found):
+            # nothing was published to add up: blank, not zero
             continue
         letter = xl_col_to_name(place)
         totals[column.name] = sum((Decimal(row[place] or 0) for row in found), Decimal(0))
@@ -172,29 +239,30 @@ def _summary(
     page.write_number(last + 4, names.index("exception_amount"), float(report.headline), formats.money)
 
 
-def _cover(page: Worksheet, lines: list[tuple[str, Any]], formats: _Formats, footer: str) -> dict[str, int]:
-    """The cover's lines; the row of each label."""
-    page.set_column(0, 0, 28)
-    page.set_column(1, 1, 90)
+def _cover(page: Worksheet, lines: list[Line], formats: _Formats, footer: str) -> dict[str, int]:
+    """The cover's lines; the row of each name."""
+    for number, width in enumerate((28, 72, 64)):
+        page.set_column(number, number, width)
     _print_set_up(page, footer)
     placed = {}
-    signs = {"preparer", "prepared_on", "reviewer", "reviewed_on", "controller", "signed_on"}
-    for number, (label, value) in enumerate(lines):
-        placed[label] = number
-        page.write_string(number, 0, label, formats.label)
+    for number, line in enumerate(lines):
+        placed[line.name] = number
+        page.write_string(number, 0, line.name, formats.label)
+        page.write_string(number, 2, line.meaning, formats.note)
         if number == 0:
-            page.write_string(number, 1, str(value), formats.title)
-        elif label in signs:
+            page.write_string(number, 1, str(line.value), formats.title)
+        elif line.value is None:
+            page.set_row(number, 24)
             page.write_blank(number, 1, None, formats.line)
+        elif isinstance(line.value, Decimal):
+            page.write_number(number, 1, float(line.value), formats.left_money)
+        elif isinstance(line.value, int):
+            page.write_number(number, 1, line.value, formats.left_count)
+        elif isinstance(line.value, date):
+            _write(page, number, 1, line.value, formats.left_day, formats)
         else:
-            kind = (
-                formats.money
-                if isinstance(value, Decimal)
-                else formats.count
-                if isinstance(value, int)
-                else None
-            )
-            _write(page, number, 1, value, kind or formats.wrapped, formats)
+            page.write_string(number, 1, str(line.value), formats.left_text)
+            page.set_row(number, LINE_HEIGHT * _lines(str(line.value), 72))
     return placed
 
 
@@ -222,18 +290,22 @@ def build(report: Report, name: str, software: str) -> bytes:
     book.set_custom_property("run_id", report.run_id, "text")
     book.set_custom_property("content_sha256", report.hash, "text")
     formats = _Formats(book)
-    footer = f"&L{name.replace('&', '&&')}&C{report.run_id} {report.hash}&R&P / &N"
+    # a footer holds 255 characters at most
+    shown = f"{name[:120]} · {report.run_id}\n{report.hash}".replace("&", "&&")
+    footer = f"&C&8 {shown}&R&8 &P / &N"
     pages = {sheet: book.add_worksheet(sheet) for sheet in ("00_Cover", "01_Summary")}
     found = {sheet.name: sheet.rows(report) for sheet in SHEETS}
     detail: list[str] = []
     for sheet in SHEETS:
         if sheet.name == "01_Summary":
             continue
-        written = _table(book, sheet, found[sheet.name], formats, footer)
+        written = _table(book, sheet, sheet.columns_of(report), found[sheet.name], formats, footer)
         if sheet.name == "02_Exceptions":
             detail = written
-    placed = _cover(pages["00_Cover"], report_rows.cover(report, software), formats, footer)
-    _summary(pages["01_Summary"], report, found["01_Summary"], detail, formats, footer)
+    placed = _cover(pages["00_Cover"], cover(report, software), formats, footer)
+    summary = SHEETS[0]
+    columns = summary.columns_of(report)
+    _summary(pages[summary.name], report, columns, found[summary.name], detail, formats, footer)
     book.define_name("headline_amount_at_risk", f"='00_Cover'!$B${placed['headline_amount_at_risk'] + 1}")
     book.define_name("content_sha256", f"='00_Cover'!$B${placed['content_sha256'] + 1}")
     book.close()

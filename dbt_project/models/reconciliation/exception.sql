@@ -18,8 +18,37 @@ people as (
     select
         said.exception_id,
         said.state,
-        said.acknowledged_until
+        said.acknowledged_until,
+        said.decided_at
     from {{ source('inputs', 'exception_state') }} as said
+),
+
+-- The run before that could judge the control: what it made of the exception, null where it was gone by then.
+prior as (
+    select
+        earlier.exception_id,
+        earlier.outcome,
+        earlier.state,
+        earlier.was_open,
+        earlier.known_at
+    from {{ source('inputs', 'prior_exception') }} as earlier
+),
+
+-- Gone and come back, or no longer covered by its waiver; and so until somebody takes it up again.
+find_reopened as (
+    select findings.exception_id
+    from findings
+    inner join prior
+        on findings.exception_id = prior.exception_id
+    left join people
+        on findings.exception_id = people.exception_id
+    where
+        (people.decided_at is null or people.decided_at <= prior.known_at)
+        and (
+            prior.outcome is null and prior.was_open
+            or prior.outcome = 'WAIVED'
+            or prior.state = 'REOPENED'
+        )
 ),
 
 rank_headline as (
@@ -43,9 +72,13 @@ select
     findings.outcome,
     case
         when findings.outcome = 'WAIVED' then 'WAIVED'
+        when find_reopened.exception_id is not null then 'REOPENED'
         when people.state is null then 'NEW'
-        -- what was put to rest and is broken again comes back under its old id
-        when people.state in ('CLOSED', 'RESOLVED_PENDING_VERIFY', 'WAIVED') then 'REOPENED'
+        -- what was put to rest and is broken again comes back under its old id; a run that could not look has
+        -- verified nothing
+        when
+            people.state in ('CLOSED', 'RESOLVED_PENDING_VERIFY', 'WAIVED')
+            and findings.outcome <> 'NOT_EVALUABLE' then 'REOPENED'
         when people.state = 'ACKNOWLEDGED' and people.acknowledged_until < run.as_of then 'REOPENED'
         else people.state
     end as state,
@@ -77,5 +110,7 @@ from findings
 cross join run
 left join people
     on findings.exception_id = people.exception_id
+left join find_reopened
+    on findings.exception_id = find_reopened.exception_id
 left join rank_headline
     on findings.exception_id = rank_headline.exception_id
