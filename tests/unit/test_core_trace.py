@@ -161,3 +161,9 @@ def test_periods_begin_where_they_should() -> None:
         "T3M": "2026-03-01",
         "T12M": "2025-06-01",
     }
+
+
+def test_loads_are_told_in_their_order() -> None:
+    second = "20260508T233000Z"
+    loads = [second, f"{second}-2", f"{second}-10", "20260509T233000Z"]
+    assert sorted(reversed(loads), key=trace._load_order) == loads
