@@ -165,5 +165,5 @@ def test_periods_begin_where_they_should() -> None:
 
 def test_loads_are_told_in_their_order() -> None:
     second = "20260508T233000Z"
-    loads = [second, f"{second}-2", f"{second}-10", "20260509T233000Z"]
-    assert sorted(reversed(loads), key=trace._load_order) == loads
+    loads = ["20260509T233000Z", f"{second}-10", f"{second}-2", second]
+    assert sorted(loads, key=trace._load_order) == loads[::-1]
