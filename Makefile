@@ -6,6 +6,8 @@ APP ?= 1
 HOME_DIR ?= .throughline
 PYTHON3 ?= python3
 WORKERS ?= 2
+KILLS ?= 20
+KILL_SEED ?= 2026
 
 BIN := .venv/bin
 STAMP := .venv/.stamp
@@ -13,7 +15,7 @@ export DO_NOT_TRACK := 1
 # Compiling every package again in each of a run's processes costs more than most of their work.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-law test-browser lint docs screenshots clean
+.PHONY: run test test-law test-kill test-browser lint docs screenshots clean
 
 $(STAMP): requirements.lock pyproject.toml scripts/bootstrap.py
 	$(PYTHON3) scripts/bootstrap.py
@@ -26,11 +28,15 @@ run: $(STAMP)
 
 ## test: everything that needs no system package
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m "not browser and not law" tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m "not browser and not law and not kill" tests
 
 ## test-law: the law of the two clocks and the rebuild, on a whole firm (slow)
 test-law: $(STAMP)
 	$(BIN)/python -m pytest -m law tests/e2e
+
+## test-kill: runs killed at KILLS random moments of each stage, drawn from KILL_SEED, beside one nobody kills (slow)
+test-kill: $(STAMP)
+	THROUGHLINE_KILLS=$(KILLS) THROUGHLINE_KILL_SEED=$(KILL_SEED) $(BIN)/python -m pytest -s -m "" tests/kill
 
 ## test-browser: the dashboard in Chromium
 test-browser: $(STAMP)
