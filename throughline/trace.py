@@ -1,7 +1,8 @@
-"""From a number back to where it came from: number -> ledger rows -> source records -> load.
+"""From a number back to where it came from: number -> rows behind -> ledger rows -> source records -> load.
 
-The number and the exceptions are read from what is published; the ledger's rows from the build file, as far
-as they were known to the published run; the source's records, every version of them, from the raw file.
+The number, the rows that add up to it and the exceptions are read from what is published; the ledger's rows
+from the build file, as far as they were known to the published run; the source's records, every version of
+them, from the raw file.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 
 import duckdb
 
-from throughline import content, files, warehouse
+from throughline import behind, content, files, warehouse
+from throughline.behind import Total
 from throughline.content import literal, quoted
 from throughline.errors import error
 from throughline.home import Home
@@ -24,8 +26,6 @@ Row = dict[str, Any]
 KEY = re.compile(r"^[a-z0-9_]+:[a-z0-9_]+:.+$")
 EXCEPTION = re.compile(r"^[0-9a-f]{16}$")
 JOURNAL = ("ledger", "fct_value_movement")
-NO_KEYS = ("metric_id", "movement_id", "load_id")
-MONTHS = {"MONTH": 1, "QUARTER": 3, "T3M": 3, "T12M": 12}
 
 
 @dataclass
@@ -35,6 +35,8 @@ class Trace:
     subject: str
     run_id: str
     numbers: list[Row] = field(default_factory=list)
+    behind: list[Row] = field(default_factory=list)
+    total: Total | None = None
     exceptions: list[Row] = field(default_factory=list)
     movements: list[Row] = field(default_factory=list)
     records: list[Row] = field(default_factory=list)
@@ -44,6 +46,7 @@ class Trace:
         """The steps in the order of the way back."""
         return [
             ("number", self.numbers),
+            ("row behind", self.behind),
             ("exception", self.exceptions),
             ("ledger row", self.movements),
             ("source record", self.records),
@@ -110,15 +113,6 @@ def _keys_of(columns: Sequence[str]) -> list[str]:
     ]
 
 
-def _first_month(as_of: date, period: str) -> date:
-    if period == "YTD":
-        return as_of.replace(month=1, day=1)
-    if period == "QUARTER":
-        return as_of.replace(month=as_of.month - (as_of.month - 1) % 3, day=1)
-    index = as_of.year * 12 + as_of.month - MONTHS.get(period, 1)
-    return date(index // 12, index % 12 + 1, 1)
-
-
 class Tracer:
     """Traces subjects in one home, against one published run."""
 
@@ -168,11 +162,34 @@ class Tracer:
                 " order by currency_view <> 'RC', period_type <> 'POINT', period_type <> 'MONTH', value desc"
                 f" limit {self.limit}"
             )
-        if not found.numbers:
+        if found.numbers:
+            self._behind(found, found.numbers[0])
+            self._records_of_movements(found)
+
+    def _behind(self, found: Trace, number: Row) -> None:
+        """The rows the number is the sum of, the sum of all of them, and the movements of those shown."""
+        columns = self.published.columns("marts", "metric_drill")
+        amount = behind.amount(number)
+        if not columns or amount not in columns:
             return
-        chosen = found.numbers[0]["period_type"]
-        found.movements = self._journal(self._rows_of_metric(found.subject, chosen, key))
-        self._records_of_movements(found)
+        where = behind.condition(number, columns)
+        summed = self.published.rows(
+            f"select count(*) as rows, sum({amount}) as total, count(*) = count({amount}) as known"
+            f" from marts.metric_drill where {where}"
+        )[0]
+        numerator = number.get("numerator", number["value"])
+        found.total = Total(summed["rows"], summed["total"] if summed["known"] else None, numerator)
+        rest = ", ".join(quoted(name) for name in columns)
+        found.behind = self.published.rows(
+            f"select * from marts.metric_drill where {where}"
+            f" order by abs({amount}) desc nulls last, {rest} limit {self.limit}"
+        )
+        journal = self.build.columns(*JOURNAL)
+        seen: dict[str, Row] = {}
+        for row in found.behind:
+            for movement in self._journal(f"({behind.journal(row, journal)})"):
+                seen.setdefault(str(movement["movement_id"]), movement)
+        found.movements = list(seen.values())
 
     def _key(self, found: Trace, keys: list[str]) -> None:
         columns = self.published.columns("marts", "metric_value")
@@ -211,36 +228,6 @@ class Tracer:
 
     # The steps.
 
-    def _rows_of_metric(self, metric: str, period: str, key: str | None) -> str:
-        """SQL on the journal: the rows a metric sums, narrowed to a period and a key."""
-        conditions = [f"business_date <= {literal(self.as_of)}"]
-        if period != "POINT":
-            conditions.append(f"business_date >= {literal(_first_month(self.as_of, period))}")
-        if self.build.columns("ledger", "ledger__metric_flow"):
-            types = [
-                row["movement_type"]
-                for row in self.build.rows(
-                    "select distinct movement_type from ledger.ledger__metric_flow"
-                    f" where metric_id = {literal(metric)}"
-                )
-            ]
-            if types:
-                conditions.append(_any_of(["movement_type"], types))
-        if period == "POINT" and self.build.columns("ledger", "ledger__metric_balance"):
-            lines = [
-                row["contract_line_id"]
-                for row in self.build.rows(
-                    "select contract_line_id from ledger.ledger__metric_balance"
-                    f" where metric_id = {literal(metric)} and as_of = {literal(self.as_of)}"
-                    f" order by abs(amount_rc) desc nulls last limit {self.limit}"
-                )
-            ]
-            if lines and not key:
-                conditions.append(_any_of(["contract_line_id"], lines))
-        if key:
-            conditions.append(f"({_any_of(_keys_of(self.build.columns(*JOURNAL)), [key])})")
-        return " and ".join(f"({condition})" for condition in conditions)
-
     def _journal(self, where: str) -> list[Row]:
         if not self.build.columns(*JOURNAL):
             return []
@@ -260,6 +247,7 @@ class Tracer:
         )
 
     def _records_of_movements(self, found: Trace) -> None:
+        """The source records of the movements, and of rows behind that have none (a deal, a person)."""
         seen = set()
         for movement in found.movements:
             mark = (movement["source_system"], movement["source_record_id"], movement["load_id"])
@@ -270,6 +258,15 @@ class Tracer:
             tables = self._tables_behind(movement)
             for dataset in self._datasets(str(movement["source_system"])):
                 found.records += self._records(dataset, native, movement["load_id"], tables)
+        with_movements = {(system, str(record).split("|")[0]) for system, record, _ in seen}
+        for system, record in dict.fromkeys(
+            (str(row["source_system"]), str(row["source_record_id"]))
+            for row in found.behind
+            if row.get("source_system") and row.get("source_record_id")
+        ):
+            if (system, record.split("|")[0]) not in with_movements and not found.movements:
+                for dataset in self._datasets(system):
+                    found.records += self._records(dataset, record, None, None)
         self._loads(found)
 
     def _datasets(self, system: str) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import stat
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -288,3 +289,24 @@ def test_the_list_tells_how_much_stands_behind_a_run(tmp_path: Path, monkeypatch
     published(home, settings, 1, 2)
     listed = json.loads(CliRunner().invoke(app, ["publish", "list", "--json"]).stdout)
     assert [row["facts_files"] for row in listed] == [4, 4]
+
+
+@pytest.mark.parametrize("moment", ["open_file", "attach"])
+def test_a_reader_that_retention_overtakes_gets_the_newer_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    home, settings = a_home(tmp_path, keep=1)
+    published(home, settings, 1)
+    where = warehouse if moment == "open_file" else facts
+    real, overtaken = getattr(where, moment), []
+
+    def late(*arguments: Any) -> Any:
+        if not overtaken:
+            overtaken.append(True)
+            published(home, settings, 2)
+        return real(*arguments)
+
+    monkeypatch.setattr(where, moment, late)
+    connection = warehouse.open_published(home)
+    assert connection.execute("select max(mark) from marts.metric_drill").fetchone() == (2,)
+    connection.close()

@@ -12,6 +12,10 @@ from throughline.output import emit, table
 app = typer.Typer()
 COLUMNS = {
     "number": ["metric_id", "as_of", "period_type", "grain", "currency_view", "currency_code", "value"],
+    "row behind": [
+        "movement_type", "business_date", "contract_line_id", "project_id", "amount_tc", "currency_code",
+        "amount_rc", "hours", "record_id", "load_id",
+    ],
     "exception": [
         "exception_id", "control_id", "grain_key", "outcome", "severity", "amount_at_risk", "evidence",
     ],
@@ -35,12 +39,23 @@ def trace(
     limit: Annotated[int, typer.Option("--limit", min=1, help="Rows per step, the largest first.")] = 10,
     json_: AsJson = False,
 ) -> None:
-    """Number, ledger rows, source records, load. Example: throughline trace total_backlog"""
+    """Number, the rows that add up to it, ledger rows, source records, load.
+
+    Example: throughline trace total_backlog
+    """
     from throughline import trace as tracing
 
     found = tracing.trace(home(), subject, key=key, period=period, run_id=run_id, limit=limit)
     if json_:
         rows: list[dict[str, Any]] = [{"step": step, **row} for step, rows in found.steps() for row in rows]
+        if found.total is not None:
+            told = found.total
+            rows.append(
+                {
+                    "step": "sum of rows behind", "rows": told.rows, "total": told.total,
+                    "number": told.number, "ties": told.ties,
+                }
+            )  # fmt: skip
         emit(rows, [], json_=True)
         return
     for step, rows in found.steps():
@@ -48,4 +63,6 @@ def trace(
         if rows:
             shown = [name for name in COLUMNS[step] if name in rows[0]]
             table(shown, [[row.get(name) for name in shown] for row in rows])
+        if step == "row behind" and found.total is not None:
+            print(found.total.text())
         print()
