@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +20,8 @@ from tests.browser.app_server import CHROMIUM_FLAGS, chromium, serve_app  # noqa
 TARGET = ROOT / "docs" / "screenshots"
 PAGES = {"overview": "/", "exceptions": "/exceptions"}
 WIDTHS = (1440, 390)
-LARGEST = 1024 * 1024
+LARGEST = 300 * 1024
+COLOURS = 128
 QUIET = (
     "() => !document.querySelector('[data-testid=stStatusWidget]')"
     " && !document.querySelector('[data-testid=stSkeleton]')"
@@ -28,6 +30,13 @@ QUIET = (
     ".every(chart => chart.querySelector('.main-svg'))"
 )
 HEIGHT = "() => document.querySelector('[data-testid=stMain]').scrollHeight"
+
+
+def shrink(path: Path) -> None:
+    """Rewrites a picture with a palette: flat surfaces and text lose nothing that is seen."""
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
 
 
 def settle(page: Page) -> None:
@@ -58,10 +67,11 @@ def take(browser: Browser, address: str) -> None:
                     settle(page)
                 target = TARGET / f"{name}-{mode}-{width}.png"
                 page.screenshot(path=target)
+                shrink(target)
                 size = target.stat().st_size
                 print(f"{target.relative_to(ROOT)}: {size // 1024} KiB")
                 if size >= LARGEST:
-                    raise SystemExit(f"{target.name} is larger than 1 MiB")
+                    raise SystemExit(f"{target.name} is larger than {LARGEST // 1024} KiB")
             context.close()
 
 

@@ -67,13 +67,13 @@ def _cards(found: Sequence[data.Row]) -> None:
         _tile(
             "Open",
             numbers.count(len(opened)),
-            f"Median age {numbers.days(median)}. What systems disagree on, after grace and tolerance.",
+            f"Median age {numbers.days(median)}. Beyond grace and tolerance.",
             {"outcome": "EXCEPTION"},
         )
         _tile(
             "At risk",
             numbers.money(cases.headline(found), currency),
-            "Each risk once, at its largest; what stems from another case counts there.",
+            "Each risk once, at its largest and at its cause.",
             {"outcome": "EXCEPTION", "once": "yes"},
         )
         _tile(
@@ -86,7 +86,7 @@ def _cards(found: Sequence[data.Row]) -> None:
         _tile(
             "New or worse",
             numbers.count(len(fresh)),
-            f"Since the run before, in which {gone} of the firm stood that this run no longer finds.",
+            f"Since the run before; {gone} of the firm resolved.",
             {"outcome": "EXCEPTION", "change": joined(NEWS)},
         )
         pending = [r for r in found if r["outcome"] == "PENDING"]
@@ -99,14 +99,14 @@ def _cards(found: Sequence[data.Row]) -> None:
         _tile(
             "Not checked",
             numbers.count(len(unchecked)),
-            "An input is missing or incomplete: not the same as no exceptions.",
+            "For want of an input: neither good nor bad.",
             {"outcome": "NOT_EVALUABLE"},
         )
 
 
 def _tile(label: str, value: str, words: str, choice: Mapping[str, str]) -> None:
     slug = names.slug(label)
-    with st.container(border=True, key=f"tile_{slug}", gap="small", height="stretch"):
+    with st.container(border=True, key=f"tile_{slug}", gap="xsmall", height="stretch"):
         st.metric(label, value)
         st.caption(numbers.md(words))
         st.space("stretch")

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlparse
 
 import openpyxl
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from dashboards import numbers
 from tests.browser.conftest import OpenPage, settle
@@ -39,6 +39,12 @@ def choose(page: Page, label: str, option: str) -> None:
     page.get_by_role("combobox", name=label).click()
     page.get_by_role("option", name=option, exact=True).click()
     settle(page)
+
+
+def choose_in(page: Page, label: str, option: str) -> None:
+    """Picks an option of a select box in the open dialog."""
+    page.get_by_role("dialog").get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option, exact=True).click()
 
 
 def shows_run(page: Page, run_id: str) -> None:
@@ -88,6 +94,77 @@ def test_the_rows_of_a_card_sum_to_it(visit: OpenPage, published: Home, metric: 
     rows = list(csv.DictReader(io.StringIO(Path(downloading.value.path()).read_text())))
     assert rows
     assert numbers.full_money(sum((Decimal(r["amount_rc"]) for r in rows), Decimal(0))) == total
+
+
+def test_the_rows_of_a_bar_sum_to_it(visit: OpenPage) -> None:
+    page = visit("/")
+    page.locator(".st-key-chart_backlog_bridge").get_by_role("button", name="Rows").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Ties to the cent")).to_be_visible()
+    level = card(page, "The page says")
+    choose_in(page, "Step", "Signed")
+    expect(dialog.get_by_test_id("stMetricValue").nth(2)).not_to_have_text(level)
+    expect(dialog.get_by_text("Ties to the cent")).to_be_visible()
+    total = card(page, "Rows add up to")
+    assert total == card(page, "The page says")
+    with page.expect_download() as downloading:
+        dialog.get_by_role("button", name="All rows as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(downloading.value.path()).read_text())))
+    assert numbers.full_money(sum((Decimal(r["amount"]) for r in rows), Decimal(0))) == total
+
+
+def test_a_trust_mark_leads_to_exactly_its_cases(visit: OpenPage) -> None:
+    page = visit("/?period=YTD")
+    mark = page.locator(".st-key-trust_total_backlog").get_by_role("link")
+    count = int(mark.inner_text().split("·")[1].split()[0])
+    mark.click()
+    expect(page.get_by_role("heading", name="Reconciliation exceptions")).to_be_visible()
+    settle(page)
+    expect(page.get_by_role("heading", name=f"{numbers.counted(count, 'case')} in the queue")).to_be_visible()
+    assert query(page)["period"] == ["YTD"]
+    assert query(page)["sev"] == ["S1;S2"]
+
+
+def test_rows_open_by_keyboard_with_the_focus_seen(visit: OpenPage) -> None:
+    page = visit("/")
+    rows = page.locator(".st-key-card_recognised_revenue").get_by_role("button", name="Rows")
+    page.locator(".st-key-card_recognised_revenue").get_by_role("button").first.focus()
+    for _ in range(4):
+        if rows.evaluate("button => button === document.activeElement"):
+            break
+        page.keyboard.press("Tab")
+    seen = rows.evaluate(
+        "button => { const style = getComputedStyle(button);"
+        " return button === document.activeElement && (style.outlineStyle !== 'none'"
+        " || style.boxShadow !== 'none'); }"
+    )
+    assert seen, "a focused button shows that it is"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_text("Ties to the cent")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_fails_and_nothing_is_asked_of_the_outside(browser: Browser, address: str, path: str) -> None:
+    """No error in the console, no request that fails, none that leaves this machine."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    said: list[str] = []
+    asked: list[str] = []
+    failed: list[str] = []
+    page.on("console", lambda told: said.append(told.text) if told.type == "error" else None)
+    page.on("pageerror", lambda problem: said.append(str(problem)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
+    page.goto(address + path)
+    settle(page)
+    context.close()
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+    # to learn where it is served, the front end asks for its own health below the page's address first
+    probes = [url for url in failed if "/_stcore/" in url]
+    assert failed == probes
+    assert len([text for text in said if "404" not in text]) == 0, said
+    assert len(said) <= len(probes), said
 
 
 def test_the_export_holds_the_queue(visit: OpenPage, runs: list[str]) -> None:
