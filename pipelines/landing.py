@@ -160,11 +160,18 @@ def run_source(
 
 
 def read_secrets(home: Path, source: str, instance: str) -> dict[str, Any]:
-    """The table [sources.<source>] of the home's secrets, overlaid by its table for the instance."""
+    """The table [sources.<source>] of the home's secrets, overlaid by its table for the instance.
+
+    Raises ThroughlineError E-CFG-001 when the file is not TOML.
+    """
     path = home / ".dlt" / "secrets.toml"
     if not path.exists():
         return {}
-    found = tomllib.loads(path.read_text(encoding="utf-8")).get("sources", {}).get(source, {})
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise error("E-CFG-001", path=path, detail=f"not valid TOML: {problem}") from None
+    found = tables.get("sources", {}).get(source, {})
     own = found.get(instance, {})
     plain = {name: value for name, value in found.items() if not isinstance(value, dict)}
     return {**plain, **(own if isinstance(own, dict) else {})}

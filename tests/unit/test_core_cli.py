@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import socket
 import sqlite3
 import stat
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from typer.testing import CliRunner
 
+from pipelines import sources
+from pipelines.transports.base import Found
 from tests.unit.core_support import a_checked_run, a_home
 from throughline import config, foreseen, publish
 from throughline.cli import app
+from throughline.errors import error
 from throughline.home import Home
 
 
@@ -277,3 +282,92 @@ def test_money_is_text_and_every_column_has_a_name_of_its_own(home: Home) -> Non
 def test_a_query_that_cannot_be_answered(home: Home, sql: str) -> None:
     code, text = at(home.root, "query", sql)
     assert (code, code_of(text)) == (64, "E-QRY-001")
+
+
+SOURCES = """
+[sources.bamboohr]
+base_url = "http://127.0.0.1:9"
+[sources.netsuite]
+enabled = false
+"""
+
+
+class FakeReader:
+    """A vendor that lets in who has the key and has lost a column of one resource."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self.key = settings.get("api_key")
+        self.closed = False
+
+    def open(self) -> None:
+        if self.key != "right":
+            raise error("E-SRC-003", source="bamboohr", detail="401")
+
+    def discover(self, resource: Any) -> Found:
+        if resource.name == "job_info":
+            raise error("E-SRC-011", source="bamboohr", resource=resource.name, column="department")
+        return Found(extra=("shoe_size",) if resource.name == "employee" else ())
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Home, list[FakeReader]]:
+    """A home with one enabled source, whose readers are fakes; they are listed as they are made."""
+    home, _ = a_home(tmp_path / "home")
+    home.config.write_text(SOURCES)
+    made: list[FakeReader] = []
+
+    def reader(settings: Mapping[str, Any]) -> FakeReader:
+        made.append(FakeReader(settings))
+        return made[-1]
+
+    known = dataclasses.replace(sources.load_source("bamboohr"), reader=reader)
+    monkeypatch.setattr(sources, "load_source", lambda _: known)
+    return home, made
+
+
+def source_check(home: Home, *words: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    done = CliRunner().invoke(app, ["--home", str(home.root), "source", "check", *words, "--json"])
+    return done.exit_code, {row["resource"]: row for row in json.loads(done.stdout)}
+
+
+def test_a_source_is_checked_resource_by_resource(vendor: tuple[Home, list[FakeReader]]) -> None:
+    home, made = vendor
+    home.secrets.write_text('[sources.bamboohr]\napi_key = "right"\n')
+    code, rows = source_check(home)
+    assert code == 1
+    assert [name for name, row in rows.items() if row["status"] == "FAIL"] == ["job_info"]
+    assert rows["job_info"]["code"] == "E-SRC-011"
+    assert rows["job_info"]["fix"]
+    assert "shoe_size" in rows["employee"]["detail"]
+    assert set(rows) == {
+        "(account)", "employee", "employment_status", "job_info", "cost_rate", "time_off",
+    }  # fmt: skip
+    assert made[0].closed
+    assert not home.raw.exists(), "nothing is landed"
+
+
+def test_a_source_that_does_not_let_us_in(vendor: tuple[Home, list[FakeReader]]) -> None:
+    home, made = vendor
+    home.secrets.write_text('[sources.bamboohr]\napi_key = "wrong"\n')
+    code, rows = source_check(home, "bamboohr")
+    assert (code, [(row["resource"], row["code"]) for row in rows.values()]) == (
+        1, [("(account)", "E-SRC-003")],
+    )  # fmt: skip
+    assert made[0].closed
+
+
+def test_sources_that_cannot_be_checked(vendor: tuple[Home, list[FakeReader]]) -> None:
+    home, _ = vendor
+    code, text = at(home.root, "source", "check", "nosuch")
+    assert (code, code_of(text)) == (64, "E-SRC-018")
+    home.secrets.write_text("half = [")
+    code, rows = source_check(home)
+    assert (code, rows["(account)"]["code"]) == (1, "E-CFG-001")
+    findings = json.loads(CliRunner().invoke(app, ["--home", str(home.root), "doctor", "--json"]).stdout)
+    assert [row["status"] for row in findings if row["check"] == "secrets"] == ["FAIL"]
+    home.config.write_text("[sources.netsuite]\nenabled = false\n")
+    code, text = at(home.root, "source", "check")
+    assert (code, code_of(text)) == (64, "E-LND-002")

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,3 +76,22 @@ def test_an_unknown_code_is_a_mistake_in_the_program() -> None:
 
 def test_exit_codes_are_the_documented_ones() -> None:
     assert {entry.exit_code for entry in errors.catalogue().values()} <= {1, 3, 4, 64, 75}
+
+
+def test_every_command_an_error_sends_to_exists() -> None:
+    from typer.main import get_command
+
+    from throughline.cli import app
+
+    missing = []
+    for entry in errors.catalogue().values():
+        for field in errors.FIELDS:
+            for words in re.findall(r"throughline ([a-z][a-z-]*(?: [a-z][a-z-]*)?)", getattr(entry, field)):
+                command: Any = get_command(app)
+                for word in words.split():
+                    if not hasattr(command, "get_command"):
+                        break
+                    command = command.get_command(None, word)
+                if command is None:
+                    missing.append((entry.code, words))
+    assert not missing

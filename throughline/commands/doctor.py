@@ -7,6 +7,7 @@ import re
 import shutil
 import stat
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -70,6 +71,11 @@ def _configuration(found: Home) -> Iterator[Finding]:
 def _secrets(found: Home) -> Iterator[Finding]:
     if not found.secrets.exists():
         yield "secrets", WARN, f"{found.secrets} does not exist; no source can log in without it"
+        return
+    try:
+        tomllib.loads(found.secrets.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        yield "secrets", FAIL, f"{found.secrets} cannot be read: {problem}"
         return
     open_to_others = found.secrets.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
     detail = f"{found.secrets}" + (" can be read by others; chmod 600" if open_to_others else "")
