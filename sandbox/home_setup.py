@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.emission import NETSUITE_ZONE
+from sandbox.firm.entities import AFFILIATES
 from throughline.commands.init import DLT_CONFIG, TEMPLATES
 from throughline.config import load
 from throughline.files import write_text
@@ -36,6 +37,7 @@ def set_up(home: Home, announced: dict[str, Any], reporting_currency: str) -> No
         text = re.sub(
             r'^reporting_currency = ".*"$', f'reporting_currency = "{reporting_currency}"', text, flags=re.M
         )
+        text = text.rstrip("\n") + "\n" + "".join(_affiliates(*pair) for pair in AFFILIATES)
     for source, address in endpoints.items():
         text = _source(text, source, address, first)
     write_text(home.config, text)
@@ -43,6 +45,13 @@ def set_up(home: Home, announced: dict[str, Any], reporting_currency: str) -> No
         write_text(home.dlt / "config.toml", DLT_CONFIG)
     write_text(home.secrets, secrets(announced["credentials"]), mode=0o600)
     load(home)
+
+
+def _affiliates(sold_by: str, invoiced_by: str) -> str:
+    return (
+        '\n[[entity_whitelist]]\ncontrol = "CRM-ERP-004"\n'
+        f'sold_by = "{sold_by}"\ninvoiced_by = "{invoiced_by}"\n'
+    )
 
 
 def _source(text: str, source: str, address: str, first: bool) -> str:

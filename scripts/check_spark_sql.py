@@ -45,9 +45,9 @@ SPARK_FUNCTIONS = _words(
     char chr coalesce collect_list collect_set concat concat_ws conv count count_if current_date
     date_add date_diff date_format date_sub date_trunc datediff day dayofweek dense_rank element_at
     every exists explode extract first first_value floor format_number format_string from_json
-    get_json_object greatest grouping hash hex if ifnull initcap instr isnotnull isnull lag last
-    last_day last_value lead least left length levenshtein like listagg locate lower lpad ltrim
-    make_date max max_by md5 median min min_by mod month months_between named_struct next_day ntile
+    from_utc_timestamp get_json_object greatest grouping hash hex if ifnull initcap instr isnotnull
+    isnull lag last last_day last_value lead least left length levenshtein like listagg locate lower
+    lpad ltrim make_date max max_by md5 median min min_by mod month months_between named_struct next_day ntile
     nullif nvl nvl2 percent_rank percentile percentile_approx percentile_cont pmod posexplode
     position power quarter range rank regexp_extract regexp_like regexp_replace repeat replace
     reverse right rlike round row_number rpad rtrim sequence sha2 sign size some sort_array split

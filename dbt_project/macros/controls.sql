@@ -47,7 +47,8 @@
             parameter.rel_tol,
             parameter.hard_cap,
             parameter.floor,
-            parameter.risk_type
+            parameter.risk_type,
+            parameter.sla
         from {{ ref('control_parameter') }} as parameter
         cross join run
         where
@@ -116,6 +117,21 @@
     )
 {%- endmacro %}
 
+{# The zone in which each legal entity's day ends: legal_entity_id, time_zone. #}
+{% macro import_zones() -%}
+    (
+        select
+            entity_zone.legal_entity_id,
+            entity_zone.time_zone
+        from {{ ref('master__entity_zone') }} as entity_zone
+    )
+{%- endmacro %}
+
+{# The date of an instant in the zone of an entity, by a joined row of `import_zones`; without one, in UTC. #}
+{% macro entity_date(instant, zones='zones') -%}
+    {{ local_date(instant, "coalesce(" ~ zones ~ ".time_zone, 'UTC')") }}
+{%- endmacro %}
+
 {# Rates into the reporting currency on the run's as_of: from_currency, rate. No row where none is known. #}
 {% macro reporting_rates() -%}
     (
@@ -160,7 +176,8 @@
    is_evaluable  false where an input is missing, so that nothing can be said
    stays_pending true where the grain cannot become an exception by time alone
    floor_met     whether the parameter's floor applies; floor: another floor than the parameter's
-   raise_by      levels by which the severity is raised; risk_type: another risk type than the parameter's #}
+   raise_by      levels by which the severity is raised; risk_type: another risk type than the parameter's
+   What has been an exception for more than twice the time to mend it is one level graver than it would be. #}
 {% macro control_result(
     control_id,
     amount_rc=none,
@@ -224,6 +241,29 @@ judged as (
     from priced
     cross join run
     cross join severity_level
+),
+
+count_age as (
+    select
+        judged.*,
+        -- working days since it became one; without an entity, Monday to Friday
+        coalesce(
+            age_to.working_day_number - age_from.working_day_number,
+            {{ weekdays_through('run.as_of') }} - {{ weekdays_through('judged.becomes_exception_on') }}
+        ) as working_days_open,
+        2 * cast(split_part(parameter.sla, '/', cast(judged.severity_rank as integer)) as integer)
+            as working_days_allowed
+    from judged
+    cross join run
+    cross join parameter
+    left join {{ ref('master__calendar_day') }} as age_from
+        on
+            judged.legal_entity_id = age_from.legal_entity_id
+            and judged.becomes_exception_on = age_from.calendar_date
+    left join {{ ref('master__calendar_day') }} as age_to
+        on
+            judged.legal_entity_id = age_to.legal_entity_id
+            and run.as_of = age_to.calendar_date
 )
 
 select
@@ -241,7 +281,16 @@ select
     cast(judged.value_b - judged.value_a as decimal(28, 8)) as difference,
     judged.outcome,
     case
-        when judged.outcome <> 'PASS' then 'S' || cast(judged.severity_rank as {{ type_text() }})
+        when judged.outcome <> 'PASS'
+            then 'S' || cast(
+                case
+                    when
+                        judged.outcome = 'EXCEPTION'
+                        and judged.working_days_open > judged.working_days_allowed
+                        then greatest(1, judged.severity_rank - 1)
+                    else judged.severity_rank
+                end as {{ type_text() }}
+            )
     end as severity,
     case
         when judged.outcome = 'PASS' then cast(0 as decimal(19, 4))
@@ -258,7 +307,27 @@ select
     case when judged.outcome <> 'PASS' then judged.break_type end as break_type,
     judged.evidence,
     cast(judged.population_rc_priced as decimal(19, 4)) as population_amount
-from judged
+from count_age as judged
+{%- endmacro %}
+
+{# Whether a child deal is sold under its parent's contract; what changes a contract goes by its amendment. #}
+{% macro rides_on_parent(deal) -%}
+    (
+        {{ deal }}.parent_opportunity_id is not null
+        and coalesce({{ deal }}.opportunity_type, 'new') not in ('renewal', 'change')
+    )
+{%- endmacro %}
+
+{# The part of an item's amount whose quantity is not billed yet: all of it, a share, or nothing. #}
+{% macro unbilled_share(amount, quantity, billed_quantity) -%}
+    cast(
+        case
+            when coalesce({{ billed_quantity }}, 0) <= 0 then {{ amount }}
+            when {{ billed_quantity }} < {{ quantity }}
+                then {{ mul_div(amount, '(' ~ quantity ~ ' - ' ~ billed_quantity ~ ')', quantity) }}
+            else 0
+        end as {{ type_money() }}
+    )
 {%- endmacro %}
 
 {# One plain sentence out of parts: quoted parts are words, the others expressions ('unknown' when null). #}

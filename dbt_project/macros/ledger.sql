@@ -149,10 +149,17 @@
 
 {#- The day whose rates the constant-currency view uses, wherever the amount falls. -#}
 {% macro ledger_constant_currency_date() -%}
+    coalesce(cast({{ run_parameter('constant_currency_date') }} as date), cast('2025-12-31' as date))
+{%- endmacro %}
+
+{#- The text of a firm's parameter in force on the run's as_of; null where the firm says nothing. -#}
+{% macro run_parameter(name) -%}
     (
-        select coalesce(max(cast(value as date)), cast('2025-12-31' as date))
-        from {{ source('inputs', 'parameter') }}
-        where name = 'constant_currency_date'
+        select max_by(parameter.value, coalesce(parameter.effective_from, cast('1900-01-01' as date)))
+        from {{ source('inputs', 'parameter') }} as parameter
+        where
+            parameter.name = '{{ name }}'
+            and coalesce(parameter.effective_from, cast('1900-01-01' as date)) <= {{ run_as_of() }}
     )
 {%- endmacro %}
 

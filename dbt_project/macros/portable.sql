@@ -156,6 +156,30 @@
 {% macro default__weekday_number(day) %}isodow({{ day }}){% endmacro %}
 {% macro spark__weekday_number(day) %}(weekday({{ day }}) + 1){% endmacro %}
 
+{# The date of an instant where the clocks show `zone` (a name of the IANA data base). #}
+{% macro local_date(instant, zone) %}{{ return(adapter.dispatch('local_date', 'throughline')(instant, zone)) }}{% endmacro %}
+{% macro default__local_date(instant, zone) %}cast(timezone({{ zone }}, {{ instant }}) as date){% endmacro %}
+{% macro spark__local_date(instant, zone) %}cast(from_utc_timestamp({{ instant }}, {{ zone }}) as date){% endmacro %}
+
+{# How many days Monday to Friday there were from Monday, 1 January 1900, through `day`. #}
+{% macro weekdays_through(day) -%}
+    cast(
+        5 * floor({{ throughline.days_between("cast('1900-01-01' as date)", day) }} / 7)
+        + least({{ throughline.days_between("cast('1900-01-01' as date)", day) }} % 7 + 1, 5)
+        as bigint
+    )
+{%- endmacro %}
+
+{# The `count`-th day Monday to Friday strictly after `day`: working days where nobody's holidays are known. #}
+{% macro weekday_after(day, count) -%}
+    {%- set weekday = throughline.weekday_number(day) -%}
+    {{ throughline.date_add_days(
+        day,
+        '(least(' ~ weekday ~ ', 5) - ' ~ weekday ~ ' + ' ~ count
+        ~ ' + 2 * floor((least(' ~ weekday ~ ', 5) - 1 + ' ~ count ~ ') / 5))'
+    ) }}
+{%- endmacro %}
+
 {# The UTC date of an instant (sessions run in UTC). #}
 {% macro date_of(instant) %}cast({{ instant }} as date){% endmacro %}
 

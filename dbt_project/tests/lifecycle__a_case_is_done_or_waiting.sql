@@ -1,7 +1,6 @@
 -- The wrong number this would let through: a handoff that looks fast because its slowest cases vanished. Each
 -- deal stands in the stages that begin with the signature, each is done or open, and what is open has an age:
 -- without one it would be missing from the oldest and from the percentile.
--- Not asserted: an age at t6_t7; that stage measures none.
 select
     stage,
     case_id,
@@ -10,7 +9,7 @@ select
     open_age
 from {{ ref('lifecycle__handoff') }}
 where
-    (state = 'OPEN' and (finished_on is not null or (open_age is null and stage <> 't6_t7')))
+    (state = 'OPEN' and (finished_on is not null or open_age is null))
     or (state in ('COMPLETED', 'NEGATIVE') and (finished_on is null or lag is null))
 union all
 select

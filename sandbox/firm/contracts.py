@@ -6,7 +6,7 @@ import random
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sandbox.firm.calendar import moment
+from sandbox.firm.calendar import moment, month_end
 from sandbox.firm.entities import COST_USD, CURRENCY_FACTOR
 from sandbox.firm.sales import build_deal, stage_history
 from sandbox.firm.state import Amendment, Contract, ContractLine, Project, Worker
@@ -97,7 +97,8 @@ def _contract(world: World, rng: random.Random, plan: Plan) -> None:
         created_at=created,
         signed_on=signed_on,
         effective_from=deal.term_start,
-        effective_to=deal.term_end,
+        # the ERP keeps whole months of some terms
+        effective_to=month_end(deal.term_end) if "ROUNDED" in plan.tags else deal.term_end,
         payment_terms=plan.terms,
         billing_method=plan.method,
         statuses=[(created, "ACTIVE")],

@@ -10,6 +10,8 @@ from sandbox.firm.calendar import DAY, holidays
 from sandbox.firm.ids import Ids
 from sandbox.firm.state import Entity, OrgCode
 
+# Pairs (sold by, invoiced by) that sell and invoice for one another by design.
+AFFILIATES = (("US02", "US01"),)
 PRACTICES = {
     "DATA": "Data and Analytics",
     "CLOUD": "Cloud and Platforms",

@@ -53,6 +53,12 @@ def record_look_alikes(world: World) -> None:
     thirds = _plan(world, "N44")
     amounts = {item.milestone_id: item.amount for item in firm.milestones if item.line is thirds.line}
     cases["N44"] = {"milestone": list(amounts)}
+    # Of the controls' own traps: sold by an affiliate by design; an ERP term rounded up to its month's end.
+    sold = [item for item in firm.contracts if item.deal is not None and item.deal.parent is None]
+    cases["NX01"] = {"contract": [c.so_id for c in sold if c.deal is not None and c.entity != c.deal.entity]}
+    cases["NX02"] = {
+        "contract": [c.so_id for c in sold if c.deal is not None and c.effective_to != c.deal.term_end]
+    }
     for case, objects in cases.items():
         if not all(objects.values()):
             raise ValueError(f"look-alike {case} did not come about in this firm: {objects}")

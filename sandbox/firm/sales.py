@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from sandbox.firm.calendar import DAY, add_months, moment, month_end
 from sandbox.firm.customers import home_entity, validate
-from sandbox.firm.entities import CURRENCY_FACTOR, PRACTICE_FACTOR
+from sandbox.firm.entities import AFFILIATES, CURRENCY_FACTOR, PRACTICE_FACTOR
 from sandbox.firm.state import Account, Deal
 from sandbox.firm.world import END, Plan, World
 
@@ -45,6 +45,11 @@ def make_deals(world: World) -> None:
         if plan.partner is not None:
             validate(world, plan.partner, plan.entity, plan.won_on, rng)
         plan.deal = _deal(world, rng, plan)
+        if "AFFILIATE" in plan.tags:
+            # Sold by one entity and, by design, contracted and invoiced by its affiliate.
+            sold_by = next(sold for sold, invoiced in AFFILIATES if invoiced == plan.entity)
+            validate(world, plan.account, sold_by, plan.won_on, world.rng("affiliates"))
+            plan.deal.entity = sold_by
     _open_and_lost(world, rng)
     _product_only(world, rng)
 
@@ -66,12 +71,12 @@ def _specials(world: World) -> list[tuple[str, str, date, int]]:
     size = 1 if tiny else 4
     rows = [
         ("N18 US02", "TM", date(2026, 1, 5), 150_000),
-        ("LONG US01", "TM", date(2026, 1, 5), 155_000),
+        ("LONG US01 AFFILIATE", "TM", date(2026, 1, 5), 155_000),
         ("LONG US01 NOAMEND", "TM", date(2026, 1, 6), 160_000),
         ("LONG GB01", "TM_CAPPED", date(2026, 1, 7), 150_000),
         ("WRONGMETHOD NOAMEND", "FIXED_POC", date(2026, 1, 9), 130_000),
         ("N19 CA01", "RETAINER", date(2026, 1, 8), 60_000),
-        ("N44 NL01 NOAMEND", "FIXED_MILESTONE", date(2026, 1, 13), 70_000),
+        ("N44 NL01 NOAMEND ROUNDED", "FIXED_MILESTONE", date(2026, 1, 13), 70_000),
         ("ALONE US01", "TM", date(2026, 2, 24), 88_000),
         ("WRONGENTITY DE01 NOAMEND", "FIXED_MILESTONE", date(2026, 3, 11), 66_000),
         ("FORGOTTEN NOAMEND US01", "TM", date(2026, 3, 24), 110_000),
@@ -170,6 +175,8 @@ def _plan(
         start = date(2026, 10, 5)
     if method != "RETAINER":
         term_end = start + DAY * (round(weeks * 7 * 1.7) + 75)
+    if "ROUNDED" in tags and term_end == month_end(term_end):
+        term_end -= DAY * 3
     expense = Decimal(0)
     if rng.random() < 0.4 or "N18" in tags:
         expense = Decimal(max(2, round(float(value) * rng.uniform(0.02, 0.06) / 1000)) * 1000)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from sandbox.firm.entities import AFFILIATES
 from sandbox.firm.state import Account, BillingItem, Contract, ContractLine, Deal, Expense, Invoice, Project
 from sandbox.oracle.calendars import WorkingDays, month_end
 from sandbox.oracle.metrics import REPORTING, status_of_eligible
@@ -21,6 +22,9 @@ VALID_CUSTOMER = ("ACTIVE", "VALIDATED")
 TRANSFERRED = ("TM", "TM_CAPPED", "EXPENSE")
 WACC = Decimal("0.08")
 HARD_CAP = Decimal(10000)
+# Working days in which an exception of each severity is to be mended (domain rules: assign / resolve).
+DAYS_TO_MEND = {"S1": 2, "S2": 5, "S3": 10, "S4": 20}
+CHANGES = ("Renewal", "Change Order")
 
 
 @dataclass(slots=True)
@@ -118,6 +122,13 @@ class _Controls:
     def outcome(self, due: date) -> str:
         return "EXCEPTION" if self.as_of >= due else "PENDING"
 
+    def aged(self, level: str, outcome: str, due: date, entity: str) -> str:
+        """``level``, one graver when an exception has stood for more than twice its time to mend."""
+        if outcome != "EXCEPTION" or level == "S1":
+            return level
+        open_for = self.calendar(entity).between(due, self.as_of)
+        return f"S{int(level[1]) - 1}" if open_for > 2 * DAYS_TO_MEND[level] else level
+
     def case(
         self,
         control: str,
@@ -126,31 +137,42 @@ class _Controls:
         amount_tc: Decimal,
         currency: str,
         objects: set[str],
+        entity: str,
         floor: str | None = None,
         raise_one: bool = False,
     ) -> Case:
         usd = self.usd(amount_tc, currency)
-        level = severity(usd, floor, raise_one)
-        return Case(control, grain, self.outcome(due), usd, amount_tc, level, due, frozenset(objects))
+        outcome = self.outcome(due)
+        level = self.aged(severity(usd, floor, raise_one), outcome, due, entity)
+        return Case(control, grain, outcome, usd, amount_tc, level, due, frozenset(objects))
 
     def has_contract(self, deal: Deal) -> bool:
-        if any(self.view.contract_status(c) in SOLD for c in self.contract_by_deal[deal.opp_id]):
+        if deal.opp_id in self.mobilising_amendment or self._own_contracts(deal):
             return True
-        if deal.opp_id in self.mobilising_amendment:
-            return True
-        return deal.parent is not None and bool(self.contract_by_deal[deal.parent.opp_id])
+        return self._is_part_of_parent(deal) and deal.parent is not None and self._own_contracts(deal.parent)
 
     def has_project(self, deal: Deal) -> bool:
-        for project in self.project_by_deal[deal.opp_id]:
-            if status_at(project.stages, self.view.at) != "Canceled":
-                return True
-        for contract in self.contract_by_deal[deal.opp_id]:
-            if any(self.view.projects_of_line[line.line_key] for line in contract.lines):
-                return True
-        if deal.opp_id in self.mobilising_amendment:
+        if deal.opp_id in self.mobilising_amendment or self._own_projects(deal):
             return True
-        return deal.parent is not None and (
-            bool(self.contract_by_deal[deal.parent.opp_id]) or bool(self.project_by_deal[deal.parent.opp_id])
+        return self._is_part_of_parent(deal) and deal.parent is not None and self._own_projects(deal.parent)
+
+    def _is_part_of_parent(self, deal: Deal) -> bool:
+        return deal.parent is not None and deal.opp_type not in CHANGES
+
+    def _own_contracts(self, deal: Deal) -> bool:
+        return any(self.view.contract_status(c) in SOLD for c in self.contract_by_deal[deal.opp_id])
+
+    def _own_projects(self, deal: Deal) -> bool:
+        linked = [
+            project
+            for contract in self.contract_by_deal[deal.opp_id]
+            if self.view.contract_status(contract) in SOLD
+            for line in contract.lines
+            for project in self.view.projects_of_line[line.line_key]
+        ]
+        return any(
+            status_at(project.stages, self.view.at) != "Canceled"
+            for project in self.project_by_deal[deal.opp_id] + linked
         )
 
     def won_deals(self) -> Iterator[tuple[Deal, datetime]]:
@@ -185,7 +207,7 @@ class _Controls:
                 else:
                     due, outcome = min(d.term_start for d in deals), "PENDING"
                 objects = frozenset({account_id, *(d.opp_id for d in deals)})
-                level = severity(usd, "S2" if waiting else None)
+                level = self.aged(severity(usd, "S2" if waiting else None), outcome, due, entity)
                 result.cases.append(Case("MDM-001", grain, outcome, usd, tc, level, due, objects))
         return result
 
@@ -208,6 +230,7 @@ class _Controls:
         view = self.view
         practices = {o.code for o in view.firm.org if o.kind == "practice"}
         affected: dict[str, list[tuple[Project, date]]] = defaultdict(list)
+        # The code table never changed in this firm, so a code that is known now was known on every day.
         for project in view.projects:
             if project.service_line_code not in practices:
                 affected[f"project.service_line_code|{project.service_line_code}"].append(
@@ -221,7 +244,7 @@ class _Controls:
                         usd += self.usd(abs(entry.amount), project.currency)
             due = self.calendar(entity).add(min(day for _, day in projects), 2)
             objects = frozenset(p.project_id for p, _ in projects)
-            level = severity(usd)
+            level = self.aged(severity(usd), self.outcome(due), due, entity)
             result.cases.append(Case("MDM-003", grain, self.outcome(due), usd, None, level, due, objects))
         strangers: dict[str, list[TimeEntry]] = defaultdict(list)
         for entry in view.entries:
@@ -234,8 +257,9 @@ class _Controls:
             )
             due = self.calendar(entries[0].worker.entity).add(begun, 2)
             grain = f"time_entry.resource_id|{certinia(contact)}"
+            level = self.aged(severity(usd), self.outcome(due), due, entries[0].worker.entity)
             result.cases.append(
-                Case("MDM-003", grain, self.outcome(due), usd, None, severity(usd), due, frozenset({contact}))
+                Case("MDM-003", grain, self.outcome(due), usd, None, level, due, frozenset({contact}))
             )
         result.passes = -1  # the number of keys looked up is the warehouse's own affair
         return result
@@ -257,6 +281,7 @@ class _Controls:
                     deal.services_amount,
                     deal.currency,
                     {deal.opp_id},
+                    deal.entity,
                     raise_one=deal.planned_start <= self.as_of,
                 )
             )
@@ -276,7 +301,14 @@ class _Controls:
             amount = min(deal.services_amount, deal.first_30_days_revenue)
             result.cases.append(
                 self.case(
-                    "CRM-PSA-001", salesforce(deal.opp_id), due, amount, deal.currency, {deal.opp_id}, floor
+                    "CRM-PSA-001",
+                    salesforce(deal.opp_id),
+                    due,
+                    amount,
+                    deal.currency,
+                    {deal.opp_id},
+                    deal.entity,
+                    floor,
                 )
             )
         return result
@@ -293,10 +325,12 @@ class _Controls:
     def crm_erp_003(self) -> Outcome:
         result = Outcome("CRM-ERP-003")
         for contract, deal, start in self._linked_contracts():
-            if contract.currency != deal.currency:
+            sold = [deal, *self._sold_under(deal)]
+            if any(contract.currency != one.currency for one in sold):
                 continue
+            start = max([start, *(one.won_at.date() for one in sold if one.won_at is not None)])
             a = sum((line.original_value for line in contract.lines if line.method != "EXPENSE"), ZERO)
-            gap = abs(deal.services_amount - a)
+            gap = abs(sum((one.services_amount for one in sold), ZERO) - a)
             if (
                 gap > max(Decimal(1), Decimal("0.005") * abs(a))
                 or self.usd(gap, contract.currency) >= HARD_CAP
@@ -309,12 +343,25 @@ class _Controls:
                         due,
                         gap,
                         contract.currency,
-                        {contract.so_id, deal.opp_id},
+                        {contract.so_id, *(one.opp_id for one in sold)},
+                        contract.entity,
                     )
                 )
             else:
                 result.passes += 1
         return result
+
+    def _sold_under(self, parent: Deal) -> list[Deal]:
+        """Won deals without contract or amendment of their own, sold under the contract of `parent`."""
+        return [
+            deal
+            for deal in self.view.deals
+            if deal.parent is parent
+            and self._is_part_of_parent(deal)
+            and self.view.is_won(deal)
+            and deal.opp_id not in self.mobilising_amendment
+            and not self._own_contracts(deal)
+        ]
 
     def crm_erp_004(self) -> Outcome:
         result = Outcome("CRM-ERP-004")
@@ -325,16 +372,27 @@ class _Controls:
                 net_billed[billed.line.contract_line.line_key] += billed.line.net
         for contract, deal, start in self._linked_contracts():
             amended = sum((view.amended_value(line, self.as_of) for line in contract.lines), ZERO)
-            left = amended - sum((net_billed[line.line_key] for line in contract.lines), ZERO)
+            billed_so_far = sum((net_billed[line.line_key] for line in contract.lines), ZERO)
+            left = max(ZERO, amended - billed_so_far)
             extra_days = max(0, contract.payment_terms - deal.payment_terms)
             terms = r4(Decimal(extra_days) / Decimal(365) * amended * WACC)
             tests: list[tuple[str, bool, Decimal, str | None]] = [
-                ("ENTITY", contract.entity == deal.entity, left, "S2"),
+                (
+                    "ENTITY",
+                    contract.entity == deal.entity or (deal.entity, contract.entity) in AFFILIATES,
+                    left,
+                    "S2",
+                ),
                 ("CURRENCY", contract.currency == deal.currency, left, "S2"),
                 ("BILLING_METHOD", contract.billing_method == deal.billing_method, left, None),
                 ("PAYMENT_TERMS", contract.payment_terms == deal.payment_terms, terms, None),
                 ("TERM_START", contract.effective_from == deal.term_start, ZERO, None),
-                ("TERM_END", contract.effective_to == deal.term_end, ZERO, None),
+                (
+                    "TERM_END",
+                    contract.effective_to in (deal.term_end, month_end(deal.term_end)),
+                    ZERO,
+                    None,
+                ),
             ]
             for attribute, same, amount, floor in tests:
                 if same:
@@ -349,6 +407,7 @@ class _Controls:
                         amount,
                         contract.currency,
                         {contract.so_id, deal.opp_id},
+                        contract.entity,
                         floor,
                     )
                 )
@@ -376,24 +435,30 @@ class _Controls:
                 result.passes += 1
                 continue
             starts = [e.timecard.submitted_at.date() for e in work] + [e.submitted_at.date() for e in costs]
-            amount = sum((e.amount for e in work if e.billable and not self._billed(e.key)), ZERO)
+            amount = sum((self._unbilled(e.key, e.hours, e.amount) for e in work if e.billable), ZERO)
             amount += sum(
                 (
-                    e.billing_amount
+                    self._unbilled(view.source_key("EXPENSE", e.expense_id), Decimal(1), e.billing_amount)
                     for e in costs
-                    if e.billable and not self._billed(view.source_key("EXPENSE", e.expense_id))
+                    if e.billable
                 ),
                 ZERO,
             )
-            due = self.calendar(project.entity).add(min(starts), 3)
+            entity = project.entity if line is None else view.contract_of_line[line.line_key].entity
+            due = self.calendar(entity).add(min(starts), 3)
             objects = {project.project_id} | ({project.deal.opp_id} if project.deal else set())
+            grain = certinia(project.project_id)
             result.cases.append(
-                self.case("ERP-PSA-001", certinia(project.project_id), due, amount, project.currency, objects)
+                self.case("ERP-PSA-001", grain, due, amount, project.currency, objects, entity)
             )
         return result
 
-    def _billed(self, source: str) -> bool:
-        return self.view.net_billed_quantity(source, self.as_of) > 0
+    def _unbilled(self, source: str, quantity: Decimal, amount: Decimal) -> Decimal:
+        """What of ``amount`` still waits for an invoice, by the part of ``quantity`` that was billed."""
+        billed = self.view.net_billed_quantity(source, self.as_of)
+        if billed <= 0:
+            return amount
+        return r4(amount * (quantity - billed) / quantity) if billed < quantity else ZERO
 
     def erp_psa_002(self) -> Outcome:
         result = Outcome("ERP-PSA-002")
@@ -438,6 +503,7 @@ class _Controls:
                         project.currency,
                         {project.project_id, contract.so_id}
                         | ({project.deal.opp_id} if project.deal else set()),
+                        contract.entity,
                     )
                 )
         return result
@@ -453,9 +519,9 @@ class _Controls:
         view = self.view
         amount = sum(
             (
-                e.amount
+                self._unbilled(e.key, e.hours, e.amount)
                 for e in self.entries_of_project[project.project_id]
-                if e.status == "approved" and e.billable and not self._billed(e.key)
+                if e.status == "approved" and e.billable
             ),
             ZERO,
         )
@@ -482,7 +548,7 @@ class _Controls:
                 entry.status != "approved"
                 or not entry.billable
                 or line is None
-                or line.method not in ("TM", "TM_CAPPED")
+                or line.method not in TRANSFERRED
             ):
                 continue
             approved = entry.timecard.approved_at
@@ -518,7 +584,7 @@ class _Controls:
         entity = self.view.contract_of_line[line.line_key].entity
         due = self.calendar(entity).add(approved.date(), 2)
         objects = {project.project_id, native, key.rsplit(":", 1)[-1]}
-        result.cases.append(self.case("PSA-ERP-001", key, due, amount, project.currency, objects))
+        result.cases.append(self.case("PSA-ERP-001", key, due, amount, project.currency, objects, entity))
 
     def psa_erp_002(self) -> Outcome:
         result = Outcome("PSA-ERP-002")
@@ -552,6 +618,7 @@ class _Controls:
                         gap,
                         item.currency,
                         {item.item_id, item.source_id, item.contract.so_id},
+                        item.contract.entity,
                     )
                 )
         return result
@@ -591,13 +658,15 @@ class _Controls:
             ):
                 continue
             key = view.source_key(item.source_type, item.source_id)
-            if self._billed(key):
+            left = self._unbilled(key, item.quantity, item.amount)
+            if left <= 1:
                 result.passes += 1
                 continue
             eligible = status_of_eligible(item.eligible_at, view)
-            due = self.calendar(item.contract.entity).add(month_end(eligible), 5) + timedelta(days=1)
+            entity = item.contract.entity
+            due = self.calendar(entity).add(month_end(eligible), 5) + timedelta(days=1)
             objects = {item.item_id, item.source_id, item.contract.so_id, item.line.line_key}
-            result.cases.append(self.case("BIL-001", key, due, item.amount, item.currency, objects))
+            result.cases.append(self.case("BIL-001", key, due, left, item.currency, objects, entity))
         return result
 
     def bil_003(self) -> Outcome:
@@ -616,11 +685,22 @@ class _Controls:
             if net_quantity <= quantity + Decimal("0.01") and not too_much:
                 result.passes += 1
                 continue
-            due = max(b.invoice.posted_at for b in lines).date()
+            charges = [b for b in lines if b.line.quantity > 0 or b.line.net > 0]
+            due = max(b.invoice.posted_at for b in charges).date()
             invoices = {b.invoice.invoice_id for b in lines}
             objects = invoices | {key.rsplit(":", 1)[-1]}
+            head = lines[0].invoice
             result.cases.append(
-                self.case("BIL-003", key, due, excess, lines[0].invoice.currency, objects, floor="S3")
+                self.case(
+                    "BIL-003",
+                    key,
+                    due,
+                    max(ZERO, excess),
+                    head.currency,
+                    objects,
+                    max((b.invoice.entity for b in lines), key=view.entity_key),
+                    floor="S3",
+                )
             )
         return result
 
@@ -652,9 +732,10 @@ class _Controls:
                 credited[note.applies_to.invoice_id] += 1
                 credit_net[note.applies_to.invoice_id] -= note.net
         standing = [i for i in posted if not (credited[i.invoice_id] and credit_net[i.invoice_id] >= i.net)]
-        groups: dict[tuple[str, Decimal, str], list[Invoice]] = defaultdict(list)
+        groups: dict[tuple[str, str, Decimal, str], list[Invoice]] = defaultdict(list)
         for invoice in standing:
-            groups[(view.customer_key(invoice.account), invoice.net, invoice.currency)].append(invoice)
+            customer = view.customer_key(invoice.account)
+            groups[(invoice.entity, customer, invoice.net, invoice.currency)].append(invoice)
         for members in groups.values():
             for group in _alike(members):
                 if len(group) == 1:
@@ -665,15 +746,25 @@ class _Controls:
                 amount = group[0].net * (len(group) - 1)
                 objects = {i.invoice_id for i in group}
                 result.cases.append(
-                    self.case("BIL-010", keys[0], due, amount, group[0].currency, objects, floor="S3")
+                    self.case(
+                        "BIL-010",
+                        keys[0],
+                        due,
+                        amount,
+                        group[0].currency,
+                        objects,
+                        group[0].entity,
+                        floor="S3",
+                    )
                 )
         return result
 
 
 def _alike(invoices: list[Invoice]) -> list[list[Invoice]]:
-    """Connected groups of invoices that bill the same sources, or the same contract and period."""
+    """Connected groups of invoices that bill the same sources, or the same lines of a contract and period."""
     groups: list[list[Invoice]] = []
     for invoice in invoices:
+        lines = {line.contract_line.line_key for line in invoice.lines}
         sources = frozenset(line.source_id for line in invoice.lines if line.source_id is not None)
         joined: list[Invoice] = [invoice]
         rest: list[list[Invoice]] = []
@@ -686,6 +777,7 @@ def _alike(invoices: list[Invoice]) -> list[list[Invoice]]:
                 or (
                     other.contract is invoice.contract
                     and (other.period_from, other.period_to) == (invoice.period_from, invoice.period_to)
+                    and {line.contract_line.line_key for line in other.lines} == lines
                 )
                 for other in group
             )

@@ -502,7 +502,9 @@ class _Metrics:
             ):
                 continue
             line = view.line_of(milestone.project)
-            if milestone.accepted_at > view.at or line is None or line.method != "FIXED_MILESTONE":
+            if milestone.accepted_at > view.at or line is None:
+                continue
+            if line.method not in ("FIXED_MILESTONE", "FIXED_POC"):
                 continue
             key = view.source_key("MILESTONE", milestone.milestone_id)
             dims = _on_project(view.line_dims(line), milestone.project)
@@ -592,7 +594,12 @@ class _Metrics:
                 cell = hours[(grain, members[grain])].setdefault(day.replace(day=1), [ZERO, ZERO])
                 cell[position] += amount
 
-        employees = [w for w in self.view.firm.workers if w.hr_at is not None and w.hr_at <= self.view.at]
+        # Whoever is not expected to record time has no utilisation.
+        employees = [
+            w
+            for w in self.view.firm.workers
+            if w.hr_at is not None and w.hr_at <= self.view.at and w.time_required
+        ]
         known = {id(w) for w in employees}
         for entry in self.view.entries:
             counts = entry.status == "approved" and entry.billable and entry.work_date <= self.as_of
@@ -687,12 +694,7 @@ class _Metrics:
                 first = own_project.get(project.deal.opp_id)
                 if first is None or project.created_at < first.created_at:
                     own_project[project.deal.opp_id] = project
-        staffed = self._staffing()
-        first_work: dict[str, date] = {}
-        for entry in view.entries:
-            if entry.status in ("approved", "submitted") and entry.project.deal is not None:
-                opp = entry.project.deal.opp_id
-                first_work[opp] = min(first_work.get(opp, entry.work_date), entry.work_date)
+        staffed, first_work = self._staffing(), self._first_work()
         for deal in view.deals:
             won = view.won_at(deal)
             if won is None or not view.is_won(deal) or deal.services_amount <= 0 or won.date() > self.as_of:
@@ -715,6 +717,16 @@ class _Metrics:
             t5 = first_work.get(deal.opp_id)
             if t4 is not None and t5 is not None and t5 <= self.as_of:
                 note("t4_t5", entity, practice, calendar.between(max(t4, deal.planned_start), t5))
+
+    def _first_work(self) -> dict[str, date]:
+        """First day worked for each deal, of submitted and approved time."""
+        first: dict[str, date] = {}
+        for entry in self.view.entries:
+            if entry.status in ("approved", "submitted") and entry.project.deal is not None:
+                opp = entry.project.deal.opp_id
+                if entry.work_date <= self.as_of:
+                    first[opp] = min(first.get(opp, entry.work_date), entry.work_date)
+        return first
 
     def _staffing(self) -> dict[str, date]:
         """Date of the first HARD assignment that covers the first planned week, else of any HARD one."""
@@ -831,8 +843,17 @@ class _Metrics:
     def _late_deals(self, note: NoteDelay) -> None:
         view = self.view
         with_amendment = {a.deal.opp_id for a in view.amendments if a.deal is not None}
-        contracted = {c.deal.opp_id for c in view.contracts if c.deal is not None}
-        mobilised = {p.deal.opp_id for p in view.projects if p.deal is not None}
+        contracted: dict[str, date] = {}
+        for contract in view.contracts:
+            if contract.deal is not None:
+                made = contract.created_at.date()
+                contracted[contract.deal.opp_id] = min(contracted.get(contract.deal.opp_id, made), made)
+        mobilised: dict[str, date] = {}
+        for project in view.projects:
+            if project.deal is not None:
+                made = project.created_at.date()
+                mobilised[project.deal.opp_id] = min(mobilised.get(project.deal.opp_id, made), made)
+        staffed, first_work = self._staffing(), self._first_work()
         for deal in view.deals:
             won = view.won_at(deal)
             if won is None or not view.is_won(deal) or deal.services_amount <= 0:
@@ -848,6 +869,13 @@ class _Metrics:
                 if deal.planned_start > won.date() + timedelta(days=60):
                     due = calendar.add(deal.planned_start - timedelta(days=1), -19)
                 waits.append((self.as_of - due).days)
+            if not waits and deal.opp_id not in staffed:
+                ready = max(contracted[deal.opp_id], mobilised[deal.opp_id])
+                before_start = calendar.add(deal.planned_start - timedelta(days=1), -4)
+                waits.append((self.as_of - max(calendar.add(ready, 5), before_start)).days)
+            elif not waits and deal.opp_id not in first_work:
+                ready = max(staffed[deal.opp_id], deal.planned_start)
+                waits.append((self.as_of - calendar.add(ready, 5)).days)
             if waits:
                 blocked = min(deal.first_30_days_revenue, deal.services_amount)
                 amount = view.rates.convert(blocked, deal.currency, REPORTING, self.as_of)
@@ -860,13 +888,51 @@ class _Metrics:
             if item.created_at > view.at or item.hold_reason is not None:
                 continue
             key = view.source_key(item.source_type, item.source_id)
-            if view.net_billed_quantity(key, self.as_of) > 0:
+            billed = max(ZERO, view.net_billed_quantity(key, self.as_of))
+            if billed >= item.quantity:
                 continue
+            left = r4(item.amount * (item.quantity - billed) / item.quantity)
             calendar = view.calendars[item.contract.entity]
             due = calendar.add(month_end(status_of_eligible(item.eligible_at, view)), 5)
-            amount = view.rates.convert(item.amount, item.currency, REPORTING, self.as_of)
+            amount = view.rates.convert(left, item.currency, REPORTING, self.as_of)
             dims = view.line_dims(item.line)
             note(dims.legal_entity, dims.practice, dims.customer, amount, (self.as_of - due).days)
+        self._waiting_work(note)
+
+    def _waiting_work(self, note: NoteDelay) -> None:
+        """Billable work that is not in the ERP: approval has two working days, transfer one."""
+        view = self.view
+        moved = {
+            view.source_key(item.source_type, item.source_id)
+            for item in view.firm.billing_items
+            if item.created_at <= view.at
+        } | {key for key, lines in view.lines_of_source.items() if lines}
+        approved = self._approved_on()
+        waiting = [
+            (dims, currency, value, approved[key], 1)
+            for key, dims, currency, value, _, _ in self._wip_items()
+            if key not in moved
+        ]
+        for entry in view.entries:
+            line = view.line_of(entry.project)
+            if entry.status != "submitted" or not entry.billable or entry.key in moved or line is None:
+                continue
+            if line.method in BILLABLE_METHODS:
+                since = entry.timecard.submitted_at.date()
+                dims = view.project_dims(entry.project)
+                waiting.append((dims, entry.project.currency, entry.amount, since, 2))
+        for dims, currency, value, since, allowed in waiting:
+            calendar = view.calendars[self._code_of(dims)]
+            late = (self.as_of - calendar.add(since, allowed)).days
+            amount = view.rates.convert(value, currency, REPORTING, self.as_of)
+            note(dims.legal_entity, dims.practice, dims.customer, amount, late)
+
+    def _code_of(self, dims: Dims) -> str:
+        return next(
+            entity.code
+            for entity in self.view.firm.entities.values()
+            if netsuite(entity.subsidiary_id) == dims.legal_entity
+        )
 
     def _late_invoices(self, note: NoteDelay) -> None:
         view = self.view

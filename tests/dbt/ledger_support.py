@@ -108,6 +108,7 @@ PLAIN: dict[str, tuple[str, str]] = {
         "entity_type t, left_key t, right_key t, match_rule t, match_confidence r, valid_from d, valid_to d,"
         " decided_by t, known_from i, known_to i",
     ),
+    "master__entity_zone": ("master", "legal_entity_id t, time_zone t"),
     "master__calendar_day": (
         "master",
         "calendar_id t, legal_entity_id t, calendar_date d, is_working_day b, working_day_number n,"
@@ -145,6 +146,8 @@ class Firm:
 
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     plain: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    # (name, value, effective from) beside the constant-currency date
+    parameters: list[tuple[str, str, date]] = field(default_factory=list)
 
     def add(
         self,
@@ -232,7 +235,7 @@ class Firm:
         )  # fmt: skip
         _table(
             connection, "inputs.parameter", dict(part.split() for part in INPUTS["parameter"].split(", ")),
-            [("constant_currency_date", "2025-12-31", date(2020, 1, 1))],
+            [("constant_currency_date", "2025-12-31", date(2020, 1, 1)), *self.parameters],
         )  # fmt: skip
         connection.close()
 

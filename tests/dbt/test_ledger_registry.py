@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,83 @@ def test_a_wrong_entry_is_named(tmp_path: Path, change: dict[str, object], said:
     with pytest.raises(ValueError, match="metric") as problem:
         load_from(source)
     assert said in str(problem.value)
+
+
+SHOWN = re.compile(r"metric_id\s*(?:=|<>|!=)\s*'(\w+)'")
+LISTED = re.compile(r"metric_id\s+in\s*\(([^)]*)\)")
+
+
+def used_metrics(text: str) -> set[str]:
+    """Metrics that a module asks for: in its SQL, by a keyword, or first thing in a Kpi or a rows dialog."""
+    tree = ast.parse(text)
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found |= set(SHOWN.findall(node.value))
+            for listed in LISTED.findall(node.value):
+                found |= set(re.findall(r"'(\w+)'", listed))
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and node.left.id == "metric_id":
+            found |= _words(node.comparators)
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            told: list[ast.expr] = [
+                word.value for word in node.keywords if word.arg in ("metric", "metric_id")
+            ]
+            if called in ("Kpi", "rows_dialog"):
+                told += node.args[:1]
+            found |= _words(told)
+    return found
+
+
+def _words(nodes: list[ast.expr]) -> set[str]:
+    return {one.value for one in nodes if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+
+
+@pytest.mark.parametrize("folder", ["dashboards", "throughline", "expectations"])
+def test_pages_sheets_and_gates_use_only_what_is_registered(project_root: Path, folder: str) -> None:
+    registered = {metric.id for metric in load()}
+    used = {
+        (path.relative_to(project_root), metric)
+        for path in (project_root / folder).rglob("*.py")
+        for metric in used_metrics(path.read_text(encoding="utf-8"))
+    }
+    assert {one for one in used if one[1] not in registered} == set()
+    if folder == "dashboards":
+        shown = {metric for _, metric in used}
+        assert {"recognised_revenue", "total_backlog", "delayed_revenue_currency_days"} <= shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sql = \"select value from marts.metric_value where metric_id = 'profit'\"",
+        "sql = \"select value from marts.metric_value where metric_id in ('billed', 'profit')\"",
+        "PROFIT = Kpi('profit', 'Profit')",
+        "rows_dialog('profit', 'Profit', chosen, 'MONTH')",
+        "card(metric='profit')",
+        "hours = metric_id == 'profit'",
+    ],
+)
+def test_a_metric_nobody_registered_is_noticed_wherever_it_is_used(text: str) -> None:
+    assert "profit" in used_metrics(text)
+
+
+def test_the_warehouse_computes_what_is_registered_and_nothing_else(project_root: Path) -> None:
+    """Every flow of the ledger's rules, every balance and every stage's lag has its entry, and no other."""
+    macros = (project_root / "dbt_project" / "macros" / "ledger.sql").read_text(encoding="utf-8")
+    rules = macros[macros.index("macro ledger_metric_rules") :]
+    flows = set(re.findall(r"\('(\w+)', '\w+', -?1, \d, (?:true|false), (?:true|false)\)", rules))
+    models = project_root / "dbt_project" / "models"
+    balances = set(
+        re.findall(
+            r"'(\w+)' as metric_id",
+            "".join(
+                (models / name).read_text(encoding="utf-8")
+                for name in ("ledger/ledger__metric_balance.sql", "marts/metric_value.sql")
+            ),
+        )
+    )
+    handoff = (models / "lifecycle" / "lifecycle__handoff.sql").read_text(encoding="utf-8")
+    stages = set(re.findall(r"'(t\d+_t\d+)'", handoff))
+    computed = flows | balances | {f"handoff_lag_{stage}" for stage in stages}
+    assert computed | {"delayed_revenue_currency_days"} == {metric.id for metric in load()}

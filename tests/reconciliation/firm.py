@@ -139,6 +139,11 @@ DEFAULTS: dict[str, Row] = {
         "customer_entity_id": "netsuite:main:CE1", "customer_id": "netsuite:main:K1", "legal_entity_id": US,
         "status": "ACTIVE",
     },
+    "canonical__currency": {"currency_code": "USD", "name": "US dollar"},
+    "canonical__revenue_entry": {
+        "revenue_entry_id": "netsuite:main:R1", "contract_line_id": "netsuite:main:L1", "amount": "500",
+        "currency_code": "USD", "accounting_date": "2026-06-30", "posted_at": "2026-07-02 09:00:00+00",
+    },
     "canonical__legal_entity": {"legal_entity_id": US, "entity_code": "US01", "name": "US one"},
     "canonical__resource": {"resource_id": "certinia:main:R1", "source_system": "certinia"},
     "canonical__assignment": {
@@ -246,6 +251,8 @@ class Firm:
     known_at: str = KNOWN
     tables: dict[str, list[Row]] = field(default_factory=dict)
     parameters: dict[tuple[str, str], Any] = field(default_factory=dict)
+    # (control, column) -> its values in turn, each from a date until the next, a row of the table each
+    dated: dict[tuple[str, str], list[tuple[Any, str]]] = field(default_factory=dict)
     connection: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
 
     def __post_init__(self) -> None:
@@ -263,7 +270,7 @@ class Firm:
     def standard(self) -> Firm:
         """A deal with its customer, contract, line and project, all in order, won on 1 June 2026."""
         for table in ("opportunity", "opportunity_stage_event", "contract", "contract_line", "project",
-                      "customer", "customer_entity", "legal_entity", "resource"):  # fmt: skip
+                      "customer", "customer_entity", "legal_entity", "resource", "currency"):  # fmt: skip
             self.add(table)
         self.add("customer", customer_id="salesforce:main:A1", source_system="salesforce")
         self.add("master__entity_xref")
@@ -313,6 +320,15 @@ class Firm:
             for row in rows:
                 if row["control_id"] == control_id and column in row:
                     row[column] = value
+        for (control_id, column), values in self.dated.items():
+            held = [row for row in rows if row["control_id"] == control_id and column in row]
+            for row in held:
+                rows.remove(row)
+                ends = [start for _, start in values[1:]] + [None]
+                rows += [
+                    {**row, column: value, "effective_from": start, "effective_to": end}
+                    for (value, start), end in zip(values, ends, strict=True)
+                ]
         columns = ", ".join(f'"{column}" {kind}' for column, kind in types.items())
         self._create(f"build.{node['schema']}", name, columns, rows)
 

@@ -53,7 +53,7 @@ def test_grace_is_counted_on_the_entitys_own_calendar(firm: Firm) -> None:
 
 
 def test_severity_rises_once_the_planned_start_has_come(firm: Firm) -> None:
-    assert won(firm, "2026-06-01", planned_start="2026-07-09").one("CRM-ERP-001")["severity"] == "S2"
+    assert won(firm, "2026-07-02", planned_start="2026-07-09").one("CRM-ERP-001")["severity"] == "S2"
     firm.tables["canonical__opportunity"][0]["planned_start"] = AS_OF
     assert firm.one("CRM-ERP-001")["severity"] == "S1"
 
@@ -89,6 +89,10 @@ def test_a_child_deal_rides_on_its_parents_contract(firm: Firm) -> None:
     assert firm.one("CRM-ERP-001")["outcome"] == "EXCEPTION"
     firm.add("contract", opportunity_id="salesforce:main:O0")
     assert firm.one("CRM-ERP-001")["outcome"] == "PASS"
+    # where the parent has no project either, nobody can book time for the child
+    assert firm.one("CRM-PSA-001")["outcome"] == "EXCEPTION"
+    firm.add("contract_line")
+    firm.add("project", opportunity_id=None)
     assert firm.one("CRM-PSA-001")["outcome"] == "PASS"
 
 
@@ -114,7 +118,7 @@ def test_a_contract_without_a_calendar_cannot_be_judged(firm: Firm) -> None:
 
 
 def test_an_amount_without_a_rate_is_never_a_small_one(firm: Firm) -> None:
-    row = won(firm, "2026-06-01", currency_code="JPY").one("CRM-ERP-001")
+    row = won(firm, "2026-07-02", currency_code="JPY").one("CRM-ERP-001")
     assert (row["outcome"], row["amount_at_risk"], row["severity"]) == ("EXCEPTION", None, "S2")
 
 
@@ -155,7 +159,7 @@ def test_a_far_start_waits_until_twenty_working_days_before_it(firm: Firm) -> No
 
 @pytest.mark.parametrize(("start", "severity"), [("2026-07-15", "S2"), ("2026-07-16", "S3")])
 def test_a_start_within_five_working_days_raises_the_floor(firm: Firm, start: str, severity: str) -> None:
-    row = won(firm, "2026-06-01", planned_start=start).one("CRM-PSA-001")
+    row = won(firm, "2026-07-02", planned_start=start).one("CRM-PSA-001")
     assert row["severity"] == severity
 
 
@@ -172,6 +176,7 @@ def test_contract_value_may_differ_by_half_a_percent(
     firm: Firm, value: str, outcome: str, severity: str
 ) -> None:
     firm.standard().tables["canonical__contract_line"][0]["original_value"] = value
+    firm.tables["canonical__contract"][0]["created_at"] = "2026-06-30 09:00:00+00"
     row = firm.one("CRM-ERP-003")
     assert (row["outcome"], row["severity"]) == (outcome, severity)
     if outcome == "EXCEPTION":
@@ -229,7 +234,7 @@ def test_each_differing_term_is_a_grain_of_its_own(firm: Firm) -> None:
     assert {row["outcome"] for row in firm.control("CRM-ERP-004").values()} == {"PASS"}
     firm.tables["canonical__contract"][0].update(
         legal_entity_id=GB, currency_code="EUR", billing_method="TM_CAPPED", payment_terms_days=60,
-        effective_from="2026-06-02", effective_to="2027-01-01",
+        effective_from="2026-06-02", effective_to="2027-01-01", created_at="2026-07-01 09:00:00+00",
     )  # fmt: skip
     firm.add("legal_entity", legal_entity_id=GB, entity_code="GB01")
     firm.add("contract_amendment", delta_value="20000")

@@ -54,7 +54,7 @@ placed as (
             milestone.accepted_on is not null
             and not coalesce(milestone.is_cancelled, false)
             and project.is_linked
-            and project.billing_method = 'FIXED_MILESTONE',
+            and project.billing_method in ('FIXED_MILESTONE', 'FIXED_POC'),
             false
         ) as is_wip,
         coalesce(project.legal_entity_id, concat('UNMAPPED:', milestone.project_id)) as legal_entity_id,

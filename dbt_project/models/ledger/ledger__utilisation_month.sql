@@ -1,6 +1,7 @@
 -- Hours of employees by month, as the run knew them: approved billable ones, and those they were there for. A
 -- worker is there on the working days of the entity's calendar between hire and termination, less approved
--- leave. Training is no leave: it is counted as productive.
+-- leave. Training is no leave unless the firm says so (parameter training_is_productive). People who are not
+-- expected to record time have no utilisation.
 with worker as (
     select
         resource_id,
@@ -13,7 +14,13 @@ with worker as (
         coalesce(practice_code, 'UNMAPPED:NONE') as practice_id,
         least(coalesce(termination_date, {{ run_as_of() }}), {{ run_as_of() }}) as last_day
     from {{ as_known(ref('canonical__resource')) }} as resource
-    where source_system = 'bamboohr' and worker_type = 'employee'
+    where source_system = 'bamboohr' and worker_type = 'employee' and is_time_required
+),
+
+no_timesheet as (
+    select resource_id
+    from {{ as_known(ref('canonical__resource')) }} as resource
+    where source_system = 'bamboohr' and not is_time_required
 ),
 
 first_day as (
@@ -36,7 +43,12 @@ leave as (
         end_date,
         hours
     from {{ as_known(ref('canonical__time_off')) }} as time_off
-    where status = 'approved' and absence_type in ('Vacation', 'Sick', 'Parental')
+    where
+        status = 'approved'
+        and (
+            coalesce(absence_type, 'NONE') <> 'Training'
+            or coalesce({{ run_parameter('training_is_productive') }}, 'true') = 'false'
+        )
 ),
 
 employed as (
@@ -127,22 +139,24 @@ available as (
 
 billable as (
     select
-        resource_id,
-        resource_legal_entity_id as legal_entity_id,
-        resource_region_id as region_id,
-        resource_practice_id as practice_id,
-        {{ month_start('work_date') }} as month_start,
-        cast(sum(hours) as decimal(28, 10)) as billable_hours,
+        time_value.resource_id,
+        time_value.resource_legal_entity_id as legal_entity_id,
+        time_value.resource_region_id as region_id,
+        time_value.resource_practice_id as practice_id,
+        {{ month_start('time_value.work_date') }} as month_start,
+        cast(sum(time_value.hours) as decimal(28, 10)) as billable_hours,
         cast(0 as decimal(28, 10)) as available_hours
     from {{ ledger_as_known(ref('ledger__time_value')) }} as time_value
+    left join no_timesheet on time_value.resource_id = no_timesheet.resource_id
     where
-        status = 'approved'
-        and is_billable
-        and resource_kind = 'employee'
-        and work_date <= {{ run_as_of() }}
+        time_value.status = 'approved'
+        and time_value.is_billable
+        and time_value.resource_kind = 'employee'
+        and time_value.work_date <= {{ run_as_of() }}
+        and no_timesheet.resource_id is null
     group by
-        resource_id, resource_legal_entity_id, resource_region_id, resource_practice_id,
-        {{ month_start('work_date') }}
+        time_value.resource_id, time_value.resource_legal_entity_id, time_value.resource_region_id,
+        time_value.resource_practice_id, {{ month_start('time_value.work_date') }}
 ),
 
 either as (

@@ -165,6 +165,8 @@ conversion as (
     where functional_currency = 'NONE' and rate_date = {{ run_as_of() }}
 ),
 
+zones as {{ import_zones() }},
+
 reached as (
     select
         opportunity.opportunity_id,
@@ -193,24 +195,25 @@ reached as (
         delivered.t5_on,
         invoiced.t8_at,
         earned.t9_on,
-        {{ date_of('won.t1_at') }} as t1_on,
-        {{ date_of('contracted.t2_at') }} as t2_on,
-        {{ date_of('set_up.t3_at') }} as t3_on,
-        {{ date_of('staffed.t4_at') }} as t4_on,
+        {{ entity_date('won.t1_at') }} as t1_on,
+        {{ entity_date('contracted.t2_at') }} as t2_on,
+        {{ entity_date('set_up.t3_at') }} as t3_on,
+        {{ entity_date('staffed.t4_at') }} as t4_on,
         case
             when contracted.t2_at is not null and set_up.t3_at is not null
-                then {{ date_of('greatest(contracted.t2_at, set_up.t3_at)') }}
+                then {{ entity_date('greatest(contracted.t2_at, set_up.t3_at)') }}
         end as ready_on,
         case
             when staffed.t4_at is not null
                 then greatest(
-                    {{ date_of('staffed.t4_at') }},
-                    coalesce(opportunity.planned_start, {{ date_of('staffed.t4_at') }})
+                    {{ entity_date('staffed.t4_at') }},
+                    coalesce(opportunity.planned_start, {{ entity_date('staffed.t4_at') }})
                 )
         end as startable_on
     from opportunity
     cross join run
     inner join won on opportunity.opportunity_id = won.opportunity_id
+    left join zones on opportunity.legal_entity_id = zones.legal_entity_id
     left join amendment on opportunity.opportunity_id = amendment.opportunity_id
     left join account on opportunity.customer_id = account.left_key
     left join contracted on opportunity.opportunity_id = contracted.opportunity_id
@@ -222,7 +225,7 @@ reached as (
     where
         amendment.opportunity_id is null
         and opportunity.parent_opportunity_id is null
-        and {{ date_of('won.t1_at') }} <= run.as_of
+        and {{ entity_date('won.t1_at') }} <= run.as_of
 ),
 
 numbered as (
@@ -242,7 +245,10 @@ numbered as (
             60) }} then due_planned.calendar_date
             else due_2.calendar_date
         end as project_due_on,
-        due_staffed.calendar_date as staffing_due_on,
+        -- staffed within five working days, or five before the start where that is later
+        greatest(
+            due_staffed.calendar_date, coalesce(due_before_start.calendar_date, due_staffed.calendar_date)
+        ) as staffing_due_on,
         due_started.calendar_date as start_due_on
     from reached
     {{ lifecycle_day('day_1', 'reached.legal_entity_id', 'reached.t1_on') }}
@@ -257,6 +263,7 @@ numbered as (
     {{ lifecycle_due('due_2', 'reached.legal_entity_id', 'day_1.working_day_number + 2') }}
     {{ lifecycle_due('due_planned', 'reached.legal_entity_id', 'day_planned.working_day_number - 19') }}
     {{ lifecycle_due('due_staffed', 'reached.legal_entity_id', 'day_ready.working_day_number + 5') }}
+    {{ lifecycle_due('due_before_start', 'reached.legal_entity_id', 'day_planned.working_day_number - 4') }}
     {{ lifecycle_due('due_started', 'reached.legal_entity_id', 'day_startable.working_day_number + 5') }}
 )
 

@@ -53,6 +53,21 @@ item as (
     where source_type in ('TIME', 'EXPENSE', 'MILESTONE')
 ),
 
+item_waiting as (
+    select
+        source_key,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        amount_rc,
+        started_on,
+        due_on,
+        age
+    from {{ ref('lifecycle__item_waiting') }}
+    where waits_for = 'TRANSFER'
+),
+
 invoice as (
     select
         invoice_id,
@@ -113,6 +128,23 @@ passage as (
         cast(null as integer) as age
     from item
     where t6_on is not null
+    union all
+    -- approved, and still not with billing: the open cases of the step
+    select
+        't6_t7' as stage,
+        'ITEM' as case_type,
+        source_key as case_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        amount_rc,
+        started_on,
+        cast(null as date) as finished_on,
+        due_on,
+        cast(null as integer) as lag,
+        age
+    from item_waiting
     union all
     select
         't7_t8' as stage,

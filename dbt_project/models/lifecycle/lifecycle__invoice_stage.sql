@@ -97,6 +97,8 @@ line as (
     from {{ ledger_as_known(ref('ledger__contract_line_version')) }} as known
 ),
 
+zones as {{ import_zones() }},
+
 conversion as (
     select
         from_currency,
@@ -123,17 +125,18 @@ select
     invoice.due_date,
     {{ date_add_days('invoice.due_date', 5) }} as collection_due_on,
     invoice.posted_at as t8_at,
-    {{ date_of('invoice.posted_at') }} as t8_on,
+    {{ entity_date('invoice.posted_at') }} as t8_on,
     case when cleared.is_collected then cleared.cleared_on end as t10_on,
     cleared.cleared_on,
-    cast({{ days_between(date_of('invoice.posted_at'), 'cleared.cleared_on') }} as integer) as lag_t8_cleared,
+    cast({{ days_between(entity_date('invoice.posted_at'), 'cleared.cleared_on') }} as integer) as lag_t8_cleared,
     case
         when cleared.is_collected
-            then cast({{ days_between(date_of('invoice.posted_at'), 'cleared.cleared_on') }} as integer)
+            then cast({{ days_between(entity_date('invoice.posted_at'), 'cleared.cleared_on') }} as integer)
     end as lag_t8_t10,
-    cast({{ days_between(date_of('invoice.posted_at'), 'run.as_of') }} as integer) as age_since_posted
+    cast({{ days_between(entity_date('invoice.posted_at'), 'run.as_of') }} as integer) as age_since_posted
 from invoice
 cross join run
+left join zones on invoice.legal_entity_id = zones.legal_entity_id
 left join settled on invoice.invoice_id = settled.invoice_id
 left join cleared on invoice.invoice_id = cleared.invoice_id
 left join contract_line on invoice.contract_id = contract_line.contract_id

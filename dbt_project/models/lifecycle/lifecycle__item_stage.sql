@@ -34,18 +34,21 @@ line as (
 approval as (
     select
         time_entry_id as source_key,
-        {{ date_of('approved_at') }} as t6_on
+        approved_at as t6_at,
+        {{ null_date() }} as t6_on
     from {{ ledger_as_known(ref('ledger__time_value')) }} as known
     where status = 'approved' and approved_at is not null
     union all
     select
         expense_line_id as source_key,
-        {{ date_of('approved_at') }} as t6_on
+        approved_at as t6_at,
+        {{ null_date() }} as t6_on
     from {{ ledger_as_known(ref('ledger__expense_value')) }} as known
     where status = 'approved' and approved_at is not null
     union all
     select
         milestone_id as source_key,
+        {{ null_instant() }} as t6_at,
         accepted_on as t6_on
     from {{ ledger_as_known(ref('ledger__milestone_value')) }} as known
     where accepted_on is not null
@@ -86,6 +89,8 @@ conversion as (
     where functional_currency = 'NONE' and rate_date = {{ run_as_of() }}
 ),
 
+zones as {{ import_zones() }},
+
 reached as (
     select
         billing_item.billing_item_id,
@@ -107,17 +112,18 @@ reached as (
         coalesce(line.project_id, 'NONE') as project_id,
         coalesce(billing_item.contract_line_id, 'NONE') as contract_line_id,
         billing_item.work_date as t5_on,
-        approval.t6_on,
-        {{ date_of('billing_item.eligible_at') }} as t7_on,
+        coalesce({{ entity_date('approval.t6_at') }}, approval.t6_on) as t6_on,
+        {{ entity_date('billing_item.eligible_at') }} as t7_on,
         billed.t8_at,
-        {{ date_of('billed.t8_at') }} as t8_on,
+        {{ entity_date('billed.t8_at') }} as t8_on,
         coalesce(billed.net_quantity, 0) as net_billed_quantity
     from billing_item
     cross join run
     left join line on billing_item.contract_line_id = line.contract_line_id
+    left join zones on line.legal_entity_id = zones.legal_entity_id
     left join approval on billing_item.source_key = approval.source_key
     left join billed on billing_item.source_key = billed.source_key
-    where {{ date_of('billing_item.eligible_at') }} <= run.as_of
+    where {{ entity_date('billing_item.eligible_at') }} <= run.as_of
 )
 
 select
@@ -138,6 +144,11 @@ select
     {{ as_rate('reached.net_billed_quantity') }} as net_billed_quantity,
     reached.hold_reason,
     reached.net_billed_quantity <= 0 as is_open,
+    {{ unbilled_share('reached.amount', 'reached.quantity', 'reached.net_billed_quantity') }} as open_amount,
+    {{ ledger_at_rate(
+        unbilled_share('reached.amount', 'reached.quantity', 'reached.net_billed_quantity'),
+        'conversion.rate_rc'
+    ) }} as open_amount_rc,
     reached.t5_on,
     reached.t6_on,
     reached.eligible_at as t7_at,

@@ -1,6 +1,6 @@
--- Money that waits beyond its due day at as_of, and how long: deals without contract or project, items not
--- invoiced, invoices not paid. Currency-days in the reporting currency are the amount times the days it is
--- late.
+-- Money that waits beyond its due day at as_of, and how long: deals without contract, project, people or first
+-- work, items not approved, not transferred or not invoiced, invoices not paid. Currency-days in the reporting
+-- currency are the amount times the days it is late.
 with deal as (
     select
         opportunity_id as object_id,
@@ -16,6 +16,8 @@ with deal as (
             when t2_on is null and t3_on is null then least(contract_due_on, project_due_on)
             when t2_on is null then contract_due_on
             when t3_on is null then project_due_on
+            when t4_on is null then staffing_due_on
+            when t5_on is null then start_due_on
         end as due_on
     from {{ ref('lifecycle__deal_stage') }}
 ),
@@ -29,10 +31,23 @@ item as (
         customer_id,
         project_id,
         contract_line_id,
-        amount_rc,
+        open_amount_rc as amount_rc,
         invoice_due_on as due_on
     from {{ ref('lifecycle__item_stage') }}
-    where is_open and hold_reason is null
+    where open_amount <> 0 and hold_reason is null
+    union all
+    -- it waits for a step before billing
+    select
+        source_key as object_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        amount_rc,
+        due_on
+    from {{ ref('lifecycle__item_waiting') }}
 ),
 
 invoice as (

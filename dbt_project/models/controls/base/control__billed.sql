@@ -27,7 +27,13 @@ select
     max(invoices.legal_entity_id) as legal_entity_id,
     max(invoices.customer_id) as customer_id,
     max(invoices.contract_id) as contract_id,
-    max(cast(invoices.posted_at as date)) as last_posted_on,
+    -- a later credit takes off what was charged: it does not make the charge any younger
+    max(
+        case
+            when invoice_lines.quantity > 0 or invoice_lines.net_amount > 0
+                then cast(invoices.posted_at as date)
+        end
+    ) as last_charged_on,
     {{ list_agg_sorted('invoices.invoice_number') }} as invoice_numbers
 from invoice_lines
 inner join invoices

@@ -35,6 +35,8 @@ invoice_lines as (
     from {{ as_known(ref('canonical__invoice_line')) }} as known
 ),
 
+zones as {{ import_zones() }},
+
 sum_amendments as (
     select
         amendments.contract_line_id,
@@ -80,7 +82,7 @@ select
     contracts.legal_entity_id,
     contracts.customer_id,
     contracts.status as contract_status,
-    cast(contracts.created_at as date) as contract_created_on,
+    {{ entity_date('contracts.created_at') }} as contract_created_on,
     coalesce(contracts.currency_code, contract_lines.currency_code) as currency_code,
     contract_lines.billing_method,
     contract_lines.original_value,
@@ -95,6 +97,8 @@ select
 from contract_lines
 left join contracts
     on contract_lines.contract_id = contracts.contract_id
+left join zones
+    on contracts.legal_entity_id = zones.legal_entity_id
 left join sum_amendments
     on contract_lines.contract_line_id = sum_amendments.contract_line_id
 left join sum_shares

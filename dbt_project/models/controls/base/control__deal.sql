@@ -1,6 +1,7 @@
 -- One row per opportunity as known: when it was won, and whether a contract and a project stand for it. A
--- renewal or change order delivered as an amendment, and a child deal whose parent holds the contract, stand
--- on somebody else's contract and project.
+-- renewal or change order stands on the contract it amends, by its amendment and by nothing else; another
+-- child deal stands on its parent's contract and project. block_reason is the first guard of the handoff that
+-- says no, of those that CRM and ERP can answer.
 with
 
 run as {{ control_run_row() }},
@@ -38,10 +39,27 @@ projects as (
 
 customer_xref as {{ known_xref('customer') }},
 
+zones as {{ import_zones() }},
+
+customers as (
+    select known.*
+    from {{ as_known(ref('canonical__customer')) }} as known
+    where known.source_system = 'netsuite'
+),
+
+customer_entities as (
+    select
+        known.customer_id,
+        known.legal_entity_id,
+        max(case when known.status in ('ACTIVE', 'VALIDATED') then 1 else 0 end) as is_released
+    from {{ as_known(ref('canonical__customer_entity')) }} as known
+    group by known.customer_id, known.legal_entity_id
+),
+
 find_first_win as (
     select
         stage_events.opportunity_id,
-        min(cast(stage_events.changed_at as date)) as won_on
+        min(stage_events.changed_at) as won_at
     from stage_events
     where stage_events.stage = 'CLOSED_WON'
     group by stage_events.opportunity_id
@@ -117,7 +135,8 @@ select
     opportunities.probability,
     opportunities.close_date,
     case
-        when opportunities.is_won then coalesce(find_first_win.won_on, opportunities.close_date)
+        when opportunities.is_won
+            then coalesce({{ entity_date('find_first_win.won_at') }}, opportunities.close_date)
     end as won_on,
     opportunities.planned_start,
     opportunities.billing_method,
@@ -125,6 +144,8 @@ select
     opportunities.term_start,
     opportunities.term_end,
     opportunities.parent_opportunity_id,
+    opportunities.opportunity_type,
+    {{ rides_on_parent('opportunities') }} as is_part_of_parent,
     find_live_contract.contract_id,
     find_amendment.contract_amendment_id,
     parent_contract.contract_id as parent_contract_id,
@@ -138,13 +159,31 @@ select
     coalesce(
         find_project.project_id is not null
         or find_amendment.contract_amendment_id is not null
-        or parent_contract.contract_id is not null,
+        or parent_project.project_id is not null,
         false
-    ) as has_project
+    ) as has_project,
+    case
+        when opportunities.legal_entity_id is null then 'G1 legal entity not mapped'
+        when
+            customers.customer_id is null
+            or coalesce(customers.status, 'NONE') not in ('ACTIVE', 'VALIDATED')
+            or coalesce(customer_entities.is_released, 0) = 0
+            then 'G2 customer not released in the ERP for this entity'
+        when coalesce(trim(customers.tax_profile), '') = '' then 'G3 tax profile incomplete'
+        when coalesce(customers.credit_status, 'NONE') not in ('PASSED', 'NOT_REQUIRED')
+            then 'G4 credit check not passed'
+        when
+            opportunities.currency_code is null
+            or opportunities.payment_terms_days is null
+            or coalesce(opportunities.billing_method, 'UNMAPPED:') like 'UNMAPPED:%'
+            then 'G6 currency, payment terms or billing method not mapped'
+    end as block_reason
 from opportunities
 cross join run
 left join customer_xref
     on opportunities.customer_id = customer_xref.left_key
+left join zones
+    on opportunities.legal_entity_id = zones.legal_entity_id
 left join find_first_win
     on opportunities.opportunity_id = find_first_win.opportunity_id
 left join find_live_contract
@@ -152,6 +191,18 @@ left join find_live_contract
 left join find_amendment
     on opportunities.opportunity_id = find_amendment.opportunity_id
 left join find_live_contract as parent_contract
-    on opportunities.parent_opportunity_id = parent_contract.opportunity_id
+    on
+        opportunities.parent_opportunity_id = parent_contract.opportunity_id
+        and {{ rides_on_parent('opportunities') }}
+left join find_project as parent_project
+    on
+        opportunities.parent_opportunity_id = parent_project.opportunity_id
+        and {{ rides_on_parent('opportunities') }}
+left join customers
+    on customer_xref.right_key = customers.customer_id
+left join customer_entities
+    on
+        customers.customer_id = customer_entities.customer_id
+        and opportunities.legal_entity_id = customer_entities.legal_entity_id
 left join find_project
     on opportunities.opportunity_id = find_project.opportunity_id

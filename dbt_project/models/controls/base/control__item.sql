@@ -29,6 +29,8 @@ billed as (
     from {{ ref('control__billed') }} as billed_source
 ),
 
+zones as {{ import_zones() }},
+
 gather_items as (
     select
         time_entries.time_entry_id as item_key,
@@ -42,8 +44,10 @@ gather_items as (
         time_entries.currency_code,
         time_entries.is_billable,
         time_entries.status,
-        cast(time_entries.submitted_at as date) as submitted_on,
-        cast(time_entries.approved_at as date) as approved_on
+        time_entries.submitted_at,
+        time_entries.approved_at,
+        cast(null as date) as submitted_on,
+        cast(null as date) as approved_on
     from time_entries
     union all
     select
@@ -58,8 +62,10 @@ gather_items as (
         expense_lines.billing_currency_code as currency_code,
         expense_lines.is_billable,
         expense_lines.status,
-        cast(expense_lines.submitted_at as date) as submitted_on,
-        cast(expense_lines.approved_at as date) as approved_on
+        expense_lines.submitted_at,
+        expense_lines.approved_at,
+        cast(null as date) as submitted_on,
+        cast(null as date) as approved_on
     from expense_lines
     union all
     select
@@ -74,6 +80,8 @@ gather_items as (
         milestones.currency_code,
         true as is_billable,
         milestones.status,
+        {{ null_instant() }} as submitted_at,
+        {{ null_instant() }} as approved_at,
         milestones.completed_on as submitted_on,
         milestones.accepted_on as approved_on
     from milestones
@@ -91,8 +99,8 @@ select
     gather_items.currency_code,
     gather_items.is_billable,
     gather_items.status,
-    gather_items.submitted_on,
-    gather_items.approved_on,
+    coalesce({{ entity_date('gather_items.submitted_at') }}, gather_items.submitted_on) as submitted_on,
+    coalesce({{ entity_date('gather_items.approved_at') }}, gather_items.approved_on) as approved_on,
     projects.project_name,
     projects.legal_entity_id,
     projects.customer_id,
@@ -107,10 +115,14 @@ select
             then coalesce(projects.expense_billing_method, projects.line_billing_method)
         else projects.line_billing_method
     end as line_billing_method,
-    coalesce(billed.net_quantity, 0) as billed_quantity
+    coalesce(billed.net_quantity, 0) as billed_quantity,
+    -- by quantity: a concession in money alone bills nothing and brings nothing back
+    {{ unbilled_share('gather_items.amount', 'gather_items.quantity', 'billed.net_quantity') }} as unbilled_amount
 from gather_items
 cross join run
 left join projects
     on gather_items.project_id = projects.project_id
+left join zones
+    on projects.legal_entity_id = zones.legal_entity_id
 left join billed
     on gather_items.item_key = billed.source_key

@@ -116,6 +116,20 @@ newest_runs as (
     from extract_runs
 ),
 
+-- how far the good loads before the newest one had read
+read_before as (
+    select
+        earlier.source_system,
+        earlier.source_instance,
+        earlier.resource,
+        max(earlier.cursor_to) as read_to
+    from newest_runs as earlier
+    where
+        earlier.newest_first > 1
+        and earlier.status <> 'FAILED'
+    group by earlier.source_system, earlier.source_instance, earlier.resource
+),
+
 last_good as (
     select
         extract_runs.source_system,
@@ -142,6 +156,7 @@ select
     newest_runs.error,
     newest_runs.cursor_from,
     newest_runs.cursor_to,
+    read_before.read_to as read_before_to,
     newest_runs.source_count,
     -- a source that has told its count once can be asked; that it did not answer is then no good sign
     coalesce(last_good.times_counted, 0) > 0 as can_be_counted,
@@ -171,6 +186,11 @@ left join newest_runs
         and instances.source_instance = newest_runs.source_instance
         and expected_datasets.resource = newest_runs.resource
         and newest_runs.newest_first = 1
+left join read_before
+    on
+        instances.source_system = read_before.source_system
+        and instances.source_instance = read_before.source_instance
+        and expected_datasets.resource = read_before.resource
 left join landed
     on
         instances.source_system = landed.source_system

@@ -15,7 +15,9 @@ contract_lines as (
     from {{ ref('control__contract_line') }} as line
 ),
 
-customer_xref as {{ known_xref('customer') }}
+customer_xref as {{ known_xref('customer') }},
+
+zones as {{ import_zones() }}
 
 select
     projects.project_id,
@@ -31,7 +33,7 @@ select
     projects.service_line_code,
     projects.currency_code,
     projects.cap_amount,
-    cast(projects.created_at as date) as created_on,
+    {{ entity_date('projects.created_at') }} as created_on,
     contract_lines.contract_line_id as found_line_id,
     contract_lines.contract_id,
     contract_lines.contract_number,
@@ -54,6 +56,8 @@ select
     ) as customer_id
 from projects
 cross join run
+left join zones
+    on projects.legal_entity_id = zones.legal_entity_id
 left join contract_lines
     on projects.contract_line_id = contract_lines.contract_line_id
 left join contract_lines as expense_lines

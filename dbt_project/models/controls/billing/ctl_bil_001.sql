@@ -1,5 +1,5 @@
 -- A billable item of a T&M line is not on a posted invoice, net of credits, some working days after the end
--- of the month in which it could be billed.
+-- of the month in which it could be billed. Of an item billed in part, the rest is what is late.
 with
 
 run as {{ control_run_row() }},
@@ -9,6 +9,8 @@ parameter as {{ control_parameter('BIL-001') }},
 setting as {{ control_settings(['invoice_days', 'leakage_after_days'], 'BIL-001') }},
 
 calendar as {{ import_calendar() }},
+
+zones as {{ import_zones() }},
 
 billing_items as (
     select known.*
@@ -47,34 +49,44 @@ date_items as (
         max(billing_items.billing_item_id) as billing_item_id,
         max(billing_items.contract_line_id) as contract_line_id,
         max(billing_items.work_date) as work_date,
-        max(cast(billing_items.eligible_at as date)) as eligible_on,
+        max(billing_items.eligible_at) as eligible_at,
+        max(billing_items.quantity) as quantity,
         max(billing_items.amount) as amount,
         max(billing_items.currency_code) as currency_code
     from billing_items
     group by billing_items.source_key
 ),
 
-expect_invoices as (
+place_items as (
     select
         date_items.*,
         contract_lines.legal_entity_id,
         contract_lines.customer_id,
         contract_lines.contract_id,
         contract_lines.contract_number,
-        projects.project_id,
-        coalesce(billed.net_quantity, 0) as billed_quantity,
-        expected.calendar_date as expected_by,
-        {{ date_add_days('expected.calendar_date', 1) }} as late_from
+        {{ entity_date('date_items.eligible_at') }} as eligible_on
     from date_items
     inner join contract_lines
         on date_items.contract_line_id = contract_lines.contract_line_id
+    left join zones
+        on contract_lines.legal_entity_id = zones.legal_entity_id
+),
+
+expect_invoices as (
+    select
+        date_items.*,
+        projects.project_id,
+        {{ unbilled_share('date_items.amount', 'date_items.quantity', 'billed.net_quantity') }} as open_amount,
+        expected.calendar_date as expected_by,
+        {{ date_add_days('expected.calendar_date', 1) }} as late_from
+    from place_items as date_items
     left join projects
         on date_items.contract_line_id = projects.contract_line_id
     left join billed
         on date_items.source_key = billed.source_key
     cross join setting
     {{ join_working_day(
-        'expected', 'contract_lines.legal_entity_id', month_end('date_items.eligible_on'),
+        'expected', 'date_items.legal_entity_id', month_end('date_items.eligible_on'),
         'cast(setting.invoice_days as integer)'
     ) }}
 ),
@@ -90,10 +102,10 @@ evaluated as (
         {{ month_text('expect_invoices.eligible_on') }} as period,
         expect_invoices.currency_code,
         expect_invoices.amount as value_a,
-        case when expect_invoices.billed_quantity > 0 then expect_invoices.amount else 0 end as value_b,
-        expect_invoices.billed_quantity <= 0 as is_broken,
+        {{ as_money('expect_invoices.amount - expect_invoices.open_amount') }} as value_b,
+        expect_invoices.open_amount > parameter.abs_tol as is_broken,
         expect_invoices.late_from as becomes_exception_on,
-        expect_invoices.amount as amount_tc,
+        expect_invoices.open_amount as amount_tc,
         expect_invoices.amount as population_tc,
         {{ days_between('expect_invoices.late_from', 'run.as_of') }} > setting.leakage_after_days
             as is_leakage,
@@ -110,10 +122,13 @@ evaluated as (
             ('system_a', "'ERP billing items'"),
             ('system_b', "'ERP invoices'"),
             ('eligible_on', 'expect_invoices.eligible_on'),
+            ('item_amount', 'expect_invoices.amount'),
+            ('open_amount', 'expect_invoices.open_amount'),
             ('expected_invoice_by', 'expect_invoices.expected_by'),
         ]) }} as evidence
     from expect_invoices
     cross join run
+    cross join parameter
     cross join setting
 ),
 

@@ -62,8 +62,9 @@ evaluated as (
             ),
             false
         ) as is_broken,
-        compare_sources.last_posted_on as becomes_exception_on,
-        {{ as_money('compare_sources.net_amount - compare_sources.source_amount') }} as amount_tc,
+        compare_sources.last_charged_on as becomes_exception_on,
+        -- too many hours at too small a price: nothing is charged in excess
+        {{ as_money('greatest(0, compare_sources.net_amount - compare_sources.source_amount)') }} as amount_tc,
         compare_sources.net_amount as population_tc,
         'item:' || compare_sources.source_key as risk_object,
         'DUPLICATE' as break_type,
@@ -74,7 +75,7 @@ evaluated as (
                 'compare_sources.currency_code', "', billed are '", 'compare_sources.net_amount',
                 "' on '", 'compare_sources.invoice_numbers',
             ])),
-            ('business_date', 'compare_sources.last_posted_on'),
+            ('business_date', 'compare_sources.last_charged_on'),
             ('document_no', 'compare_sources.invoice_numbers'),
             ('system_a', "'PSA'"),
             ('system_b', "'ERP'"),

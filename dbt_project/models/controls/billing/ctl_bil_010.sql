@@ -1,5 +1,7 @@
--- Two or more posted invoices of one customer charge the same net for the same sources, or for the same
--- contract and period, and none of them is credited in full. A group goes by its smallest invoice key.
+-- Two or more posted invoices of one legal entity and customer charge the same net for the same sources, or for
+-- the same contract lines and period, and none of them is credited in full. Two entities that each charge their
+-- own share charge for different things, and so do two lines of one contract: what is charged too often of one
+-- source all the same is BIL-003's. A group goes by its smallest invoice key.
 with
 
 run as {{ control_run_row() }},
@@ -46,6 +48,25 @@ list_sources as (
     group by sources.invoice_id
 ),
 
+all_lines as (
+    select known.*
+    from {{ as_known(ref('canonical__invoice_line')) }} as known
+    where known.contract_line_id is not null
+),
+
+list_contract_lines as (
+    select
+        line_keys.invoice_id,
+        {{ sha256_hex(list_agg_sorted('line_keys.contract_line_id', '|')) }} as line_set
+    from (
+        select distinct
+            all_lines.invoice_id,
+            all_lines.contract_line_id
+        from all_lines
+    ) as line_keys
+    group by line_keys.invoice_id
+),
+
 standing_invoices as (
     select
         invoices.invoice_id,
@@ -58,12 +79,15 @@ standing_invoices as (
         invoices.period_from,
         invoices.period_to,
         invoices.posted_at,
-        list_sources.source_set
+        list_sources.source_set,
+        coalesce(list_contract_lines.line_set, 'NONE') as line_set
     from invoices
     left join sum_credits
         on invoices.invoice_id = sum_credits.invoice_id
     left join list_sources
         on invoices.invoice_id = list_sources.invoice_id
+    left join list_contract_lines
+        on invoices.invoice_id = list_contract_lines.invoice_id
     where
         invoices.doc_type = 'STANDARD'
         and coalesce(sum_credits.credited, 0) < invoices.net_amount
@@ -75,7 +99,8 @@ lead_by_sources as (
         standing_invoices.*,
         min(standing_invoices.invoice_id) over (
             partition by
-                standing_invoices.customer_id, standing_invoices.net_amount, standing_invoices.currency_code,
+                standing_invoices.legal_entity_id, standing_invoices.customer_id,
+                standing_invoices.net_amount, standing_invoices.currency_code,
                 coalesce(standing_invoices.source_set, standing_invoices.invoice_id)
         ) as leader_1
     from standing_invoices
@@ -86,7 +111,8 @@ lead_by_period as (
         lead_by_sources.*,
         min(lead_by_sources.leader_1) over (
             partition by
-                lead_by_sources.customer_id, lead_by_sources.net_amount, lead_by_sources.currency_code,
+                lead_by_sources.legal_entity_id, lead_by_sources.customer_id, lead_by_sources.net_amount,
+                lead_by_sources.currency_code, lead_by_sources.line_set,
                 case
                     when
                         lead_by_sources.contract_id is not null

@@ -46,6 +46,7 @@ evaluated as (
             ('system_b', "'ERP'"),
             ('close_date', 'deals.close_date'),
             ('planned_start', 'deals.planned_start'),
+            ('block_reason', 'deals.block_reason'),
             ('contract_id', 'deals.contract_id'),
             ('amendment_id', 'deals.contract_amendment_id'),
             ('parent_contract_id', 'deals.parent_contract_id'),

@@ -10,6 +10,8 @@ setting as {{ control_settings(['cost_of_capital'], 'CRM-ERP-004') }},
 
 calendar as {{ import_calendar() }},
 
+zones as {{ import_zones() }},
+
 whitelist as (
     select
         pair.legal_entity_id_a,
@@ -43,7 +45,8 @@ sum_lines as (
     select
         line.contract_id,
         {{ as_money('sum(line.amended_value)') }} as amended_value,
-        {{ as_money('sum(line.amended_value - line.net_billed)') }} as open_value
+        -- what is billed beyond the value is not exposed any more
+        {{ as_money('greatest(0, sum(line.amended_value - line.net_billed))') }} as open_value
     from {{ ref('control__contract_line') }} as line
     group by line.contract_id
 ),
@@ -57,10 +60,7 @@ pair_terms as (
         contracts.currency_code,
         deals.opportunity_id,
         deals.opportunity_name,
-        case
-            when deals.won_on > cast(contracts.created_at as date) then deals.won_on
-            else cast(contracts.created_at as date)
-        end as start_on,
+        greatest(deals.won_on, {{ entity_date('contracts.created_at') }}) as start_on,
         coalesce(sum_lines.amended_value, 0) as amended_value,
         coalesce(sum_lines.open_value, 0) as open_value,
         deals.legal_entity_id as crm_entity,
@@ -79,6 +79,8 @@ pair_terms as (
         on contracts.opportunity_id = deals.opportunity_id
     left join sum_lines
         on contracts.contract_id = sum_lines.contract_id
+    left join zones
+        on contracts.legal_entity_id = zones.legal_entity_id
 ),
 
 list_attributes as (
@@ -141,6 +143,11 @@ compare_attributes as (
         list_attributes.*,
         list_attributes.crm_value <> list_attributes.erp_value
         and not (list_attributes.attribute = 'ENTITY' and whitelist.legal_entity_id_a is not null)
+        -- the ERP keeps whole months: a term it rounded up to its month's end is the same term
+        and not (
+            list_attributes.attribute = 'TERM_END'
+            and coalesce(list_attributes.erp_end = {{ month_end('list_attributes.crm_end') }}, false)
+        )
             as is_different,
         (list_attributes.crm_value is null) = (list_attributes.erp_value is null) as is_comparable
     from list_attributes

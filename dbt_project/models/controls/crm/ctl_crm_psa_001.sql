@@ -46,6 +46,22 @@ date_deals as (
     ) }}
 ),
 
+-- money times days, in the deal's currency: what waits from the day on which it should have been there
+measure_delay as (
+    select
+        date_deals.*,
+        greatest(
+            0,
+            {{ days_between(
+                'greatest(date_deals.due_after_win, coalesce(date_deals.due_before_start,'
+                ' date_deals.due_after_win))',
+                'run.as_of'
+            ) }}
+        ) as days_late
+    from date_deals
+    cross join run
+),
+
 evaluated as (
     select
         date_deals.opportunity_id as grain_key,
@@ -78,11 +94,13 @@ evaluated as (
             ('system_a', "'CRM'"),
             ('system_b', "'PSA'"),
             ('planned_start', 'date_deals.planned_start'),
+            ('block_reason', 'date_deals.block_reason'),
+            ('currency_days', as_money('date_deals.amount_waiting * date_deals.days_late')),
             ('first_30_days_revenue', 'date_deals.first_30_days_revenue'),
             ('contract_id', 'date_deals.contract_id'),
             ('project_id', 'date_deals.project_id'),
         ]) }} as evidence
-    from date_deals
+    from measure_delay as date_deals
 ),
 
 {{ control_result('CRM-PSA-001', floor_met='evaluated.starts_soon') }}

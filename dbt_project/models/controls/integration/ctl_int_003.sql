@@ -1,5 +1,5 @@
--- A load lost rows or money, went stale, or met a changed schema. One grain per dataset, its newest load, and
--- kind. Landed live rows and open rejects together must give what the source says it holds. A control sum
+-- A load lost rows or money, went stale, left a gap behind the loads before it, or met a changed schema. One
+-- grain per dataset, its newest load, and kind. Deletes that were not seen show as too many rows. Landed live rows and open rejects together must give what the source says it holds. A control sum
 -- adds amounts in all currencies, as the source's own query does, so it is compared but never converted.
 with
 
@@ -51,6 +51,21 @@ list_kinds as (
         cast(null as decimal(19, 4)) as gap
     from gather_facts
     union all
+    -- a window that begins after the end of all that was read before leaves out what changed in between
+    select
+        gather_facts.*,
+        'GAP' as kind,
+        cast(null as decimal(28, 8)) as value_a,
+        cast(null as decimal(28, 8)) as value_b,
+        gather_facts.cursor_from > gather_facts.read_before_to as is_broken,
+        true as is_asked,
+        cast(null as decimal(19, 4)) as gap
+    from gather_facts
+    where
+        gather_facts.status not in ('FAILED', 'NONE')
+        and gather_facts.cursor_from is not null
+        and gather_facts.read_before_to is not null
+    union all
     select
         gather_facts.*,
         'SCHEMA' as kind,
@@ -87,6 +102,7 @@ evaluated as (
             when 'COUNT' then 'MISSING_IN_B'
             when 'AMOUNT' then 'AMOUNT_DIFFERS'
             when 'STALE' then 'STALE'
+            when 'GAP' then 'MISSING_IN_B'
             else 'COULD_NOT_RUN'
         end as break_type,
         {{ evidence([
@@ -96,6 +112,7 @@ evaluated as (
                 " when 'COUNT' then 'row count differs from the source'"
                 " when 'AMOUNT' then 'control sum differs from the source'"
                 " when 'STALE' then 'no fresh good load'"
+                " when 'GAP' then 'the window begins after the end of what was read before'"
                 " else 'columns are gone or changed their type' end",
             ])),
             ('business_date', 'list_kinds.noticed_on'),
@@ -115,6 +132,7 @@ evaluated as (
             ('last_good_load', 'list_kinds.loaded_at'),
             ('cursor_from', 'list_kinds.cursor_from'),
             ('cursor_to', 'list_kinds.cursor_to'),
+            ('read_before_to', 'list_kinds.read_before_to'),
             ('changed_columns', 'list_kinds.changed_columns'),
         ]) }} as evidence
     from list_kinds

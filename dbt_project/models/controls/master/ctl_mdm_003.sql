@@ -1,5 +1,6 @@
--- A code that maps to nothing, or a key whose record is not there. One grain per dataset, column and value;
--- the rows behind a value give its money, each converted and rounded by itself.
+-- A code that mapped to nothing on the day of the fact, or a key whose record is not there. One grain per
+-- dataset, column and value; the rows that found nothing give its money, each converted and rounded by itself. A
+-- row that belongs to no known legal entity has its grace Monday to Friday.
 {%- set checks = [
     ('project.service_line_code', 'project_rows', 'service_line_code', 'service_line_codes', none),
     ('project.customer_id', 'project_rows', 'account_id', 'account_keys', none),
@@ -12,6 +13,17 @@
     ('contract.customer_id', 'contract_rows', 'customer_id', 'customer_keys', none),
     ('opportunity.customer_id', 'opportunity_rows', 'customer_id', 'account_keys', none),
     ('opportunity.billing_method', 'opportunity_rows', 'billing_method_raw', none, 'billing_method'),
+    ('opportunity.legal_entity_code', 'opportunity_rows', 'legal_entity_code', none, 'legal_entity_id'),
+    ('opportunity.currency_code', 'opportunity_rows', 'currency_code', 'currency_codes', none),
+    ('project.legal_entity_code', 'project_rows', 'legal_entity_code', none, 'legal_entity_id'),
+    ('project.currency_code', 'project_rows', 'currency_code', 'currency_codes', none),
+    ('contract.currency_code', 'contract_rows', 'currency_code', 'currency_codes', none),
+    ('expense_line.project_id', 'expense_rows', 'project_id', 'project_keys', none),
+    ('expense_line.resource_id', 'expense_rows', 'resource_id', 'resource_keys', none),
+    ('milestone.project_id', 'milestone_rows', 'project_id', 'project_keys', none),
+    ('contract_amendment.contract_line_id', 'amendment_rows', 'contract_line_id', 'contract_line_keys', none),
+    ('billing_item.contract_line_id', 'billing_item_rows', 'contract_line_id', 'contract_line_keys', none),
+    ('revenue_entry.contract_line_id', 'revenue_rows', 'contract_line_id', 'contract_line_keys', none),
 ] %}
 with
 
@@ -67,14 +79,51 @@ opportunities as (
     from {{ as_known(ref('canonical__opportunity')) }} as known
 ),
 
+expense_lines as (
+    select known.*
+    from {{ as_known(ref('canonical__expense_line')) }} as known
+    where known.status in ('submitted', 'approved')
+),
+
+milestones as (
+    select known.*
+    from {{ as_known(ref('canonical__milestone')) }} as known
+),
+
+amendments as (
+    select known.*
+    from {{ as_known(ref('canonical__contract_amendment')) }} as known
+    where known.status = 'SIGNED'
+),
+
+billing_items as (
+    select known.*
+    from {{ as_known(ref('canonical__billing_item')) }} as known
+),
+
+revenue_entries as (
+    select known.*
+    from {{ as_known(ref('canonical__revenue_entry')) }} as known
+    where known.posted_at is not null
+),
+
+currency_codes as (
+    select known.currency_code as found_key
+    from {{ as_known(ref('canonical__currency')) }} as known
+),
+
+-- each value and day on which the code table had a meaning for it
 service_line_codes as (
-    select distinct upper(trim(code.source_value)) as found_key
-    from {{ ref('master__code') }} as code
-    cross join run
-    where
-        code.code_type = 'service_line'
-        and code.valid_from <= run.as_of
-        and (code.valid_to is null or code.valid_to >= run.as_of)
+    select distinct
+        upper(trim(projects.service_line_code)) as found_key,
+        cast(projects.created_at as date) as known_on
+    from projects
+    inner join {{ ref('master__code') }} as code
+        on
+            code.code_type = 'service_line'
+            and upper(trim(projects.service_line_code)) = upper(trim(code.source_value))
+            and cast(projects.created_at as date) >= code.valid_from
+            and cast(projects.created_at as date) <= coalesce(code.valid_to, cast('9999-12-31' as date))
 ),
 
 account_keys as (
@@ -143,6 +192,8 @@ project_rows as (
         projects.contract_line_id,
         projects.billing_method_raw,
         projects.billing_method,
+        projects.legal_entity_code,
+        projects.currency_code,
         cast(projects.created_at as date) as known_on,
         projects.legal_entity_id,
         case when sum_project_time.project_id is null then 0 else sum_project_time.amount_rc end as amount_rc
@@ -187,6 +238,7 @@ sum_contracts as (
 contract_rows as (
     select
         contracts.customer_id,
+        contracts.currency_code,
         cast(contracts.created_at as date) as known_on,
         contracts.legal_entity_id,
         {{ money('coalesce(sum_contracts.original_value, 0) * rates.rate') }} as amount_rc
@@ -202,6 +254,8 @@ opportunity_rows as (
         opportunities.customer_id,
         opportunities.billing_method_raw,
         opportunities.billing_method,
+        opportunities.legal_entity_code,
+        opportunities.currency_code,
         cast(opportunities.created_at as date) as known_on,
         opportunities.legal_entity_id,
         {{ money('coalesce(opportunities.services_amount, 0) * rates.rate') }} as amount_rc
@@ -210,32 +264,122 @@ opportunity_rows as (
         on opportunities.currency_code = rates.from_currency
 ),
 
-check_values as (
+expense_rows as (
+    select
+        expense_lines.project_id,
+        expense_lines.resource_id,
+        coalesce(cast(expense_lines.submitted_at as date), expense_lines.expense_date) as known_on,
+        projects.legal_entity_id,
+        case
+            when coalesce(expense_lines.billing_amount, 0) = 0 then 0
+            else {{ money('abs(expense_lines.billing_amount) * rates.rate') }}
+        end as amount_rc
+    from expense_lines
+    left join projects
+        on expense_lines.project_id = projects.project_id
+    left join rates
+        on expense_lines.billing_currency_code = rates.from_currency
+),
+
+milestone_rows as (
+    select
+        milestones.project_id,
+        cast(coalesce(milestones.source_created_at, milestones.known_from) as date) as known_on,
+        projects.legal_entity_id,
+        {{ money('abs(coalesce(milestones.amount, 0)) * rates.rate') }} as amount_rc
+    from milestones
+    left join projects
+        on milestones.project_id = projects.project_id
+    left join rates
+        on milestones.currency_code = rates.from_currency
+),
+
+amendment_rows as (
+    select
+        amendments.contract_line_id,
+        amendments.signed_on as known_on,
+        contracts.legal_entity_id,
+        {{ money('abs(coalesce(amendments.delta_value, 0)) * rates.rate') }} as amount_rc
+    from amendments
+    left join contracts
+        on amendments.contract_id = contracts.contract_id
+    left join rates
+        on contracts.currency_code = rates.from_currency
+),
+
+billing_item_rows as (
+    select
+        billing_items.contract_line_id,
+        cast(coalesce(billing_items.created_at, billing_items.eligible_at) as date) as known_on,
+        contracts.legal_entity_id,
+        {{ money('abs(coalesce(billing_items.amount, 0)) * rates.rate') }} as amount_rc
+    from billing_items
+    left join contract_lines
+        on billing_items.contract_line_id = contract_lines.contract_line_id
+    left join contracts
+        on contract_lines.contract_id = contracts.contract_id
+    left join rates
+        on billing_items.currency_code = rates.from_currency
+),
+
+revenue_rows as (
+    select
+        revenue_entries.contract_line_id,
+        cast(revenue_entries.posted_at as date) as known_on,
+        contracts.legal_entity_id,
+        {{ money('abs(coalesce(revenue_entries.amount, 0)) * rates.rate') }} as amount_rc
+    from revenue_entries
+    left join contract_lines
+        on revenue_entries.contract_line_id = contract_lines.contract_line_id
+    left join contracts
+        on contract_lines.contract_id = contracts.contract_id
+    left join rates
+        on revenue_entries.currency_code = rates.from_currency
+),
+
+look_up as (
     {% for dataset_column, rows, value, keys, mapped in checks -%}
         select
             '{{ dataset_column }}' as dataset_column,
             {{ rows }}.{{ value }} as found_value,
             {% if keys -%}
-                max(case when {{ keys }}.found_key is null then 1 else 0 end) = 1 as is_broken,
+                {{ keys }}.found_key is null as is_lost,
             {% else -%}
-                max(case
-                    when coalesce({{ rows }}.{{ mapped }}, 'UNMAPPED:') like 'UNMAPPED:%' then 1
-                    else 0
-                end) = 1 as is_broken,
+                coalesce({{ rows }}.{{ mapped }}, 'UNMAPPED:') like 'UNMAPPED:%' as is_lost,
             {% endif -%}
-            min({{ rows }}.known_on) as start_on,
-            min({{ rows }}.legal_entity_id) as legal_entity_id,
-            count(*) as row_count,
-            case when count({{ rows }}.amount_rc) = count(*) then sum({{ rows }}.amount_rc) end as amount_rc
+            {{ rows }}.known_on,
+            {{ rows }}.legal_entity_id,
+            {{ rows }}.amount_rc
         from {{ rows }}
         {% if keys -%}
             left join {{ keys }}
-                on {{ rows }}.{{ value }} = {{ keys }}.found_key
+                on
+                    {{ rows }}.{{ value }} = {{ keys }}.found_key
+                    {{ 'and ' ~ rows ~ '.known_on = ' ~ keys ~ '.known_on' if keys == 'service_line_codes' }}
         {% endif -%}
         where coalesce({{ rows }}.{{ value }}, '') <> ''
-        group by {{ rows }}.{{ value }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
+),
+
+-- only the rows that found nothing are late and hold money at risk
+check_values as (
+    select
+        look_up.dataset_column,
+        look_up.found_value,
+        max(case when look_up.is_lost then 1 else 0 end) = 1 as is_broken,
+        min(case when look_up.is_lost then look_up.known_on end) as start_on,
+        coalesce(
+            min(case when look_up.is_lost then look_up.legal_entity_id end), min(look_up.legal_entity_id)
+        ) as legal_entity_id,
+        count(case when look_up.is_lost then 1 end) as row_count,
+        case
+            when count(case when look_up.is_lost and look_up.amount_rc is null then 1 end) = 0
+                then coalesce(sum(case when look_up.is_lost then look_up.amount_rc end), 0)
+        end as amount_rc,
+        case when count(look_up.amount_rc) = count(*) then sum(look_up.amount_rc) end as population_rc
+    from look_up
+    group by look_up.dataset_column, look_up.found_value
 ),
 
 evaluated as (
@@ -251,11 +395,14 @@ evaluated as (
         cast(null as decimal(19, 4)) as value_a,
         cast(null as decimal(19, 4)) as value_b,
         check_values.is_broken,
-        due.calendar_date as becomes_exception_on,
+        coalesce(
+            due.calendar_date, {{ weekday_after('check_values.start_on', '(parameter.grace + 1)') }}
+        ) as becomes_exception_on,
         -- a value's rows are of any currency: their money is told in the reporting currency only
         {{ null_money() }} as amount_tc,
         cast(null as decimal(19, 4)) as population_tc,
         {{ as_money('check_values.amount_rc') }} as amount_rc,
+        {{ as_money('check_values.population_rc') }} as population_rc,
         'code:' || check_values.dataset_column || '|' || check_values.found_value as risk_object,
         'UNMAPPED_REFERENCE' as break_type,
         {{ evidence([
@@ -277,4 +424,4 @@ evaluated as (
     ) }}
 ),
 
-{{ control_result('MDM-003', amount_rc='evaluated.amount_rc', population_rc='evaluated.amount_rc') }}
+{{ control_result('MDM-003', amount_rc='evaluated.amount_rc', population_rc='evaluated.population_rc') }}

@@ -27,7 +27,7 @@ items as (
         item.source_type = 'TIME'
         and item.status = 'approved'
         and item.is_billable
-        and item.billed_quantity = 0
+        and item.unbilled_amount <> 0
 ),
 
 assignments as (
@@ -46,7 +46,7 @@ schedule_days as (
 sum_unbilled as (
     select
         items.project_id,
-        sum(coalesce(items.amount, 0)) as unbilled_value
+        sum(coalesce(items.unbilled_amount, 0)) as unbilled_value
     from items
     group by items.project_id
 ),

@@ -13,18 +13,17 @@ items as (
     where
         item.status = 'approved'
         and item.is_billable
-        and (
-            (item.source_type = 'TIME' and item.line_billing_method in ('TM', 'TM_CAPPED'))
-            or (item.source_type = 'EXPENSE' and item.line_billing_method in ('TM', 'TM_CAPPED', 'EXPENSE'))
-        )
+        and item.source_type in ('TIME', 'EXPENSE')
+        and item.line_billing_method in ('TM', 'TM_CAPPED', 'EXPENSE')
 ),
 
 find_transfers as (
     select
+        known.source_type,
         known.source_key,
         min(known.billing_item_id) as billing_item_id
     from {{ as_known(ref('canonical__billing_item')) }} as known
-    group by known.source_key
+    group by known.source_type, known.source_key
 ),
 
 evaluated as (
@@ -60,7 +59,9 @@ evaluated as (
         ]) }} as evidence
     from items
     left join find_transfers
-        on items.item_key = find_transfers.source_key
+        on
+            items.source_type = find_transfers.source_type
+            and items.item_key = find_transfers.source_key
     cross join parameter
     {{ join_working_day('due', 'items.legal_entity_id', 'items.approved_on', 'parameter.grace + 1') }}
 ),

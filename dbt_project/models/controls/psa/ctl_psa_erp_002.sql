@@ -9,6 +9,8 @@ setting as {{ control_settings(['quantity_abs_tol', 'unit_price_rel_tol'], 'PSA-
 
 calendar as {{ import_calendar() }},
 
+zones as {{ import_zones() }},
+
 billing_items as (
     select known.*
     from {{ as_known(ref('canonical__billing_item')) }} as known
@@ -44,7 +46,7 @@ pair_items as (
         billing_items.currency_code as erp_currency,
         billing_items.is_billable as erp_billable,
         billing_items.work_date as erp_date,
-        cast(billing_items.eligible_at as date) as eligible_on,
+        {{ entity_date('billing_items.eligible_at') }} as eligible_on,
         {{ as_money('abs(billing_items.amount - items.amount)') }} as gap,
         coalesce(contract_lines.legal_entity_id, items.legal_entity_id) as legal_entity_id,
         coalesce(contract_lines.customer_id, items.customer_id) as customer_id,
@@ -54,6 +56,8 @@ pair_items as (
         on billing_items.source_key = items.item_key
     left join contract_lines
         on billing_items.contract_line_id = contract_lines.contract_line_id
+    left join zones
+        on coalesce(contract_lines.legal_entity_id, items.legal_entity_id) = zones.legal_entity_id
 ),
 
 date_pairs as (

@@ -21,7 +21,8 @@ select
     nullif(custom_legal_entity, '') as custom_legal_entity,
     {{ as_rate('custom_fte') }} as custom_fte,
     {{ as_hours('custom_standard_hours') }} as custom_standard_hours,
-    coalesce(custom_time_required, false) as custom_time_required,
+    -- a firm without the field expects time of everybody
+    coalesce(custom_time_required, true) as custom_time_required,
     nullif(supervisor_e_id, '') as supervisor_e_id,
     {{ landed() }}
 from landed

@@ -1,0 +1,396 @@
+"""Worked examples through the models: a firm made of their inputs; the marts must say the published answers.
+
+One firm holds them all, each under customers of its own: the backlog waterfall in two currencies, the
+utilisation denominators, delayed-revenue currency-days, and the stages from won deal to cash counted by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.dbt.ledger_support import Firm, calendar, dbt, instant, make_project, replay
+
+pytestmark = pytest.mark.slow
+D = Decimal
+US, GB = "netsuite:main:1", "netsuite:main:2"
+KNOWN = "2026-04-30T23:30"
+FIRST = "2025-01-02"  # what the first load brought
+WATERFALL = ("netsuite:main:101", "netsuite:main:102", "netsuite:main:103")
+HOLIDAY = date(2025, 12, 25)
+# The example's rates of the euro; between them the last one stands.
+EURO = {
+    date(2024, 12, 28): "1.08",
+    date(2026, 3, 31): "1.10",
+    date(2026, 4, 10): "1.12",
+    date(2026, 4, 14): "1.11",
+    date(2026, 4, 20): "1.12",
+    date(2026, 4, 22): "1.13",
+    date(2026, 4, 30): "1.15",
+}
+
+
+def first(told: Firm, entity: str, key: str, **values: Any) -> None:
+    told.add(entity, key, FIRST, backfill=True, **values)
+
+
+def firm() -> Firm:
+    """The examples' inputs as canonical rows."""
+    told = Firm()
+    _reference(told)
+    _waterfall(told)
+    _people(told)
+    _receivables(told)
+    _deals(told)
+    _work(told)
+    # training stops counting as productive with April 2026
+    told.parameters = [
+        ("training_is_productive", "true", date(2020, 1, 1)),
+        ("training_is_productive", "false", date(2026, 4, 1)),
+    ]
+    return told
+
+
+def _reference(told: Firm) -> None:
+    first(told, "legal_entity", US, entity_code="US01", functional_currency="USD")
+    first(told, "legal_entity", GB, entity_code="GB01", functional_currency="GBP")
+    day, rate = min(EURO), D(0)
+    while day <= date(2026, 5, 5):
+        rate = D(EURO.get(day, rate))
+        for pair, worth in (("EUR-USD", rate), ("USD-EUR", (1 / rate).quantize(D("1e-10")))):
+            left, right = pair.split("-")
+            first(
+                told, "exchange_rate", f"netsuite:main:{pair}-{day}", from_currency=left, to_currency=right,
+                rate=worth, rate_type="spot", effective_from=day,
+            )  # fmt: skip
+        day += timedelta(days=1)
+    calendar(told, {US: "certinia:main:c1"}, date(2024, 12, 1), date(2026, 8, 31))
+    for row in told.plain["master__calendar_day"]:
+        if row["calendar_date"] == HOLIDAY:
+            row["is_working_day"] = False
+        if row["calendar_date"] >= HOLIDAY:
+            row["working_day_number"] -= 1
+
+
+def _contract(told: Firm, number: int, customer: int, currency: str, signed: date, value: str, **values: Any):
+    method = values.pop("method", "TM")
+    first(
+        told, "contract", f"netsuite:main:{number}0", customer_id=f"netsuite:main:{customer}",
+        legal_entity_id=US, currency_code=currency, billing_method=method, signed_on=signed,
+        created_at=values.pop("created_at", instant(f"{signed}T09:00")),
+        **({"status": "ACTIVE"} | values),
+    )  # fmt: skip
+    first(
+        told, "contract_line", f"netsuite:main:{number}", contract_id=f"netsuite:main:{number}0",
+        line_number=1, billing_method=method, original_value=D(value), practice_code="DATA",
+        region_code="NA", currency_code=currency,
+    )  # fmt: skip
+
+
+def _waterfall(told: Firm) -> None:
+    # 600 EUR stand at the end of March; April brings 200 new, a change order of 50, revenue of 180 and a
+    # cancelled remainder of 30, each at its own day's rate
+    _contract(told, 101, 10, "EUR", date(2026, 3, 3), "570")
+    _contract(told, 102, 10, "EUR", date(2026, 4, 10), "200")
+    _contract(told, 103, 10, "EUR", date(2026, 3, 3), "30", status="CANCELLED", closed_on=date(2026, 4, 22))
+    first(
+        told, "contract_amendment", "netsuite:main:am1", contract_id="netsuite:main:1010",
+        contract_line_id="netsuite:main:101", delta_value=D(50), signed_on=date(2026, 4, 14),
+        effective_on=date(2026, 4, 14), status="SIGNED",
+    )  # fmt: skip
+    first(
+        told, "revenue_entry", "netsuite:main:r1", contract_line_id="netsuite:main:101", amount=D(180),
+        amount_functional=D("201.6"), currency_code="EUR", accounting_date=date(2026, 4, 20),
+        entry_type="NORMAL", kind="recognised",
+    )  # fmt: skip
+
+
+def _people(told: Firm) -> None:
+    for number, wanted in ((1, True), (2, False)):
+        first(
+            told, "resource", f"bamboohr:main:e{number}", worker_type="employee", legal_entity_id=US,
+            practice_code="DATA", region_code="NA", hire_date=date(2025, 1, 1), fte=D(1), weekly_hours=D(40),
+            is_time_required=wanted,
+        )  # fmt: skip
+        first(told, "resource", f"certinia:main:c{number}", worker_type="employee")
+        told.plain.setdefault("master__entity_xref", []).append(
+            {"entity_type": "resource", "left_key": f"certinia:main:c{number}",
+             "right_key": f"bamboohr:main:e{number}", "known_from": instant(FIRST)}
+        )  # fmt: skip
+    # 80 hours of vacation, 40 sick, 40 of training; 1,440 billable, of 2,080 in the year
+    for kind, start, end, hours in (
+        ("Vacation", date(2025, 7, 7), date(2025, 7, 18), 80),
+        ("Sick", date(2025, 2, 3), date(2025, 2, 7), 40),
+        ("Training", date(2025, 9, 8), date(2025, 9, 12), 40),
+    ):
+        first(
+            told, "time_off", f"bamboohr:main:{kind}", resource_id="bamboohr:main:e1", start_date=start,
+            end_date=end, hours=D(hours), absence_type=kind, status="approved",
+        )  # fmt: skip
+    first(
+        told, "project", "certinia:main:P0", legal_entity_id=US, currency_code="USD", is_template=False,
+        status="OPEN",
+    )  # fmt: skip
+    for month in range(1, 13):
+        _entry(told, f"y{month}", "certinia:main:P0", date(2025, month, 15), "120", "0")
+        # the one who is not expected to record time does so all the same
+        _entry(told, f"z{month}", "certinia:main:P0", date(2025, month, 15), "10", "0", resource=2)
+
+
+def _entry(told: Firm, key: str, project: str, day: date, hours: str, value: str, **values: Any) -> None:
+    resource = values.pop("resource", 1)
+    first(
+        told, "time_entry", f"certinia:main:{key}", project_id=project,
+        resource_id=f"certinia:main:c{resource}", work_date=day, hours=D(hours), billable_amount=D(value),
+        currency_code="USD",
+        **({"status": "approved", "submitted_at": instant(f"{day}T17:00"),
+            "approved_at": instant(f"{day}T18:00")} | values),
+    )  # fmt: skip
+
+
+def _receivables(told: Firm) -> None:
+    # late is later than five days after the due day: on 30 April by 7 days, by 3, and not for 2 more
+    for number, (gross, due) in enumerate(
+        (("120000", date(2026, 4, 18)), ("45000", date(2026, 4, 22)), ("90000", date(2026, 4, 27))), start=1
+    ):
+        first(
+            told, "invoice", f"netsuite:main:i{number}", doc_type="STANDARD", document_type="invoice",
+            customer_id="netsuite:main:20", legal_entity_id=US, invoice_date=date(2026, 3, 20), due_date=due,
+            currency_code="USD", exchange_rate=D(1), total_amount=D(gross), status="open",
+            posted_at=instant("2026-03-20T09:00"),
+        )  # fmt: skip
+
+
+def _deal(told: Firm, number: int, won: str, planned: date, **values: Any) -> None:
+    key = f"salesforce:main:O{number}"
+    first(
+        told, "opportunity", key, customer_id=f"salesforce:main:A{number}", services_amount=D(5000),
+        first_30_days_revenue=D(1000), currency_code="USD", stage="CLOSED_WON", is_closed=True,
+        legal_entity_code="US01", legal_entity_id=US, planned_start=planned, practice_code="DATA",
+        region_code="NA", opportunity_type="new", created_at=instant("2026-01-05"), **values,
+    )  # fmt: skip
+    first(
+        told, "opportunity_stage_event", f"salesforce:main:h{number}", opportunity_id=key, stage="CLOSED_WON",
+        changed_at=instant(f"{won}T10:00"),
+    )  # fmt: skip
+
+
+def _deals(told: Firm) -> None:
+    def project(number: int, made: str) -> None:
+        first(
+            told, "project", f"certinia:main:D{number}", opportunity_id=f"salesforce:main:O{number}",
+            legal_entity_id=US, currency_code="USD", is_template=False, status="OPEN",
+            created_at=instant(f"{made}T11:00"),
+        )  # fmt: skip
+
+    def contract(number: int, made: str) -> None:
+        _contract(
+            told, 300 + number, 30 + number, "USD", date(2026, 3, 2), "5000",
+            opportunity_id=f"salesforce:main:O{number}", created_at=instant(f"{made}T12:00"),
+        )  # fmt: skip
+
+    # O1 goes the whole way: contract after 2 working days, project after 1, staffed 3 after both were there,
+    # first work 2 after the planned start, not after the booking
+    _deal(told, 1, "2026-03-02", date(2026, 3, 16))
+    contract(1, "2026-03-04")
+    project(1, "2026-03-03")
+    first(
+        told, "assignment", "certinia:main:a1", project_id="certinia:main:D1", resource_id="certinia:main:c1",
+        start_date=date(2026, 3, 16), created_at=instant("2026-03-09T09:00"),
+    )  # fmt: skip
+    _entry(told, "d1", "certinia:main:D1", date(2026, 3, 18), "4", "0", status="submitted", approved_at=None)
+    # O2: contract after 4, the project stood there before the win; nobody is staffed, but the start is on
+    # 18 May, and five working days before it are still to come
+    _deal(told, 2, "2026-03-02", date(2026, 5, 18))
+    contract(2, "2026-03-06")
+    project(2, "2026-02-27")
+    # O3: won on Monday 27 April, nothing yet; due on the 29th, so late by a day
+    _deal(told, 3, "2026-04-27", date(2026, 5, 4))
+    # O4: as O2, but meant to start on 20 April: to be staffed by Monday the 13th, 17 days late
+    _deal(told, 4, "2026-03-02", date(2026, 4, 20))
+    contract(4, "2026-03-04")
+    project(4, "2026-03-04")
+
+
+def _work(told: Firm) -> None:
+    # approved on Monday 27 April and not transferred: due on the 28th. Submitted on Friday the 24th and not
+    # approved: due two working days later, on the 28th too.
+    _contract(told, 401, 40, "USD", date(2026, 3, 3), "9000")
+    first(
+        told, "project", "certinia:main:W1", contract_line_id="netsuite:main:401", legal_entity_id=US,
+        currency_code="USD", is_template=False, status="OPEN",
+    )  # fmt: skip
+    _entry(told, "w1", "certinia:main:W1", date(2026, 4, 27), "8", "800")
+    _entry(
+        told, "w2", "certinia:main:W1", date(2026, 4, 24), "4", "400", status="submitted", approved_at=None
+    )
+    # an item of which five hours of eight are billed: 300 of 800 wait, since it was due on 7 April (fifth
+    # working day after March), so for 23 days
+    _entry(told, "w3", "certinia:main:W1", date(2026, 3, 10), "8", "800")
+    first(
+        told, "billing_item", "netsuite:main:b3", source_type="TIME", source_key="certinia:main:w3",
+        contract_line_id="netsuite:main:401", work_date=date(2026, 3, 10), quantity=D(8), unit_price=D(100),
+        amount=D(800), currency_code="USD", eligible_at=instant("2026-03-11T03:00"), status="OPEN",
+        created_at=instant("2026-03-11T03:00"),
+    )  # fmt: skip
+    first(
+        told, "invoice", "netsuite:main:i9", doc_type="STANDARD", document_type="invoice",
+        customer_id="netsuite:main:40", legal_entity_id=US, invoice_date=date(2026, 3, 31),
+        due_date=date(2026, 4, 30), currency_code="USD", exchange_rate=D(1), total_amount=D(500),
+        net_amount=D(500), status="open", posted_at=instant("2026-04-02T09:00"),
+    )  # fmt: skip
+    first(
+        told, "invoice_line", "netsuite:main:il9", invoice_id="netsuite:main:i9", source_type="TIME",
+        source_key="certinia:main:w3", contract_line_id="netsuite:main:401", quantity=D(5),
+        net_amount=D(500), currency_code="USD",
+    )  # fmt: skip
+    # an accepted instalment of a fee earned by percent complete is work to be invoiced like any other
+    _contract(told, 501, 50, "USD", date(2026, 3, 3), "600", method="FIXED_POC")
+    first(
+        told, "project", "certinia:main:W2", contract_line_id="netsuite:main:501", legal_entity_id=US,
+        currency_code="USD", is_template=False, status="OPEN",
+    )  # fmt: skip
+    first(
+        told, "milestone", "certinia:main:m1", project_id="certinia:main:W2", amount=D(300),
+        currency_code="USD", accepted_on=date(2026, 4, 29), is_cancelled=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """as_of -> folder of the build: dbt builds and tests the later one, the earlier runs its SQL again."""
+    folder = tmp_path_factory.mktemp("golden")
+    told, builds = firm(), dict[str, Path]()
+    for as_of in ("2026-04-30", "2026-03-31"):
+        place = builds[as_of] = folder / as_of
+        place.mkdir()
+        told.write(place / "build.duckdb", as_of=as_of, known_at=KNOWN)
+        if len(builds) == 1:
+            done = dbt(make_project(folder), place, "build")
+            assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+        else:
+            replay(builds["2026-04-30"], place)
+    return builds
+
+
+@pytest.fixture(scope="module")
+def marts(built: dict[str, Path]) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(built["2026-04-30"] / "serving.duckdb"), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        yield connection
+
+
+def value(marts: duckdb.DuckDBPyConnection, metric: str, as_of: str, **where: str) -> Any:
+    """The only value of a metric at a date, grain, view and so on; None when there is no such row."""
+    said = {"grain": "FIRM", "currency_view": "RC"} | where
+    rows = marts.execute(
+        f"select value from marts.metric_value where metric_id = '{metric}' and as_of = '{as_of}'"
+        + "".join(f" and {name} = '{word}'" for name, word in said.items())
+    ).fetchall()
+    assert len(rows) < 2, f"{len(rows)} rows of {metric}"
+    return rows[0][0] if rows else None
+
+
+def test_backlog_waterfall_in_two_currencies(marts: duckdb.DuckDBPyConnection) -> None:
+    keys = ", ".join(f"'{line}'" for line in WATERFALL)
+    bars = (
+        "opening, booked, amended, recognised, cancelled, completed_under_run, beyond_value, closure_timing,"
+        " fx_translation, closing, unexplained"
+    )
+    for view, wanted in (
+        ("TC", ("600", "200", "50", "-180", "-30", "0", "0", "0", "0", "640", "0")),
+        ("RC", ("660", "224", "55.5", "-201.6", "-33.9", "0", "0", "0", "32", "736", "0")),
+    ):
+        found = marts.execute(
+            f"select {', '.join(f'sum({bar})' for bar in bars.split(', '))} from marts.backlog_rollforward"
+            f" where as_of = '2026-04-30' and currency_view = '{view}' and contract_line_id in ({keys})"
+        ).fetchone()
+        assert found == tuple(map(D, wanted)), view
+    place = {"grain": "CUSTOMER", "customer_id": "netsuite:main:10"}
+    for as_of, tc, rc in (("2026-03-31", "600", "660"), ("2026-04-30", "640", "736")):
+        assert value(marts, "total_backlog", as_of, **place) == D(rc)
+        assert value(marts, "total_backlog", as_of, **place | {"currency_view": "TC"}) == D(tc)
+    month = {**place, "period_type": "MONTH"}
+    assert value(marts, "gross_bookings", "2026-04-30", **month) == D("279.5")
+    assert value(marts, "net_bookings", "2026-04-30", **month) == D("245.6")
+    assert value(marts, "recognised_revenue", "2026-04-30", **month) == D("201.6")
+
+
+@pytest.mark.parametrize(
+    ("as_of", "available", "ratio"),
+    # until April training counts as being there: 1,960 hours; from April on it does not
+    [("2026-03-31", "1960", "0.7346938776"), ("2026-04-30", "1920", "0.75")],
+)
+def test_utilisation_denominators(built: dict[str, Path], as_of: str, available: str, ratio: str) -> None:
+    with duckdb.connect(str(built[as_of] / "serving.duckdb"), read_only=True) as connection:
+        found = connection.execute(
+            "select numerator, denominator, value from marts.metric_value"
+            " where metric_id = 'billable_utilisation_net' and grain = 'FIRM' and period_type = 'YTD'"
+            " and as_of = '2025-12-31'"
+        ).fetchall()
+    assert found == [(D(1440), D(available), D(ratio))]
+
+
+def test_delayed_revenue_in_currency_days(marts: duckdb.DuckDBPyConnection) -> None:
+    def delayed(customer: str) -> Any:
+        return value(
+            marts, "delayed_revenue_currency_days", "2026-04-30", grain="CUSTOMER", customer_id=customer
+        )
+
+    assert delayed("netsuite:main:20") == D(975000)
+    assert value(marts, "ar_gross", "2026-04-30", grain="CUSTOMER", customer_id="netsuite:main:20") == D(
+        255000
+    )
+    # 1,000 blocked for a day; staffing due in May is not late; due on 13 April it is by 17 days
+    assert delayed("UNMAPPED:salesforce:main:A3") == D(1000)
+    assert delayed("UNMAPPED:salesforce:main:A2") is None
+    assert delayed("UNMAPPED:salesforce:main:A4") == D(17000)
+    # not transferred 800 x 2, not approved 400 x 2, not invoiced 300 x 23
+    assert delayed("netsuite:main:40") == D(1600 + 800 + 6900)
+    # accepted on the 29th, to be transferred by the 30th
+    assert delayed("netsuite:main:50") is None
+
+
+def test_work_done_and_not_invoiced(marts: duckdb.DuckDBPyConnection) -> None:
+    for customer, amount in (("netsuite:main:40", "1100"), ("netsuite:main:50", "300")):
+        found = value(marts, "wip_operational", "2026-04-30", grain="CUSTOMER", customer_id=customer)
+        assert found == D(amount)
+
+
+@pytest.mark.parametrize(
+    ("stage", "completed", "median", "waiting", "oldest", "negative", "breached"),
+    [
+        # O1 2, O2 4, O4 2; O3 waits since 27 April; O2 was due after 2, O3 is a day over
+        ("t1_t2", 3, "2", 1, 3, 0, 2),
+        # O1 1, O4 2; O2's project stood there two working days before the win... of which one is counted back
+        ("t1_t3", 2, "1.5", 1, 3, 1, 1),
+        # O1 3; O2 ready since 6 March, O4 since 4 March
+        ("t3_t4", 1, "3", 2, 41, 0, 1),
+        ("t4_t5", 1, "2", 0, None, 0, 0),
+        # w1 approved and not transferred, m1 the day before; w3 took one working day
+        ("t6_t7", 1, "1", 2, 3, 0, 1),
+    ],
+)
+def test_stages_from_deal_to_billing(
+    marts: duckdb.DuckDBPyConnection,
+    stage: str,
+    completed: int,
+    median: str,
+    waiting: int,
+    oldest: int | None,
+    negative: int,
+    breached: int,
+) -> None:
+    found = marts.execute(
+        "select completed, median_lag, open_count, oldest_open_age, negative, breached"
+        f" from marts.handoff_stage where stage = '{stage}' and grain = 'FIRM'"
+    ).fetchall()
+    assert found == [(completed, D(median), waiting, oldest, negative, breached)]
+    lag = value(marts, f"handoff_lag_{stage}", "2026-04-30", currency_view="NA")
+    assert lag == D(median)
