@@ -244,7 +244,7 @@ def test_the_hash_is_of_content_not_of_order_or_comments(home: Home) -> None:
 
 
 def test_an_entitys_workbook_holds_its_rows_and_what_nobody_could_judge(
-    compiled: Compiled, tmp_path: Path
+    compiled: Compiled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     firm = Firm(compiled).standard()
     firm.tables["canonical__contract"].clear()
@@ -259,6 +259,9 @@ def test_an_entitys_workbook_holds_its_rows_and_what_nobody_could_judge(
     assert cells(book["09_NotEvaluable"])
     summary = {row["control_id"]: row["status"] for row in cells(book["01_Summary"])}
     assert summary["CRM-ERP-001"] == "NOT_EVALUABLE"
+    # no exception of that entity is open, and still nobody may take it for clean
+    monkeypatch.setenv("THROUGHLINE_HOME", str(found.root))
+    assert CliRunner().invoke(app, ["recon", "list", "--entity", "GB01"]).exit_code == 1
 
 
 def test_filters_choose_by_entity_control_severity_and_state(home: Home) -> None:

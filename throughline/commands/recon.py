@@ -79,6 +79,12 @@ def _listed(report: Report, row: Row) -> Row:
     }
 
 
+def _end(report: Report) -> None:
+    """Exit code 1 unless all is clean: what could not be checked is no better news than what is open."""
+    if report.verdict != "CLEAN":
+        raise typer.Exit(1)
+
+
 @app.command("list")
 def list_(
     entity: Entities = None,
@@ -89,7 +95,7 @@ def list_(
     run_id: RunId = None,
     json_: AsJson = False,
 ) -> None:
-    """What did not pass; ends with 1 while exceptions are open.
+    """What did not pass; ends with 1 while exceptions are open or something could not be checked.
 
     Example: throughline recon list --severity S1
     """
@@ -101,8 +107,7 @@ def list_(
         f" {len(report.of('NOT_EVALUABLE'))} not evaluable; headline {report.headline:,.2f}"
         f" {report.reporting_currency} at risk ({report.run_id}, as of {report.as_of})"
     )
-    if report.open:
-        raise typer.Exit(1)
+    _end(report)
 
 
 @app.command("show")
@@ -180,7 +185,7 @@ def export(
     bom: Annotated[bool, typer.Option("--bom", help="CSV with a byte order mark.")] = False,
     json_: AsJson = False,
 ) -> None:
-    """The exception workbook and its CSV twin; ends with 1 while exceptions are open.
+    """The exception workbook and its CSV twin; ends with 1 as `recon list` does.
 
     Example: throughline recon export --entity GB01 --as-of 2026-06-08
     """
@@ -208,8 +213,7 @@ def export(
         for path in done.paths
     ]
     emit(rows, list(rows[0]), json_=json_)
-    if report.open:
-        raise typer.Exit(1)
+    _end(report)
 
 
 def _say(exception_id: str, kind: str, payload: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import io
 import textwrap
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import xlsxwriter
@@ -49,10 +50,9 @@ class _Formats:
             {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "indent": 1}
         )
         # indented, so that a text does not touch the number before it
-        self.text: Format = book.add_format({"num_format": "@", "valign": "top", "indent": 1})
-        self.wrapped: Format = book.add_format(
-            {"num_format": "@", "text_wrap": True, "valign": "top", "indent": 1}
-        )
+        text = {"num_format": "@", "align": "left", "valign": "top", "indent": 1}
+        self.text: Format = book.add_format(text)
+        self.wrapped: Format = book.add_format({**text, "text_wrap": True})
         self.money: Format = book.add_format({"num_format": MONEY_FORMAT, "valign": "top"})
         self.value: Format = book.add_format({"num_format": VALUE_FORMAT, "valign": "top"})
         self.count: Format = book.add_format({"num_format": "#,##0", "valign": "top"})
@@ -71,8 +71,7 @@ class _Formats:
         self.left_count: Format = book.add_format({**left, "num_format": "#,##0"})
         self.left_day: Format = book.add_format({**left, "num_format": "yyyy-mm-dd"})
         self.severity: dict[str, Format] = {
-            level: book.add_format({"num_format": "@", "valign": "top", "indent": 1, "bg_color": colour})
-            for level, colour in FILLS.items()
+            level: book.add_format({**text, "bg_color": colour}) for level, colour in FILLS.items()
         }
 
     def of(self, kind: str) -> Format:
@@ -107,8 +106,11 @@ def _width(column: Column) -> int:
     return max(column.width, len(column.name) + 4)
 
 
+@lru_cache(maxsize=4096)
 def _lines(text: str, width: int) -> int:
     """How many lines `text` takes in a cell of `width` characters, words kept whole."""
+    if len(text) <= width and "\n" not in text:
+        return 1
     return sum(max(1, len(textwrap.wrap(part, width))) for part in text.split("\n") or [""])
 
 

@@ -24,7 +24,7 @@ people as (
 ),
 
 -- The run before that could judge the control: what it made of the exception, null where it was gone by then.
-prior as (
+run_before as (
     select
         earlier.exception_id,
         earlier.outcome,
@@ -38,16 +38,16 @@ prior as (
 find_reopened as (
     select findings.exception_id
     from findings
-    inner join prior
-        on findings.exception_id = prior.exception_id
+    inner join run_before
+        on findings.exception_id = run_before.exception_id
     left join people
         on findings.exception_id = people.exception_id
     where
-        (people.decided_at is null or people.decided_at <= prior.known_at)
+        (people.decided_at is null or people.decided_at <= run_before.known_at)
         and (
-            prior.outcome is null and prior.was_open
-            or prior.outcome = 'WAIVED'
-            or prior.state = 'REOPENED'
+            run_before.outcome is null and run_before.was_open
+            or run_before.outcome = 'WAIVED'
+            or run_before.state = 'REOPENED'
         )
 ),
 

@@ -1,6 +1,6 @@
 -- What is known of each exception from the runs published before: since when it is there, how often it was
--- seen, and whether it is new, the same, worse, better or back. What the run before had and is gone stands here
--- as RESOLVED, or as NOT_CHECKED when its control could not run: what nobody looked at is not resolved.
+-- seen, and whether it is new, the same, worse, better or back. What the run before had and is gone stands
+-- here as RESOLVED, or as NOT_CHECKED when its control could not run: what nobody looked at is not resolved.
 with
 
 run as {{ control_run_row() }},
@@ -26,7 +26,7 @@ blocked_controls as (
         and finding.control_id <> 'INT-003'
 ),
 
-prior as (
+run_before as (
     select
         earlier.exception_id,
         earlier.control_id,
@@ -60,40 +60,45 @@ prior_period as (
 
 match_prior as (
     select
-        coalesce(present.exception_id, prior.exception_id) as exception_id,
-        coalesce(present.control_id, prior.control_id) as control_id,
-        coalesce(present.grain_key, prior.grain_key) as grain_key,
+        coalesce(present.exception_id, run_before.exception_id) as exception_id,
+        coalesce(present.control_id, run_before.control_id) as control_id,
+        coalesce(present.grain_key, run_before.grain_key) as grain_key,
         present.outcome,
-        prior.outcome as prior_outcome,
-        case when prior.outcome is not null then prior.run_id end as prior_run_id,
-        coalesce(prior.first_seen_on, run.as_of) as first_seen_on,
-        coalesce(prior.occurrences, 0) + case when present.exception_id is null then 0 else 1 end as occurrences,
+        run_before.outcome as prior_outcome,
+        case when run_before.outcome is not null then run_before.run_id end as prior_run_id,
+        coalesce(run_before.first_seen_on, run.as_of) as first_seen_on,
+        coalesce(run_before.occurrences, 0)
+        + case when present.exception_id is null then 0 else 1 end as occurrences,
         case
             when present.exception_id is null then 'GONE'
-            when prior.outcome is null and coalesce(prior.was_open, false) then 'REOPENED'
-            when prior.outcome is null then 'NEW'
-            when present.outcome = 'NOT_EVALUABLE' and prior.outcome <> 'NOT_EVALUABLE' then 'NOT_CHECKED'
-            when prior.outcome = 'WAIVED' and present.outcome = 'EXCEPTION' then 'REOPENED'
-            when prior.outcome <> 'EXCEPTION' and present.outcome = 'EXCEPTION' then 'WORSE'
-            when prior.outcome = 'EXCEPTION' and present.outcome <> 'EXCEPTION' then 'BETTER'
-            when present.amount_at_risk > prior.amount_at_risk or present.severity < prior.severity then 'WORSE'
-            when present.amount_at_risk < prior.amount_at_risk then 'BETTER'
+            when run_before.outcome is null and coalesce(run_before.was_open, false) then 'REOPENED'
+            when run_before.outcome is null then 'NEW'
+            when
+                present.outcome = 'NOT_EVALUABLE'
+                and run_before.outcome <> 'NOT_EVALUABLE' then 'NOT_CHECKED'
+            when run_before.outcome = 'WAIVED' and present.outcome = 'EXCEPTION' then 'REOPENED'
+            when run_before.outcome <> 'EXCEPTION' and present.outcome = 'EXCEPTION' then 'WORSE'
+            when run_before.outcome = 'EXCEPTION' and present.outcome <> 'EXCEPTION' then 'BETTER'
+            when
+                present.amount_at_risk > run_before.amount_at_risk
+                or present.severity < run_before.severity then 'WORSE'
+            when present.amount_at_risk < run_before.amount_at_risk then 'BETTER'
             else 'SAME'
         end as change,
-        prior.amount_at_risk as prior_amount_at_risk,
+        run_before.amount_at_risk as prior_amount_at_risk,
         -- an amount nobody can convert is unknown; what was not there, or is gone, had none
         {{ as_money('
             case when present.exception_id is null then 0 else present.amount_at_risk end
-            - case when prior.outcome is null then 0 else prior.amount_at_risk end
+            - case when run_before.outcome is null then 0 else run_before.amount_at_risk end
         ') }} as change_of_amount,
-        prior.period_outcome,
-        prior.period_amount_at_risk
+        run_before.period_outcome,
+        run_before.period_amount_at_risk
     from present
-    full outer join prior
-        on present.exception_id = prior.exception_id
+    full outer join run_before
+        on present.exception_id = run_before.exception_id
     cross join run
     -- what was gone before the run before is no news
-    where present.exception_id is not null or prior.outcome is not null
+    where present.exception_id is not null or run_before.outcome is not null
 )
 
 select

@@ -1,6 +1,6 @@
--- When each exception is to be mended: the working days its severity has by its control's SLA, counted on its
--- legal entity's calendar from the day it became one. What belongs to no entity, or to one without a calendar,
--- counts the days on which any entity works.
+-- When each exception is to be mended: the working days its severity has by its control's SLA, counted on
+-- its legal entity's calendar from the day it became one. What belongs to no entity, or to one without a
+-- calendar, counts the days on which any entity works.
 with
 
 run as {{ control_run_row() }},
@@ -11,7 +11,9 @@ exceptions as (
         found.outcome,
         found.legal_entity_id,
         found.becomes_exception_on,
-        cast(split_part(control.sla, '/', cast(substr(found.severity, 2, 1) as integer)) as integer) as sla_days
+        cast(
+            split_part(control.sla, '/', cast(substr(found.severity, 2, 1) as integer)) as integer
+        ) as sla_days
     from {{ ref('exception') }} as found
     left join {{ ref('recon__control') }} as control
         on found.control_id = control.control_id
@@ -25,6 +27,11 @@ join_days as (
         max(case when entity_days.is_working_day then 1 else 0 end) as works
     from entity_days
     group by entity_days.calendar_date
+),
+
+known_entities as (
+    select distinct entity_days.legal_entity_id
+    from entity_days
 ),
 
 calendar as (
@@ -50,10 +57,10 @@ place_exceptions as (
         exceptions.outcome,
         exceptions.becomes_exception_on,
         exceptions.sla_days,
-        coalesce(known.legal_entity_id, 'NONE') as calendar_entity_id
+        coalesce(known_entities.legal_entity_id, 'NONE') as calendar_entity_id
     from exceptions
-    left join (select distinct entity_days.legal_entity_id from entity_days) as known
-        on exceptions.legal_entity_id = known.legal_entity_id
+    left join known_entities
+        on exceptions.legal_entity_id = known_entities.legal_entity_id
 )
 
 select
