@@ -24,7 +24,8 @@ from throughline.home import Home
 
 Row = dict[str, Any]
 KEY = re.compile(r"^[a-z0-9_]+:[a-z0-9_]+:.+$")
-EXCEPTION = re.compile(r"^[0-9a-f]{16}$")
+# A control's id and 16 hexadecimal digits, or the beginning of it, as `recon` takes it.
+EXCEPTION = re.compile(r"^(?:[A-Z]+-)+\d{3}-[0-9a-f]{1,16}$")
 JOURNAL = ("ledger", "fct_value_movement")
 
 
@@ -145,8 +146,28 @@ class Tracer:
         else:
             self._metric(found, key, period)
         if not any(rows for _, rows in found.steps()):
+            grains = self._grains(subject)
+            if grains:
+                raise error(
+                    "E-QRY-004",
+                    metric=subject,
+                    asked=f"{key or 'the firm'} {period or ''}".strip(),
+                    grains=grains,
+                )
             raise error("E-QRY-002", given=subject)
         return found
+
+    def _grains(self, metric: str) -> str:
+        """The grains and periods a metric is published for, in words; empty for what is no metric."""
+        if not self.published.columns("marts", "metric_value"):
+            return ""
+        return ", ".join(
+            f"{row['grain']} ({row['periods']})"
+            for row in self.published.rows(
+                "select grain, string_agg(distinct period_type, ' ' order by period_type) as periods"
+                f" from marts.metric_value where metric_id = {literal(metric)} group by grain order by grain"
+            )
+        )
 
     # The three beginnings.
 
@@ -217,10 +238,13 @@ class Tracer:
         columns = self.published.columns("reconciliation", "exception")
         if columns:
             found.exceptions = self.published.rows(
-                f"select * from reconciliation.exception where exception_id = {literal(found.subject)}"
+                "select * from reconciliation.exception"
+                f" where starts_with(exception_id, {literal(found.subject)}) order by exception_id"
             )
         if not found.exceptions:
             return
+        if len(found.exceptions) > 1:
+            raise error("E-REC-001", number=len(found.exceptions), run_id=found.run_id, given=found.subject)
         row = found.exceptions[0]
         named = [str(part) for part in str(row["grain_key"]).split("|")]
         named += [str(row[name]) for name in ("contract_line_id", "project_id") if row.get(name)]

@@ -39,10 +39,14 @@ from (values
     ('2026-05-01', '2026-05-31', 'erp:main:L1', 999, '7')
 ) as t(month, day, line, amount, record);
 create table reconciliation.exception as
-select '0123456789abcdef' as exception_id, 'BIL-001' as control_id, 'erp:main:L1|2026-06' as grain_key,
+select id as exception_id, 'BIL-001' as control_id, 'erp:main:L1|2026-06' as grain_key,
     'EXCEPTION' as outcome, 'S1' as severity, 10::decimal(19,4) as amount_at_risk,
-    'erp:main:L1' as contract_line_id,
-    null::varchar as project_id, '{}' as evidence;
+    line as contract_line_id,
+    null::varchar as project_id, '{}' as evidence
+from (values
+    ('BIL-001-0123456789abcdef', 'erp:main:L1'),
+    ('BIL-001-0199999999999999', 'erp:main:L9')
+) as t(id, line);
 """
 BUILD = """
 create schema ledger; create schema canonical;
@@ -146,17 +150,38 @@ def test_a_key_leads_to_all_that_is_known_of_it(home: Home) -> None:
     assert {row["dataset"] for row in found.records} == {"erp_main.invoice_line", "erp_main.customer"}
     assert len(found.records) == 4, "every version of the record"
     by_line = trace.trace(home, "erp:main:L1")
-    assert [row["control_id"] for row in by_line.exceptions] == ["BIL-001"]
+    assert [row["exception_id"] for row in by_line.exceptions] == [
+        "BIL-001-0123456789abcdef",
+        "BIL-001-0199999999999999",
+    ], "by its line, and by its grain key"
     assert ids(by_line.movements) == ["m3", "m5", "m1"]
 
 
-def test_an_exception_leads_to_its_records(home: Home) -> None:
-    found = trace.trace(home, "0123456789abcdef")
+@pytest.mark.parametrize("given", ["BIL-001-0123456789abcdef", "BIL-001-012"])
+def test_an_exception_leads_to_its_records(home: Home, given: str) -> None:
+    found = trace.trace(home, given)
+    assert [row["exception_id"] for row in found.exceptions] == ["BIL-001-0123456789abcdef"]
     assert found.exceptions[0]["grain_key"] == "erp:main:L1|2026-06"
     assert ids(found.movements) == ["m3", "m5", "m1"]
 
 
-@pytest.mark.parametrize("subject", ["nothing", "erp:main:404", "fedcba9876543210"])
+def test_a_beginning_that_several_exceptions_have(home: Home) -> None:
+    with pytest.raises(ThroughlineError) as caught:
+        trace.trace(home, "BIL-001-01")
+    assert caught.value.code == "E-REC-001"
+
+
+@pytest.mark.parametrize(("key", "period"), [("erp:main:L404", None), (None, "T12M")])
+def test_a_metric_without_such_a_number_says_what_there_is(
+    home: Home, key: str | None, period: str | None
+) -> None:
+    with pytest.raises(ThroughlineError) as caught:
+        trace.trace(home, "billed", key=key, period=period)
+    assert caught.value.code == "E-QRY-004"
+    assert "CONTRACT_LINE (MONTH), FIRM (MONTH)" in caught.value.what
+
+
+@pytest.mark.parametrize("subject", ["nothing", "erp:main:404", "BIL-001-fedcba9876543210"])
 def test_what_is_not_there_is_said(home: Home, subject: str) -> None:
     with pytest.raises(ThroughlineError) as caught:
         trace.trace(home, subject)
