@@ -128,7 +128,8 @@ select
     {{ entity_date('invoice.posted_at') }} as t8_on,
     case when cleared.is_collected then cleared.cleared_on end as t10_on,
     cleared.cleared_on,
-    cast({{ days_between(entity_date('invoice.posted_at'), 'cleared.cleared_on') }} as integer) as lag_t8_cleared,
+    cast({{ days_between(entity_date('invoice.posted_at'), 'cleared.cleared_on') }} as integer)
+        as lag_t8_cleared,
     case
         when cleared.is_collected
             then cast({{ days_between(entity_date('invoice.posted_at'), 'cleared.cleared_on') }} as integer)

@@ -1,6 +1,6 @@
--- Money that waits beyond its due day at as_of, and how long: deals without contract, project, people or first
--- work, items not approved, not transferred or not invoiced, invoices not paid. Currency-days in the reporting
--- currency are the amount times the days it is late.
+-- Money that waits beyond its due day at as_of, and how long: deals without contract, project, people or
+-- first work, items not approved, not transferred or not invoiced, invoices not paid. Currency-days in the
+-- reporting currency are the amount times the days it is late.
 with deal as (
     select
         opportunity_id as object_id,

@@ -117,7 +117,8 @@ select
     end as line_billing_method,
     coalesce(billed.net_quantity, 0) as billed_quantity,
     -- by quantity: a concession in money alone bills nothing and brings nothing back
-    {{ unbilled_share('gather_items.amount', 'gather_items.quantity', 'billed.net_quantity') }} as unbilled_amount
+    {{ unbilled_share('gather_items.amount', 'gather_items.quantity', 'billed.net_quantity') }}
+        as unbilled_amount
 from gather_items
 cross join run
 left join projects

@@ -76,7 +76,8 @@ expect_invoices as (
     select
         date_items.*,
         projects.project_id,
-        {{ unbilled_share('date_items.amount', 'date_items.quantity', 'billed.net_quantity') }} as open_amount,
+        {{ unbilled_share('date_items.amount', 'date_items.quantity', 'billed.net_quantity') }}
+            as open_amount,
         expected.calendar_date as expected_by,
         {{ date_add_days('expected.calendar_date', 1) }} as late_from
     from place_items as date_items

@@ -64,7 +64,8 @@ evaluated as (
         ) as is_broken,
         compare_sources.last_charged_on as becomes_exception_on,
         -- too many hours at too small a price: nothing is charged in excess
-        {{ as_money('greatest(0, compare_sources.net_amount - compare_sources.source_amount)') }} as amount_tc,
+        {{ as_money('greatest(0, compare_sources.net_amount - compare_sources.source_amount)') }}
+            as amount_tc,
         compare_sources.net_amount as population_tc,
         'item:' || compare_sources.source_key as risk_object,
         'DUPLICATE' as break_type,

@@ -1,7 +1,7 @@
--- Two or more posted invoices of one legal entity and customer charge the same net for the same sources, or for
--- the same contract lines and period, and none of them is credited in full. Two entities that each charge their
--- own share charge for different things, and so do two lines of one contract: what is charged too often of one
--- source all the same is BIL-003's. A group goes by its smallest invoice key.
+-- Two or more posted invoices of one legal entity and customer charge the same net for the same sources, or
+-- for the same contract lines and period, and none of them is credited in full. Two entities that each
+-- charge their own share charge for different things, and so do two lines of one contract: what is charged
+-- too often of one source all the same is BIL-003's. A group goes by its smallest invoice key.
 with
 
 run as {{ control_run_row() }},

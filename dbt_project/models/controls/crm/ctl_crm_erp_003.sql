@@ -81,7 +81,8 @@ compare_values as (
     select
         group_contracts.*,
         deals.opportunity_name,
-        {{ as_money('deals.services_amount + coalesce(sum_children.services_amount, 0)') }} as services_amount,
+        {{ as_money('deals.services_amount + coalesce(sum_children.services_amount, 0)') }}
+            as services_amount,
         sum_children.opportunity_ids as child_opportunities,
         greatest(
             deals.won_on, group_contracts.created_on, coalesce(sum_children.won_on, deals.won_on)

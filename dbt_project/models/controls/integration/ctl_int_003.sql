@@ -1,6 +1,7 @@
--- A load lost rows or money, went stale, left a gap behind the loads before it, or met a changed schema. One
--- grain per dataset, its newest load, and kind. Deletes that were not seen show as too many rows. Landed live rows and open rejects together must give what the source says it holds. A control sum
--- adds amounts in all currencies, as the source's own query does, so it is compared but never converted.
+-- A load lost rows or money, went stale, left a gap behind the loads before it, or met a changed schema.
+-- One grain per dataset, its newest load, and kind. Deletes that were not seen show as too many rows.
+-- Landed live rows and open rejects together must give what the source says it holds. A control sum adds
+-- amounts in all currencies, as the source's own query does, so it is compared but never converted.
 with
 
 run as {{ control_run_row() }},

@@ -1,6 +1,6 @@
 -- A code that mapped to nothing on the day of the fact, or a key whose record is not there. One grain per
--- dataset, column and value; the rows that found nothing give its money, each converted and rounded by itself. A
--- row that belongs to no known legal entity has its grace Monday to Friday.
+-- dataset, column and value; the rows that found nothing give its money, each converted and rounded by
+-- itself. A row that belongs to no known legal entity has its grace Monday to Friday.
 {%- set checks = [
     ('project.service_line_code', 'project_rows', 'service_line_code', 'service_line_codes', none),
     ('project.customer_id', 'project_rows', 'account_id', 'account_keys', none),
