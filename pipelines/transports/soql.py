@@ -406,6 +406,8 @@ class SoqlReader:
                     headers={"Accept": "text/csv"},
                 )
                 read += parsed[0].num_rows
+                # rows without ids may be read here; a page that holds any counts as progress
+                guard.page([locator or "first"] if parsed[0].num_rows else [])
                 yield parsed[0]
                 locator = reply.headers.get("sforce-locator", "null")
                 if locator == "null" or not locator:

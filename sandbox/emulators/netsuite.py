@@ -406,6 +406,8 @@ class NetSuite(Emulator):
         """(rows of the page, rows in all, whether the next link leads here again)."""
         inner = plan.inner + (f" limit {plan.limit}" if plan.limit is not None and not plan.terms else "")
         unordered = self.faults.take("unordered", exchange.path, exchange.obj) is not None
+        if unordered:
+            exchange.note["bent"] = "unordered"
         seed = (self._requests * 7919) % 1_000_003 if self.settings["unstable_order"] or unordered else 0
         paging = any(
             self.faults.awaits(kind, exchange.path, exchange.obj) for kind in ON_PAGES if kind != "unordered"

@@ -240,6 +240,7 @@ class Emulator:
             table = table.slice(0, kept)
             exchange.note["truncated_to"] = kept
         if table.num_rows > 1 and self.faults.take("unordered", exchange.path, exchange.obj) is not None:
+            exchange.note["bent"] = "unordered"
             table = table.take(pa.array(shuffled(table.num_rows, 7)))
         return table
 
@@ -248,16 +249,20 @@ class Emulator:
         path, obj = exchange.path, exchange.obj
         stop = min(start + size, table.num_rows)
         stuck = stop < table.num_rows and self.faults.take("repeat_cursor", path, obj) is not None
+        if stuck:
+            exchange.note["bent"] = "repeat_cursor"
         if stop < table.num_rows and self.faults.take("empty_page", path, obj) is not None:
-            exchange.note["rows"] = 0
+            exchange.note.update(rows=0, bent="empty_page")
             return Slice(table.slice(0, 0), stuck, held=True)
         shift = self.faults.take("page_shift", path, obj) if start > 0 else None
         if shift is not None:
+            exchange.note["bent"] = "page_shift"
             # A row before this page went away between two requests: everything moved up.
             start = min(start + int(shift.params.get("rows", 1)), stop)
         page = table.slice(start, max(stop - start, 0))
         twice = self.faults.take("duplicate_rows", path, obj) if page.num_rows else None
         if twice is not None:
+            exchange.note["bent"] = "duplicate_rows"
             count = int(twice.params.get("rows", 1))
             extra = table.slice(max(start - count, 0), min(count, start)) if start else page.slice(0, count)
             page = pa.concat_tables([page, extra])

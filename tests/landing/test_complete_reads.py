@@ -198,7 +198,9 @@ def test_a_page_out_of_order_ends_a_read_by_key(account: Account) -> None:
         return answer({"count": 3, "hasMore": True, "offset": 0, "items": rows})
 
     account.faults.append(disorder)
-    assert code(reader, resource) == "E-SRC-007"
+    with pytest.raises(ThroughlineError) as caught:
+        count(reader, resource)
+    assert (caught.value.code, "in the order asked for" in caught.value.what) == ("E-SRC-007", True)
 
 
 def test_keys_that_are_texts_keep_the_order_of_their_database(account: Account) -> None:
