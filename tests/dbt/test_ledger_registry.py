@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from pathlib import Path
 
@@ -59,42 +60,71 @@ def test_a_wrong_entry_is_named(tmp_path: Path, change: dict[str, object], said:
 
 
 SHOWN = re.compile(r"metric_id\s*(?:=|<>|!=)\s*'(\w+)'")
+ASKED = re.compile(r"metric_id\s*=\s*'$")
 LISTED = re.compile(r"metric_id\s+in\s*\(([^)]*)\)")
 
 
-def used_metrics(text: str) -> set[str]:
-    """Metrics that a module asks for: in its SQL, by a keyword, or first thing in a Kpi or a rows dialog."""
-    tree = ast.parse(text)
+def named_texts(text: str) -> dict[str, str]:
+    """Texts that a module gives a name in capitals: what a metric may be called by elsewhere."""
+    return {
+        target.id: node.value.value
+        for node in ast.parse(text).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name) and target.id.isupper() and isinstance(node.value.value, str)
+    }
+
+
+def used_metrics(text: str, names: dict[str, str] | None = None) -> set[str]:
+    """Metrics that a module asks for, by word or by one of `names`: in its SQL, by a keyword, or first of all
+    in a Kpi, a rows dialog or a look into the history."""
+    named = named_texts(text) | (names or {})
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             found |= set(SHOWN.findall(node.value))
             for listed in LISTED.findall(node.value):
                 found |= set(re.findall(r"'(\w+)'", listed))
+        if isinstance(node, ast.JoinedStr):
+            for before, value in itertools.pairwise(node.values):
+                asked = isinstance(before, ast.Constant) and ASKED.search(str(before.value))
+                if asked and isinstance(value, ast.FormattedValue):
+                    found |= _words([value.value], named)
         if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name) and node.left.id == "metric_id":
-            found |= _words(node.comparators)
+            found |= _words(node.comparators, named)
         if isinstance(node, ast.Call):
             called = getattr(node.func, "id", getattr(node.func, "attr", ""))
             told: list[ast.expr] = [
                 word.value for word in node.keywords if word.arg in ("metric", "metric_id")
             ]
-            if called in ("Kpi", "rows_dialog"):
+            if called in ("Kpi", "rows_dialog", "at", "money_at", "months", "series"):
                 told += node.args[:1]
-            found |= _words(told)
+            found |= _words(told, named)
     return found
 
 
-def _words(nodes: list[ast.expr]) -> set[str]:
-    return {one.value for one in nodes if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+def _words(nodes: list[ast.expr], named: dict[str, str]) -> set[str]:
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+        name = getattr(node, "id", getattr(node, "attr", None))
+        if name in named:
+            found.add(named[name])
+    return found
 
 
 @pytest.mark.parametrize("folder", ["dashboards", "throughline", "expectations"])
 def test_pages_sheets_and_gates_use_only_what_is_registered(project_root: Path, folder: str) -> None:
     registered = {metric.id for metric in load()}
+    texts = {path: path.read_text(encoding="utf-8") for path in (project_root / folder).rglob("*.py")}
+    names: dict[str, str] = {}
+    for text in texts.values():
+        names |= named_texts(text)
     used = {
         (path.relative_to(project_root), metric)
-        for path in (project_root / folder).rglob("*.py")
-        for metric in used_metrics(path.read_text(encoding="utf-8"))
+        for path, text in texts.items()
+        for metric in used_metrics(text, names)
     }
     assert {one for one in used if one[1] not in registered} == set()
     if folder == "dashboards":
@@ -111,6 +141,8 @@ def test_pages_sheets_and_gates_use_only_what_is_registered(project_root: Path, 
         "rows_dialog('profit', 'Profit', chosen, 'MONTH')",
         "card(metric='profit')",
         "hours = metric_id == 'profit'",
+        "PROFIT = 'profit'\nsql = f\"select value from marts.metric_value where metric_id = '{PROFIT}'\"",
+        "PROFIT = 'profit'\nhistory.at(PROFIT, 'MONTH', day)",
     ],
 )
 def test_a_metric_nobody_registered_is_noticed_wherever_it_is_used(text: str) -> None:
