@@ -371,3 +371,14 @@ def test_sources_that_cannot_be_checked(vendor: tuple[Home, list[FakeReader]]) -
     home.config.write_text("[sources.netsuite]\nenabled = false\n")
     code, text = at(home.root, "source", "check")
     assert (code, code_of(text)) == (64, "E-LND-002")
+
+
+def test_a_raw_file_that_is_damaged(vendor: tuple[Home, list[FakeReader]]) -> None:
+    home, _ = vendor
+    home.raw.write_bytes(b"cut short")
+    for words in (["build", "-q"], ["rejects", "list"], ["rejects", "show", "ab"]):
+        code, text = at(home.root, *words)
+        assert (code, code_of(text)) == (3, "E-RUN-033")
+    code, text = at(home.root, "land")
+    assert code == 3
+    assert "E-RUN-033" in text, "the source's own line says what stopped it"

@@ -199,6 +199,8 @@ def build(run: Run, select: str | None = None, *, full_refresh: bool = False) ->
     """
     if not run.home.raw.exists():
         raise error("E-RUN-011", home=run.home.root)
+    # A damaged or held raw.duckdb is told here; dbt would tell it as a mistake in the project.
+    warehouse.open_file(run.home.raw).close()
     with run.stage("build") as entry:
         known_at = run.known_at or clock.now()
         as_of = run.as_of or known_at.date()

@@ -7,6 +7,7 @@ import importlib
 import time
 from typing import Any
 
+from throughline import foreseen
 from throughline.config import Source
 from throughline.errors import ThroughlineError, error, render
 from throughline.runs import Run
@@ -15,10 +16,10 @@ COUNTS = ("rows_extracted", "rows_landed", "rows_unchanged", "rows_rejected", "r
 
 
 def _told(problem: BaseException, source: str) -> ThroughlineError:
-    """`problem` as an error that teaches; what is not one already becomes E-RUN-005."""
-    if isinstance(problem, ThroughlineError):
-        return problem
-    return error("E-RUN-005", source=source, detail=f"{type(problem).__name__}: {problem}")
+    """`problem` as an error that teaches; what nobody foresaw becomes E-RUN-005."""
+    return foreseen.told(problem) or error(
+        "E-RUN-005", source=source, detail=f"{type(problem).__name__}: {problem}"
+    )
 
 
 def _brief(problem: ThroughlineError) -> dict[str, str]:
