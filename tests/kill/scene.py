@@ -85,6 +85,10 @@ def spent(pid: int) -> float:
     return total / TICKS
 
 
+def _written(path: Path) -> int:
+    return path.stat().st_mtime_ns
+
+
 @dataclass
 class Progress:
     """Which phase the run that was started last is in, read off its manifest and dbt's log."""
@@ -96,19 +100,22 @@ class Progress:
 
     def phase(self) -> str | None:
         """The phase; None before the first and after the last."""
-        manifests = [
-            path for path in self.home.runs.glob("r*/manifest.json") if path.stat().st_mtime_ns >= self.since
-        ]
-        if not manifests:
-            return None
-        newest = max(manifests, key=lambda path: path.stat().st_mtime_ns)
-        manifest = json.loads(newest.read_text(encoding="utf-8"))
+        for path in sorted(self.home.runs.glob("r*/manifest.json"), key=_written, reverse=True):
+            if _written(path) < self.since:
+                return None
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            # The run begins with writing down that those before it were killed.
+            if manifest["status"] != "KILLED":
+                return self._of_manifest(manifest, path.parent)
+        return None
+
+    def _of_manifest(self, manifest: dict[str, Any], folder: Path) -> str | None:
         running = [stage["name"] for stage in manifest["stages"] if stage["status"] == "RUNNING"]
         if not running:
             return None
         if running[-1] == "land":
             return LAND[min(len(manifest.get("landing", [])), len(LAND) - 1)]
-        return self._of_build(newest.parent) if running[-1] == "build" else str(running[-1])
+        return self._of_build(folder) if running[-1] == "build" else str(running[-1])
 
     def _of_build(self, folder: Path) -> str:
         try:
