@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.app_server import CHROMIUM_FLAGS, chromium, serve_app
 from tests.support.published import copy_of, session_home
@@ -15,6 +15,8 @@ from throughline.home import Home
 
 HERE = Path(__file__).resolve().parent
 OpenPage = Callable[..., Page]
+# a busy machine is slow, not wrong
+expect.set_options(timeout=30_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,25 +55,46 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[OpenPage]:
-    """Opens a path in a fresh browser: ``visit("/exceptions?sev=S1", width=390, dark=True)``."""
-    contexts = []
+@pytest.fixture(scope="session")
+def profiles(browser: Browser) -> Iterator[Callable[[bool], BrowserContext]]:
+    """One profile per appearance for the whole session: the front end's files are fetched once for each."""
+    kept: dict[bool, BrowserContext] = {}
 
-    def opened(path: str, width: int = 1440, dark: bool = False) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": 1000},
-            color_scheme="dark" if dark else "light",
-            accept_downloads=True,
-        )
-        contexts.append(context)
+    def profile(dark: bool) -> BrowserContext:
+        if dark not in kept:
+            kept[dark] = browser.new_context(color_scheme="dark" if dark else "light", accept_downloads=True)
+        return kept[dark]
+
+    yield profile
+    for context in kept.values():
+        context.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, profiles: Callable[[bool], BrowserContext], address: str) -> Iterator[OpenPage]:
+    """Opens a path in a page (and session) of its own: ``visit("/exceptions?sev=S1", width=390, dark=True)``.
+
+    With ``fresh`` the browser has never been here: nothing is kept from any other page.
+    """
+    pages: list[Page] = []
+    contexts: list[BrowserContext] = []
+
+    def opened(path: str, width: int = 1440, dark: bool = False, fresh: bool = False) -> Page:
+        context = profiles(dark)
+        if fresh:
+            context = browser.new_context(accept_downloads=True)
+            contexts.append(context)
         page = context.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": 1000})
         page.set_default_timeout(60_000)
         page.goto(address + path)
         settle(page)
         return page
 
     yield opened
+    for page in pages:
+        page.close()
     for context in contexts:
         context.close()
 

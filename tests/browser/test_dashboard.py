@@ -65,7 +65,7 @@ def test_a_deep_link_shows_the_same_numbers_and_run(visit: OpenPage, runs: list[
     assert query(author) == {"period": ["YTD"], "scope": ["PRACTICE:CLOUD"], "cmp": ["PY"]}
     link = urlparse(shared(author))
     assert parse_qs(link.query)["run"] == [runs[-1]]
-    reader = visit(f"{link.path}?{link.query}")
+    reader = visit(f"{link.path}?{link.query}", fresh=True)
     assert cards(reader) == cards(author)
     shows_run(reader, runs[-1])
     assert cards(reader) != cards(visit("/"))
@@ -238,7 +238,7 @@ def test_nothing_runs_off_the_side(visit: OpenPage, path: str, width: int, dark:
 
 def test_the_first_visitor_by_a_deep_link_finds_the_page(visit: OpenPage) -> None:
     for path in ("/exceptions", "/overview"):
-        page = visit(path)
+        page = visit(path, fresh=True)
         assert page.get_by_text("Page not found").count() == 0
 
 
