@@ -6,7 +6,7 @@ how many matching requests pass first. Writing the file starts all counts anew. 
 
 before the answer   429_seconds, 429_date, 503, unexpected_error, session_expired, request_limit,
                     query_timeout (params.over_rows: only for results larger than that), html_200,
-                    slow (params.seconds)
+                    slow (params.seconds), echo (a refusal that repeats the request, login and all)
 on the answer       truncated_json
 on pages            repeat_cursor, page_shift (params.rows), duplicate_rows (params.rows), empty_page,
                     unordered, truncate_extract (params.share)
@@ -37,6 +37,7 @@ BEFORE = (
     "session_expired",
     "request_limit",
     "html_200",
+    "echo",
 )
 ON_PAGES = ("repeat_cursor", "page_shift", "duplicate_rows", "empty_page", "unordered", "truncate_extract")
 ON_SCHEMA = ("permission_lost", "field_hidden", "schema_rename", "schema_retype", "schema_add")

@@ -210,6 +210,9 @@ class Emulator:
                 continue
             if kind == "html_200":
                 raise RefusedError(Response(HTML_PAGE, 200, media_type="text/html"), kind)
+            if kind == "echo":
+                said = f"refused: {exchange.headers.get('authorization', '')} {exchange.body.decode()}"
+                raise RefusedError(JSONResponse({"message": said}, 400), kind)
             response = self.failure(kind)
             seconds = float(rule.params.get("seconds", 1))
             if kind == "429_seconds":
