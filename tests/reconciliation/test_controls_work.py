@@ -398,3 +398,12 @@ def test_a_word_nobody_mapped_is_found_by_its_raw_form(firm: Firm) -> None:
     assert firm.control("MDM-003")["project.billing_method|Barter"]["outcome"] == "EXCEPTION"
     # and the set-up control says that it cannot tell, or that it differs
     assert firm.control("ERP-PSA-002")["certinia:main:P1|BILLING_METHOD"]["outcome"] == "EXCEPTION"
+
+
+@pytest.mark.parametrize("line", [None, "netsuite:main:nobody"])
+def test_an_item_whose_line_is_not_known_cannot_be_called_in_time(working: Firm, line: str | None) -> None:
+    working.tables["canonical__billing_item"][0].update(
+        eligible_at="2026-05-20 03:00:00+00", contract_line_id=line
+    )
+    row = working.one("BIL-001")
+    assert (row["outcome"], row["amount_at_risk_tc"]) == ("NOT_EVALUABLE", Decimal(1600))

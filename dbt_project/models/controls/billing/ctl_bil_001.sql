@@ -25,7 +25,6 @@ billing_items as (
 contract_lines as (
     select line.*
     from {{ ref('control__contract_line') }} as line
-    where line.billing_method in ('TM', 'TM_CAPPED')
 ),
 
 projects as (
@@ -64,12 +63,15 @@ place_items as (
         contract_lines.customer_id,
         contract_lines.contract_id,
         contract_lines.contract_number,
-        {{ entity_date('date_items.eligible_at') }} as eligible_on
+        {{ entity_date('date_items.eligible_at') }} as eligible_on,
+        -- without its line nobody can say when an item was due
+        contract_lines.billing_method is not null as has_line
     from date_items
-    inner join contract_lines
+    left join contract_lines
         on date_items.contract_line_id = contract_lines.contract_line_id
     left join zones
         on contract_lines.legal_entity_id = zones.legal_entity_id
+    where contract_lines.billing_method is null or contract_lines.billing_method in ('TM', 'TM_CAPPED')
 ),
 
 expect_invoices as (
@@ -110,6 +112,7 @@ evaluated as (
         expect_invoices.amount as population_tc,
         {{ days_between('expect_invoices.late_from', 'run.as_of') }} > setting.leakage_after_days
             as is_leakage,
+        expect_invoices.has_line,
         'item:' || expect_invoices.source_key as risk_object,
         'MISSING_IN_B' as break_type,
         {{ evidence([
@@ -133,4 +136,8 @@ evaluated as (
     cross join setting
 ),
 
-{{ control_result('BIL-001', risk_type="case when evaluated.is_leakage then 'LEAKAGE' else 'TIMING' end") }}
+{{ control_result(
+    'BIL-001',
+    is_evaluable='evaluated.has_line',
+    risk_type="case when evaluated.is_leakage then 'LEAKAGE' else 'TIMING' end"
+) }}
