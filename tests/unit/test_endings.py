@@ -89,7 +89,7 @@ def test_a_port_that_is_taken_is_told_of(tmp_path: Path) -> None:
         command = start("throughline.cli", "app", "--port", str(taken.getsockname()[1]), home=tmp_path)
         said, _ = command.communicate(timeout=PATIENCE)
     assert command.returncode == 3, said
-    assert "E-APP-001" in said
+    assert "E-APP-003" in said
 
 
 @pytest.mark.slow
