@@ -378,6 +378,27 @@ def test_a_table_that_lost_all_its_rows_stops_a_publish(home: Home, monkeypatch:
         check_stage.check(run)
 
 
+@pytest.mark.parametrize("table", ["recon__root_link", "exception_history", "recon__due", "exception"])
+def test_a_list_of_open_cases_may_become_empty(
+    home: Home, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    suite(monkeypatch, 0)
+    first = a_built_run(home, 1, TESTS_OK)
+    said = (
+        "create schema if not exists reconciliation;"
+        f" create or replace table reconciliation.{table} as select 1 as a"
+    )
+    with duckdb.connect(str(home.candidate(first.run_id))) as connection:
+        connection.execute(said)
+    check_stage.check(first)
+    publish.publish(first)
+    run = a_built_run(home, 2, TESTS_OK)
+    with duckdb.connect(str(home.candidate(run.run_id))) as connection:
+        connection.execute(f"{said} where false")
+    check_stage.check(run)
+    assert run.stage_done("check")
+
+
 def test_a_view_is_never_published(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     suite(monkeypatch, 0)
     run = a_built_run(home, 1, TESTS_OK)

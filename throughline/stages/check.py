@@ -11,8 +11,14 @@ from throughline.runs import Run
 from throughline.stages import build
 
 SUITE = "expectations.run"
-# These may rightly become empty from one run to the next.
-MAY_BE_EMPTY = {("reconciliation", "exception")}
+# Lists of open cases: these may rightly become empty from one run to the next.
+MAY_BE_EMPTY = {
+    ("reconciliation", "exception"),
+    ("reconciliation", "exception_history"),
+    ("reconciliation", "recon__due"),
+    ("reconciliation", "recon__root_link"),
+    ("marts", "handoff_waiting"),
+}
 
 
 def _dbt_tests(run: Run, entry: dict[str, Any]) -> list[str]:
