@@ -14,11 +14,18 @@ from throughline.home import Home
 NAMES = r"(r?\d{8}T\d{6}Z)-\d+"
 OF_DLT = "_dlt"
 # What landing and the command line say of their own runs.
-OF_THE_RUN = {("landing", "extract_run"), ("landing", "key_compare"), ("canonical", "canonical__extract_run")}
+OF_THE_RUN = {
+    ("landing", "extract_run"),
+    ("landing", "key_compare"),
+    ("canonical", "canonical__extract_run"),
+    ("controls", "control__load"),
+}
 # The window of a dataset's last read, which is another when it was read again.
 WINDOW = {"cursor_from", "cursor_to"}
-# Words of INT-003 that are drawn from loads: the window once more, and a sample chosen by the load's id.
-OF_THE_LOAD = {"evidence", "pass_sample"}
+# What INT-003 draws from loads: the window once more, a sample chosen by the load's id, and how many grains
+# it looked at. A load that follows another has one more, the gap between the two.
+OF_THE_LOAD = {"evidence", "pass_sample", "pass_count", "population_count"}
+GAP = "control_id <> 'INT-003' or not ends_with(grain_key, '|GAP')"
 SCHEMAS_OF_THE_RUN = {"inputs", content.OWN_SCHEMA}
 Table = tuple[str, str]
 
@@ -67,7 +74,8 @@ def _select(connection: duckdb.DuckDBPyConnection, schema: str, table: str, name
         " and schema_name = ? and table_name = ? and not starts_with(column_name, ?) order by column_name",
         [schema, table, OF_DLT],
     ).fetchall()
-    of_control = any(column == "control_id" for column, _ in columns)
+    names = {column for column, _ in columns}
+    of_control = "control_id" in names
     wanted = []
     for column, kind in columns:
         value = f'"{column}"'
@@ -77,7 +85,9 @@ def _select(connection: duckdb.DuckDBPyConnection, schema: str, table: str, name
             value = f"case when control_id <> 'INT-003' then {value} end"
         if column not in WINDOW:
             wanted.append(f'{value} as "{column}"')
-    return f'select {"distinct" if name == "raw" else ""} {", ".join(wanted)} from "{schema}"."{table}"'
+    kept = GAP if {"control_id", "grain_key"} <= names else "true"
+    distinct = "distinct" if name == "raw" else ""
+    return f'select {distinct} {", ".join(wanted)} from "{schema}"."{table}" where {kept}'
 
 
 def _unlike(left: pa.Table | None, right: pa.Table | None) -> list[tuple[object, ...]]:
