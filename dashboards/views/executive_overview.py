@@ -158,8 +158,8 @@ def trust(chosen: Filters, risks: Sequence[data.Row]) -> None:
         st.markdown("**Can these numbers be trusted?**")
         st.markdown(
             numbers.md(
-                f"- **{numbers.counted(count, 'open exception')}**, {blocking:,} blocking, worth "
-                f"**{numbers.money(amount, currency)}**\n"
+                f"- **{numbers.counted(count, 'open exception')}** worth "
+                f"**{numbers.money(amount, currency)}**, {blocking:,} of them blocking\n"
                 f"- {health['ran']:,} of {numbers.counted(health['controls'], 'control')} could run\n"
                 f"- {arrived:,} of {numbers.counted(datasets, 'data set')} "
                 "arrived whole\n"
