@@ -203,10 +203,11 @@ def compare_counts(truth: pa.Table, runs: pa.Table, into: Comparison) -> None:
             continue
         # The sum of amounts that may each be half a unit of the last place away.
         allowed = CENT * max(1, row["t_n"] or 0)
-        amounts = (row["t_amount"] or Decimal(0), row["f_amount"] or Decimal(0))
-        if abs(amounts[0] - amounts[1]) > allowed:
+        # No row of the truth is an amount of zero; an amount nobody knows is null on both sides.
+        amounts = (row["t_amount"] if row["t_n"] else Decimal(0), row["f_amount"])
+        if _apart(*amounts, allowed):
             into.differences.append(
-                Difference("count", control, outcome, "amount", str(amounts[0]), str(amounts[1]))
+                Difference("count", control, outcome, "amount", _text(amounts[0]), _text(amounts[1]))
             )
 
 

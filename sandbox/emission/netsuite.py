@@ -343,6 +343,7 @@ def _rates(context: Context) -> Table:
     table = Table(CURRENCY_RATE)
     number = 0
     firm = context.firm
+    missing = set(firm.missing_rates)
     bases = sorted({entity.currency for entity in firm.entities.values()})
     for day in sorted({day for _, day in firm.fx}):
         for base in bases:
@@ -350,6 +351,8 @@ def _rates(context: Context) -> Table:
                 if symbol == base or (symbol, day) not in firm.fx:
                     continue
                 number += 1
+                if (symbol, base, day) in missing:
+                    continue
                 rate = firm.fx[(symbol, day)] / firm.fx[(base, day)]
                 table.record(
                     instant(day, 2, 15),

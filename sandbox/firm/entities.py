@@ -35,6 +35,11 @@ PRACTICE_FACTOR = {
     "CX": Decimal("0.95"),
 }
 FX_FROM = date(2024, 6, 1)
+# The feed brings no rate of this pair over Easter and on the weekend at the end of May: the last one stands.
+RATE_HOLIDAYS = tuple(
+    ("EUR", "GBP", day)
+    for day in (*(date(2026, 4, number) for number in (3, 4, 5, 6)), date(2026, 5, 30), date(2026, 5, 31))
+)
 
 _ENTITIES = (
     ("US01", "Northgate Advisory Inc.", "US", "NA", "USD", "2", "0"),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from sandbox.firm.billing import total
@@ -433,6 +434,47 @@ def _transposed_digits(it: Strike) -> FaultMark:
     return FaultMark("FX03", plan.contract.created_at, objects)
 
 
+# From the first to the last day without a rate; the seven days before the first unknown one, and those on
+# which loads are played, keep theirs.
+_RATE_GAPS = tuple((date(2026, month, 9), date(2026, month + 1, 3)) for month in (3, 4, 2, 5))
+
+
+def _rate_feed_cut(it: Strike) -> FaultMark:
+    """FX04: the feed left out one pair of currencies for weeks in which people worked across it.
+
+    A pair into the firm's reporting currency only when nothing else was needed: it takes every total with it.
+    """
+    firm = it.world.firm
+    for is_into_reporting in (False, True):
+        for first, last in _RATE_GAPS:
+            worked = _worked_across(it.world, first + DAY * 7, last)
+            pairs = [pair for pair in worked if (pair[1] == firm.reporting_currency) is is_into_reporting]
+            if pairs:
+                source, target = max(pairs, key=lambda pair: (worked[pair], pair))
+                days = [first + DAY * number for number in range((last - first).days + 1)]
+                gap = {(source, target, day) for day in days}
+                firm.missing_rates = sorted(gap.union(firm.missing_rates))
+                at = datetime.combine(first + DAY * 7, time(2, 15), UTC)
+                return FaultMark("FX04", at, {"rate": [f"SPOT|{source}|{target}"]})
+    raise ValueError("nobody worked for an entity of another currency, so no rate was missed")
+
+
+def _worked_across(world: World, first: date, last: date) -> Counter[tuple[str, str]]:
+    """Days of employees' time by (currency of their cost, currency of the project's entity), these unlike."""
+    found: Counter[tuple[str, str]] = Counter()
+    for card in world.firm.timecards:
+        worker, project = card.assignment.worker, card.assignment.project
+        pair = (world.entity_currency(worker.entity), world.entity_currency(project.entity))
+        if pair[0] == pair[1] or worker.worker_type != "EMPLOYEE" or card.approved_at is None:
+            continue
+        days = [card.week_start + DAY * number for number in range(7)]
+        found[pair] += sum(
+            first <= day <= last and any(split.hours[number] for split in card.splits)
+            for number, day in enumerate(days)
+        )
+    return +found
+
+
 FAULTS: dict[str, Callable[[Strike], FaultMark]] = {
     "F01": _unvalidated_customer,
     "F02": _forgotten_contract,
@@ -444,4 +486,5 @@ FAULTS: dict[str, Callable[[Strike], FaultMark]] = {
     "F29": _month_not_billed,
     "F32": _copied_invoice,
     "FX03": _transposed_digits,
+    "FX04": _rate_feed_cut,
 }

@@ -59,6 +59,8 @@ def record_look_alikes(world: World) -> None:
     cases["NX02"] = {
         "contract": [c.so_id for c in sold if c.deal is not None and c.effective_to != c.deal.term_end]
     }
+    # Days without a rate of their own, and a currency of the rate feed in which nobody ever deals.
+    cases["NX03"] = {"rate": sorted({f"SPOT|{one}|{other}" for one, other, _ in firm.missing_rates})}
     for case, objects in cases.items():
         if not all(objects.values()):
             raise ValueError(f"look-alike {case} did not come about in this firm: {objects}")

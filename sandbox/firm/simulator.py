@@ -12,7 +12,7 @@ from sandbox.firm.cash import collect
 from sandbox.firm.contracts import make_contracts, make_internal_projects
 from sandbox.firm.customers import make_accounts
 from sandbox.firm.delivery import deliver
-from sandbox.firm.entities import make_entities, make_fx, make_org, make_rate_cards
+from sandbox.firm.entities import RATE_HOLIDAYS, make_entities, make_fx, make_org, make_rate_cards
 from sandbox.firm.expenses import make_expenses
 from sandbox.firm.faults import chosen, strike
 from sandbox.firm.ids import Ids
@@ -68,6 +68,7 @@ def make_world(seed: int, scale: str) -> World:
         org=make_org(ids),
         rate_cards=make_rate_cards(ids),
         fx=make_fx(random.Random(f"{seed}|fx"), END.date()),
+        missing_rates=list(RATE_HOLIDAYS),
         workers=[],
         vendors=[],
         accounts=[],

@@ -528,6 +528,8 @@ class Firm:
     rate_cards: list[dict[str, object]]
     # (currency, date) -> units of USD for 1 unit, 10 decimals; every calendar day
     fx: dict[tuple[str, date], Decimal]
+    # (from, to, date) of the rates that the nightly feed left out: the ERP has none of its own for that day
+    missing_rates: list[tuple[str, str, date]]
     workers: list[Worker]
     vendors: list[Vendor]
     accounts: list[Account]

@@ -13,6 +13,7 @@ from sandbox.firm.state import Account, BillingItem, Contract, ContractLine, Dea
 from sandbox.oracle.calendars import WorkingDays, month_end
 from sandbox.oracle.metrics import REPORTING, status_of_eligible
 from sandbox.oracle.money import ZERO, r4
+from sandbox.oracle.rate_needs import unmet_needs
 from sandbox.oracle.view import SOLD, TimeEntry, View, certinia, netsuite, salesforce, status_at
 
 __all__ = ["Case", "Outcome", "evaluate"]
@@ -29,12 +30,15 @@ CHANGES = ("Renewal", "Change Order")
 
 @dataclass(slots=True)
 class Case:
-    """One grain that is not PASS; ``amount`` is in USD, ``amount_tc`` in its currency (None: several)."""
+    """One grain that is not PASS; ``amount`` is in USD (None: unknown), ``amount_tc`` in its currency.
+
+    Without ``amount_tc`` there are several currencies.
+    """
 
     control_id: str
     grain_key: str
     outcome: str
-    amount: Decimal
+    amount: Decimal | None
     amount_tc: Decimal | None
     severity: str
     becomes_exception_on: date
@@ -50,9 +54,9 @@ class Outcome:
     passes: int = 0
 
 
-def severity(amount: Decimal, floor: str | None = None, raise_one: bool = False) -> str:
-    """Severity by amount in USD, raised to ``floor`` and by one level on request."""
-    level = next((name for limit, name in LEVELS if amount >= limit), "S4")
+def severity(amount: Decimal | None, floor: str | None = None, raise_one: bool = False) -> str:
+    """Severity by amount in USD, raised to ``floor`` and by one level on request; unknown is never small."""
+    level = "S2" if amount is None else next((name for limit, name in LEVELS if amount >= limit), "S4")
     if raise_one and level != "S1":
         level = f"S{int(level[1]) - 1}"
     return min(level, floor) if floor else level
@@ -261,8 +265,21 @@ class _Controls:
             result.cases.append(
                 Case("MDM-003", grain, self.outcome(due), usd, None, level, due, frozenset({contact}))
             )
+        result.cases += self._missing_rates()
         result.passes = -1  # the number of keys looked up is the warehouse's own affair
         return result
+
+    def _missing_rates(self) -> Iterator[Case]:
+        """A pair of currencies that something is to be converted with, on a day for which it has no rate."""
+        for need in unmet_needs(self.view):
+            entity = self.view.entity_code(need.legal_entity)
+            due = self.calendar(entity).add(need.first, 2)
+            # what it is worth in USD is known unless the rate into USD is the one that is missing
+            usd = None if need.target == REPORTING else self.usd(need.amount, need.source)
+            pair = f"SPOT|{need.source}|{need.target}"
+            level = self.aged(severity(usd), self.outcome(due), due, entity)
+            grain = f"exchange_rate|{pair}"
+            yield Case("MDM-003", grain, self.outcome(due), usd, need.amount, level, due, frozenset({pair}))
 
     def crm_erp_001(self) -> Outcome:
         result = Outcome("CRM-ERP-001")

@@ -46,21 +46,29 @@ WIDE_PERIOD_GRAINS = ("FIRM", "LEGAL_ENTITY", "PRACTICE")
 PERIODS = ("MONTH", "QUARTER", "YTD", "T3M", "T12M")
 
 Row = dict[str, object]
+Dated = dict[str, list[tuple[date, Decimal]]]
 NoteLag = Callable[[str, str, str, int], None]
 NoteDelay = Callable[[str, str, str, Decimal, int], None]
 
 
 @dataclass(slots=True)
 class Amounts:
-    """One movement in the four views; ``unknown`` counts hours whose cost nobody knows."""
+    """One movement in the four views; ``unknown`` counts hours whose cost nobody knows.
+
+    A view for which there is no exchange rate is None: its worth is unknown, not zero.
+    """
 
     currency: str
     tc: Decimal
     functional: str
-    fc: Decimal
-    rc: Decimal
-    cc: Decimal
+    fc: Decimal | None
+    rc: Decimal | None
+    cc: Decimal | None
     unknown: Decimal = ZERO
+
+    def __neg__(self) -> Amounts:
+        fc, rc, cc = (None if amount is None else -amount for amount in (self.fc, self.rc, self.cc))
+        return Amounts(self.currency, -self.tc, self.functional, fc, rc, cc)
 
 
 @dataclass(slots=True)
@@ -72,9 +80,24 @@ class Movement:
     amounts: Amounts
 
 
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """An amount that some metric shows in other currencies; several days of one ``key`` are one amount."""
+
+    key: str
+    day: date
+    legal_entity: str
+    amounts: Amounts
+
+
 def metric_rows(view: View) -> list[Row]:
     """Every row of metric_value that the view's instant must show."""
     return list(_Metrics(view).rows())
+
+
+def converted_amounts(view: View) -> list[Converted]:
+    """Everything that the metrics convert: flows on their day, balances on every date they are shown for."""
+    return list(_Metrics(view).converted())
 
 
 class _Metrics:
@@ -82,6 +105,7 @@ class _Metrics:
         self.view = view
         self.as_of = view.as_of
         self.dates: list[date] = []
+        self._settled: tuple[Dated, Dated] | None = None
         # Nobody was available for booking before the firm booked its first hour.
         worked = [e.work_date for e in view.entries if e.status in ("approved", "submitted")]
         self.first_month_of_time = min(worked, default=self.as_of).replace(day=1)
@@ -110,6 +134,33 @@ class _Metrics:
         yield from self.utilisation()
         yield from self.handoff()
         yield from self.delayed_revenue()
+
+    def converted(self) -> Iterator[Converted]:
+        """Flows on their business date, each by itself; balances on every as-of date."""
+        self._set_dates(self.first_month_of_time)
+        flows = [
+            *self.gross_bookings(),
+            *self.debookings(),
+            *self.billed(),
+            *self.recognised_revenue(),
+            *(movement for movement, _ in self.labour_cost()),
+            *(movement for movement, _ in self.subcontractor_cost()),
+            *(movement for movement, _ in self.expense_cost()),
+        ]
+        for number, movement in enumerate(flows):
+            # what has no price has no need of a rate
+            if movement.day <= self.as_of and not movement.amounts.unknown:
+                yield Converted(str(number), movement.day, movement.dims.legal_entity, movement.amounts)
+        for name, balances in (("backlog", self.backlog()), ("wip", self.wip())):
+            for place, values in balances.items():
+                dims, currency = place
+                for day in self.dates:
+                    if values.get(day):
+                        amounts = self._amounts(values[day], currency, self._functional(dims), day)
+                        yield Converted(f"{name}|{place}", day, dims.legal_entity, amounts)
+        for day in self.dates:
+            for invoice, dims, amounts in self.receivables(day):
+                yield Converted(f"receivable|{invoice}", day, dims.legal_entity, amounts)
 
     def _set_dates(self, first: date) -> None:
         """Every month end since somebody first worked, and as_of."""
@@ -179,7 +230,9 @@ class _Metrics:
         )
         return row
 
-    def _views(self, grain: str, amounts: Amounts, with_tc: bool) -> Iterator[tuple[str, str, Decimal]]:
+    def _views(
+        self, grain: str, amounts: Amounts, with_tc: bool
+    ) -> Iterator[tuple[str, str, Decimal | None]]:
         if with_tc and grain in TC_GRAINS:
             yield "TC", amounts.currency, amounts.tc
         if grain in FC_GRAINS:
@@ -190,7 +243,10 @@ class _Metrics:
     def _monthly(
         self, movements: Iterable[Movement], grains: Iterable[str], with_tc: bool
     ) -> dict[tuple[str, str, str, str], dict[date, list[Decimal]]]:
-        """(grain, member, view, currency) -> month start -> [amount, unknown hours]; up to as_of."""
+        """(grain, member, view, currency) -> month start -> [amount, unknown hours, amounts without a rate].
+
+        Up to as_of.
+        """
         sums: dict[tuple[str, str, str, str], dict[date, list[Decimal]]] = defaultdict(dict)
         for movement in movements:
             if movement.day > self.as_of:
@@ -199,9 +255,10 @@ class _Metrics:
             for grain in grains:
                 member = self._members(grain, movement.dims)
                 for view, currency, amount in self._views(grain, movement.amounts, with_tc):
-                    cell = sums[(grain, member, view, currency)].setdefault(month, [ZERO, ZERO])
-                    cell[0] += amount
+                    cell = sums[(grain, member, view, currency)].setdefault(month, [ZERO, ZERO, ZERO])
+                    cell[0] += amount or ZERO
                     cell[1] += movement.amounts.unknown
+                    cell[2] += amount is None
         return sums
 
     def _periods(self, grain: str) -> tuple[str, ...]:
@@ -224,7 +281,8 @@ class _Metrics:
                     amount = sum((c[0] for c in cells), ZERO)
                     unknown = sum((c[1] for c in cells), ZERO)
                     denominator = unknown if unknown_to_null and unknown else None
-                    value = None if denominator is not None else amount
+                    is_known = denominator is None and not any(c[2] for c in cells)
+                    value = amount if is_known else None
                     yield self._row(
                         metric, day, period, grain, member, view, currency, amount, denominator, value
                     )
@@ -244,7 +302,7 @@ class _Metrics:
                         continue
                     total = sum((c[0] for c in ins), ZERO)
                     margin = total - sum((c[0] for c in outs), ZERO)
-                    unknown = sum((c[1] for c in outs), ZERO)
+                    is_known = not any(c[1] or c[2] for c in ins + outs)
                     yield self._row(
                         "project_gross_margin",
                         day,
@@ -255,7 +313,7 @@ class _Metrics:
                         currency,
                         margin,
                         total,
-                        None if unknown else margin,
+                        margin if is_known else None,
                     )
 
     def _amounts(
@@ -272,9 +330,9 @@ class _Metrics:
             currency=currency,
             tc=tc,
             functional=functional,
-            fc=rates.convert(tc, currency, functional, day) if fc is None else fc,
-            rc=rates.convert(tc, currency, REPORTING, day),
-            cc=rates.convert(tc, currency, REPORTING, CONSTANT_DATE),
+            fc=rates.worth(tc, currency, functional, day) if fc is None else fc,
+            rc=rates.worth(tc, currency, REPORTING, day),
+            cc=rates.worth(tc, currency, REPORTING, CONSTANT_DATE),
             unknown=unknown,
         )
 
@@ -409,8 +467,7 @@ class _Metrics:
                 dims = self.view.project_dims(project)
                 for day, a in accrued[(project.project_id, worker.contact_id)]:
                     if line.period_from <= day <= line.period_to:
-                        back = Amounts(a.currency, -a.tc, a.functional, -a.fc, -a.rc, -a.cc)
-                        yield Movement(bill.bill_date, dims, back), project
+                        yield Movement(bill.bill_date, dims, -a), project
                 amounts = self._amounts(line.net, bill.currency, self._functional(dims), bill.bill_date)
                 yield Movement(bill.bill_date, dims, amounts), project
 
@@ -432,19 +489,34 @@ class _Metrics:
     ) -> Iterator[Row]:
         """Rows of a balance held per (dims, currency) at each as-of date; converted, then summed."""
         for day in self.dates:
-            sums: dict[tuple[str, str, str, str], Decimal] = defaultdict(lambda: ZERO)
-            for (dims, currency), values in balances.items():
-                tc = values.get(day)
-                if not tc:
-                    continue
-                amounts = self._amounts(tc, currency, self._functional(dims), day)
-                for grain in grains:
-                    for view, code, amount in self._views(grain, amounts, True):
-                        sums[(grain, self._members(grain, dims), view, code)] += amount
-            for (grain, member, view, code), amount in sums.items():
-                yield self._row(metric, day, "POINT", grain, member, view, code, amount, None, amount)
+            held = [
+                (dims, self._amounts(values[day], currency, self._functional(dims), day))
+                for (dims, currency), values in balances.items()
+                if values.get(day)
+            ]
+            yield from self._points(metric, day, held, grains)
+
+    def _points(
+        self, metric: str, day: date, held: Iterable[tuple[Dims, Amounts]], grains: tuple[str, ...]
+    ) -> Iterator[Row]:
+        """Rows of a balance on a day; one part that has no rate makes the sum unknown."""
+        sums: dict[tuple[str, str, str, str], Decimal] = defaultdict(lambda: ZERO)
+        unknown: set[tuple[str, str, str, str]] = set()
+        for dims, amounts in held:
+            for grain in grains:
+                for view, code, amount in self._views(grain, amounts, True):
+                    key = (grain, self._members(grain, dims), view, code)
+                    sums[key] += amount or ZERO
+                    if amount is None:
+                        unknown.add(key)
+        for (grain, member, view, code), amount in sums.items():
+            value = None if (grain, member, view, code) in unknown else amount
+            yield self._row(metric, day, "POINT", grain, member, view, code, amount, None, value)
 
     def total_backlog(self) -> Iterator[Row]:
+        yield from self._balance_rows("total_backlog", self.backlog(), LINE_GRAINS)
+
+    def backlog(self) -> dict[tuple[Dims, str], dict[date, Decimal]]:
         balances: dict[tuple[Dims, str], dict[date, Decimal]] = {}
         for contract, line in self._sold_lines():
             values: dict[date, Decimal] = {}
@@ -458,7 +530,7 @@ class _Metrics:
                 if left > 0:
                     values[day] = left
             balances[(self.view.line_dims(line), contract.currency)] = values
-        yield from self._balance_rows("total_backlog", balances, LINE_GRAINS)
+        return balances
 
     def _wip_items(self) -> Iterator[tuple[str, Dims, str, Decimal, Decimal, date]]:
         """(source key, dims, currency, value, quantity, first day) of every item that can be in WIP."""
@@ -511,6 +583,9 @@ class _Metrics:
             yield key, dims, milestone.project.currency, milestone.amount, Decimal(1), milestone.accepted_on
 
     def wip_operational(self) -> Iterator[Row]:
+        yield from self._balance_rows("wip_operational", self.wip(), PROJECT_GRAINS)
+
+    def wip(self) -> dict[tuple[Dims, str], dict[date, Decimal]]:
         deltas: dict[tuple[Dims, str], dict[date, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
         for key, dims, currency, value, quantity, begin in self._wip_items():
             if begin > self.as_of or quantity == 0:
@@ -533,38 +608,32 @@ class _Metrics:
                     position += 1
                 values[day] = running
             balances[place] = values
-        yield from self._balance_rows("wip_operational", balances, PROJECT_GRAINS)
+        return balances
 
     def ar_gross(self) -> Iterator[Row]:
-        view = self.view
-        applied: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
-        for payment in view.firm.payments:
-            if payment.created_at <= view.at:
-                for invoice, amount in payment.applications:
-                    applied[invoice.invoice_id].append((payment.paid_on, amount))
-        posted = [i for i in view.firm.invoices if i.posted_at <= view.at]
-        used: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
-        for credit in posted:
-            if credit.doc_type == "CREDIT_NOTE" and credit.applies_to is not None:
-                applied[credit.applies_to.invoice_id].append((credit.invoice_date, -credit.gross))
-                used[credit.invoice_id].append((credit.invoice_date, -credit.gross))
         for day in self.dates:
-            sums: dict[tuple[str, str, str, str], Decimal] = defaultdict(lambda: ZERO)
-            for invoice in posted:
-                if invoice.invoice_date > day:
-                    continue
-                if invoice.doc_type == "CREDIT_NOTE":
-                    open_amount = invoice.gross + sum(
-                        (a for on, a in used[invoice.invoice_id] if on <= day), ZERO
-                    )
-                else:
-                    open_amount = invoice.gross - sum(
-                        (a for on, a in applied[invoice.invoice_id] if on <= day), ZERO
-                    )
-                if not open_amount:
-                    continue
+            held = [(dims, amounts) for _, dims, amounts in self.receivables(day)]
+            yield from self._points("ar_gross", day, held, AR_GRAINS)
+
+    def receivables(self, day: date) -> Iterator[tuple[str, Dims, Amounts]]:
+        """What stands open of each posted document on ``day``."""
+        view = self.view
+        if self._settled is None:
+            self._settled = self._settlements()
+        applied, used = self._settled
+        for invoice in view.firm.invoices:
+            if invoice.posted_at > view.at or invoice.invoice_date > day:
+                continue
+            if invoice.doc_type == "CREDIT_NOTE":
+                open_amount = invoice.gross + sum(
+                    (a for on, a in used[invoice.invoice_id] if on <= day), ZERO
+                )
+            else:
+                open_amount = invoice.gross - sum(
+                    (a for on, a in applied[invoice.invoice_id] if on <= day), ZERO
+                )
+            if open_amount:
                 functional = view.firm.entities[invoice.entity].currency
-                amounts = self._amounts(open_amount, invoice.currency, functional, day)
                 dims = Dims(
                     view.entity_key(invoice.entity),
                     NONE,
@@ -573,11 +642,28 @@ class _Metrics:
                     NONE,
                     NONE,
                 )
-                for grain in AR_GRAINS:
-                    for name, code, amount in self._views(grain, amounts, True):
-                        sums[(grain, self._members(grain, dims), name, code)] += amount
-            for (grain, member, name, code), amount in sums.items():
-                yield self._row("ar_gross", day, "POINT", grain, member, name, code, amount, None, amount)
+                yield (
+                    invoice.invoice_id,
+                    dims,
+                    self._amounts(open_amount, invoice.currency, functional, day),
+                )
+
+    def _settlements(self) -> tuple[Dated, Dated]:
+        """By document: what cash and credits took off it, and what of a credit note is used up."""
+        view = self.view
+        applied: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+        for payment in view.firm.payments:
+            if payment.created_at <= view.at:
+                for invoice, amount in payment.applications:
+                    applied[invoice.invoice_id].append((payment.paid_on, amount))
+        used: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+        for credit in view.firm.invoices:
+            if credit.posted_at > view.at:
+                continue
+            if credit.doc_type == "CREDIT_NOTE" and credit.applies_to is not None:
+                applied[credit.applies_to.invoice_id].append((credit.invoice_date, -credit.gross))
+                used[credit.invoice_id].append((credit.invoice_date, -credit.gross))
+        return applied, used
 
     def utilisation(self) -> Iterator[Row]:
         hours: dict[tuple[str, str], dict[date, list[Decimal]]] = defaultdict(dict)
@@ -1000,4 +1086,4 @@ def _median(counts: Counter[int]) -> Decimal:
     return Decimal(sum(values[:2])) / 2
 
 
-__all__ = ["Amounts", "Movement", "TimeEntry", "metric_rows"]
+__all__ = ["Amounts", "Converted", "Movement", "TimeEntry", "converted_amounts", "metric_rows"]

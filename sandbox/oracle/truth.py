@@ -29,6 +29,7 @@ FAULT_CONTROLS = {
     "F29": {"BIL-001"},
     "F32": {"BIL-010", "BIL-003"},
     "FX03": {"CRM-ERP-003"},
+    "FX04": {"MDM-003"},
 }
 
 MONEY = pa.decimal128(19, 4)
@@ -143,17 +144,20 @@ def count_rows(outcomes: Sequence[Outcome], at: datetime) -> list[Row]:
     """Number and amount per control and outcome; PASS counts where the oracle knows the population."""
     rows: list[Row] = []
     for outcome in outcomes:
-        amounts: dict[str, list[Decimal]] = defaultdict(list)
+        amounts: dict[str, list[Decimal | None]] = defaultdict(list)
         for case in outcome.cases:
             amounts[case.outcome].append(case.amount)
         if outcome.passes >= 0:
             rows.append(_count(outcome.control_id, "PASS", outcome.passes, ZERO, at))
         for name in sorted(amounts):
-            rows.append(_count(outcome.control_id, name, len(amounts[name]), sum(amounts[name], ZERO), at))
+            known = [amount for amount in amounts[name] if amount is not None]
+            # one amount that nobody knows makes the sum unknown
+            total = sum(known, ZERO) if len(known) == len(amounts[name]) else None
+            rows.append(_count(outcome.control_id, name, len(amounts[name]), total, at))
     return rows
 
 
-def _count(control: str, outcome: str, n: int, amount: Decimal, at: datetime) -> Row:
+def _count(control: str, outcome: str, n: int, amount: Decimal | None, at: datetime) -> Row:
     return {"load_id": load_id(at), "control_id": control, "outcome": outcome, "n": n, "amount": amount}
 
 

@@ -180,6 +180,10 @@ class View:
         """Canonical key of a legal entity."""
         return netsuite(self.firm.entities[code].subsidiary_id)
 
+    def entity_code(self, key: str) -> str:
+        """Code of the legal entity with a canonical key. Raises StopIteration when there is none."""
+        return next(code for code in self.firm.entities if self.entity_key(code) == key)
+
     def customer_key(self, account: Account | None) -> str:
         """The ERP customer's key, or UNMAPPED with the CRM key while the ERP has none."""
         if account is None:

@@ -388,6 +388,7 @@ def a_firm() -> Firm:
         org=[OrgCode("region", "EU", "Europe", "a01eu"), OrgCode("practice", "DATA", "Data", "a02data")],
         rate_cards=[],
         fx={},
+        missing_rates=[],
         workers=[worker],
         vendors=[],
         accounts=[account],

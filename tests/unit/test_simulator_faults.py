@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -85,7 +85,7 @@ def test_every_fault_strikes_and_becomes_visible_at_a_load(pair: tuple[Firm, Fir
         assert mark.injected_at < LOADS[-1]
     firsts = {next(load for load in LOADS if load > mark.injected_at) for mark in faulty.fault_marks}
     assert len(firsts) >= 5
-    assert len(faulty.look_alikes) == len(clean.look_alikes) == 13
+    assert len(faulty.look_alikes) == len(clean.look_alikes) == 14
     assert all(all(case.objects.values()) for case in faulty.look_alikes)
 
 
@@ -232,6 +232,27 @@ def test_fx03_transposes_two_digits(pair: tuple[Firm, Firm]) -> None:
     assert typed != sold
     assert sorted(str(int(typed))) == sorted(str(int(sold)))
     assert abs(typed - sold) > max(Decimal(1), sold * 5 / 1000)
+
+
+def test_fx04_leaves_a_pair_without_a_rate_while_people_work_across_it(pair: tuple[Firm, Firm]) -> None:
+    clean, faulty = pair
+    gap = sorted(set(faulty.missing_rates).difference(clean.missing_rates))
+    source, target, first = gap[0]
+    assert [(one, other) for one, other, _ in gap] == [(source, target)] * len(gap)
+    assert [day for _, _, day in gap] == [first + timedelta(days=number) for number in range(len(gap))]
+    # the last rate stands for seven days
+    unknown = {first + timedelta(days=number) for number in range(7, len(gap))}
+    worked = [
+        card.week_start + timedelta(days=number)
+        for card in faulty.timecards
+        for split in card.splits
+        for number, hours in enumerate(split.hours)
+        if hours
+        and faulty.entities[card.assignment.worker.entity].currency == source
+        and faulty.entities[card.assignment.project.entity].currency == target
+    ]
+    assert unknown.intersection(worked)
+    assert faulty.fx == clean.fx
 
 
 @pytest.mark.parametrize("fault", list(FAULTS))

@@ -32,6 +32,18 @@ to_constant as (
     where rate_date = {{ ledger_constant_currency_date() }}
 ),
 
+reported_day as (
+    -- a pair appears on a day once for each of its restatements
+    select distinct
+        from_currency,
+        rate_date
+    from to_reporting
+),
+
+rate_day as (
+    select distinct rate_date from rate
+),
+
 reporting as (
     select
         to_reporting.from_currency,
@@ -44,6 +56,22 @@ reporting as (
         on
             to_reporting.from_currency = to_constant.from_currency
             and {{ ledger_overlap('to_reporting', 'to_constant') }}
+    union all
+    -- the constant-currency worth needs the rate of its own day, not that of the amount's
+    select
+        to_constant.from_currency,
+        rate_day.rate_date,
+        cast(null as decimal(18, 10)) as rate_rc,
+        to_constant.rate as rate_cc,
+        to_constant.known_from,
+        to_constant.known_to
+    from to_constant
+    cross join rate_day
+    left join reported_day
+        on
+            to_constant.from_currency = reported_day.from_currency
+            and rate_day.rate_date = reported_day.rate_date
+    where reported_day.from_currency is null
 ),
 
 -- Each worth stands by itself: where only one of the two rates is known, the other is null and nothing else.

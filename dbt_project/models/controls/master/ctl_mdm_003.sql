@@ -1,6 +1,8 @@
--- A code that mapped to nothing on the day of the fact, or a key whose record is not there. One grain per
--- dataset, column and value; the rows that found nothing give its money, each converted and rounded by
--- itself. A row that belongs to no known legal entity has its grace Monday to Friday.
+-- A code that mapped to nothing on the day of the fact, a key whose record is not there, or an exchange rate that
+-- amounts needed and that does not exist. One grain per dataset, column and value (of a rate: its type and pair);
+-- the rows that found nothing give its money, each converted and rounded by itself. What lacks the rate into the
+-- reporting currency is worth nobody knows what in it, never 1. A row that belongs to no known legal entity has
+-- its grace Monday to Friday.
 {%- set checks = [
     ('project.service_line_code', 'project_rows', 'service_line_code', 'service_line_codes', none),
     ('project.customer_id', 'project_rows', 'account_id', 'account_keys', none),
@@ -34,6 +36,21 @@ parameter as {{ control_parameter('MDM-003') }},
 calendar as {{ import_calendar() }},
 
 rates as {{ reporting_rates() }},
+
+rate_needs as (
+    select
+        rate_need.rate_type,
+        rate_need.from_currency,
+        rate_need.to_currency,
+        rate_need.is_missing,
+        rate_need.legal_entity_id,
+        rate_need.first_on,
+        rate_need.last_on,
+        rate_need.row_count,
+        rate_need.amount_tc,
+        rate_need.population_rc
+    from {{ ref('control__rate_need') }} as rate_need
+),
 
 customers as (
     select known.*
@@ -382,29 +399,44 @@ check_values as (
     group by look_up.dataset_column, look_up.found_value
 ),
 
-evaluated as (
+check_rates as (
     select
-        check_values.dataset_column || '|' || check_values.found_value as grain_key,
+        'exchange_rate' as dataset_column,
+        rate_needs.rate_type || '|' || rate_needs.from_currency || '|' || rate_needs.to_currency as found_value,
+        rate_needs.rate_type,
+        rate_needs.from_currency,
+        rate_needs.to_currency,
+        rate_needs.is_missing,
+        rate_needs.legal_entity_id,
+        rate_needs.first_on,
+        rate_needs.last_on,
+        rate_needs.row_count,
+        rate_needs.amount_tc,
+        case
+            when not rate_needs.is_missing then 0
+            when rate_needs.to_currency <> run.reporting_currency
+                then {{ money('rate_needs.amount_tc * rates.rate') }}
+        end as amount_rc,
+        rate_needs.population_rc
+    from rate_needs
+    cross join run
+    left join rates
+        on rate_needs.from_currency = rates.from_currency
+),
+
+list_checked as (
+    select
+        check_values.dataset_column,
+        check_values.found_value,
         check_values.legal_entity_id,
-        {{ null_text() }} as customer_id,
-        {{ null_text() }} as contract_id,
-        {{ null_text() }} as contract_line_id,
-        {{ null_text() }} as project_id,
-        {{ null_text() }} as period,
         {{ null_text() }} as currency_code,
-        cast(null as decimal(19, 4)) as value_a,
-        cast(null as decimal(19, 4)) as value_b,
         check_values.is_broken,
-        coalesce(
-            due.calendar_date, {{ weekday_after('check_values.start_on', '(parameter.grace + 1)') }}
-        ) as becomes_exception_on,
+        check_values.start_on,
         -- a value's rows are of any currency: their money is told in the reporting currency only
         {{ null_money() }} as amount_tc,
-        cast(null as decimal(19, 4)) as population_tc,
-        {{ as_money('check_values.amount_rc') }} as amount_rc,
-        {{ as_money('check_values.population_rc') }} as population_rc,
+        check_values.amount_rc,
+        check_values.population_rc,
         'code:' || check_values.dataset_column || '|' || check_values.found_value as risk_object,
-        'UNMAPPED_REFERENCE' as break_type,
         {{ evidence([
             ('what', sentence([
                 "'Value '", 'check_values.found_value', "' of '", 'check_values.dataset_column',
@@ -418,9 +450,71 @@ evaluated as (
             ('row_count', 'check_values.row_count'),
         ]) }} as evidence
     from check_values
+    union all
+    select
+        check_rates.dataset_column,
+        check_rates.found_value,
+        check_rates.legal_entity_id,
+        check_rates.from_currency as currency_code,
+        check_rates.is_missing as is_broken,
+        check_rates.first_on as start_on,
+        check_rates.amount_tc,
+        check_rates.amount_rc,
+        check_rates.population_rc,
+        'rate:' || check_rates.found_value as risk_object,
+        {{ evidence([
+            ('what', sentence([
+                "'No '", 'lower(check_rates.rate_type)', "' rate from '", 'check_rates.from_currency', "' to '",
+                'check_rates.to_currency', "' between '", 'check_rates.first_on', "' and '",
+                'check_rates.last_on', "'; '", 'check_rates.row_count', "' amounts need it'",
+            ])),
+            ('business_date', 'check_rates.first_on'),
+            ('document_no', 'check_rates.found_value'),
+            ('system_a', "'ERP'"),
+            ('dataset_column', 'check_rates.dataset_column'),
+            ('value_a', 'check_rates.found_value'),
+            ('row_count', 'check_rates.row_count'),
+            ('rate_type', 'check_rates.rate_type'),
+            ('from_currency', 'check_rates.from_currency'),
+            ('to_currency', 'check_rates.to_currency'),
+            ('first_date', 'check_rates.first_on'),
+            ('last_date', 'check_rates.last_on'),
+            ('amount_tc', 'check_rates.amount_tc'),
+            ('fix', sentence([
+                "'Enter the '", 'lower(check_rates.rate_type)', "' rate '", 'check_rates.from_currency', "'/'",
+                'check_rates.to_currency', "' in the ERP for these days, then load it again'",
+            ])),
+        ]) }} as evidence
+    from check_rates
+),
+
+evaluated as (
+    select
+        list_checked.dataset_column || '|' || list_checked.found_value as grain_key,
+        list_checked.legal_entity_id,
+        {{ null_text() }} as customer_id,
+        {{ null_text() }} as contract_id,
+        {{ null_text() }} as contract_line_id,
+        {{ null_text() }} as project_id,
+        {{ null_text() }} as period,
+        list_checked.currency_code,
+        cast(null as decimal(19, 4)) as value_a,
+        cast(null as decimal(19, 4)) as value_b,
+        list_checked.is_broken,
+        coalesce(
+            due.calendar_date, {{ weekday_after('list_checked.start_on', '(parameter.grace + 1)') }}
+        ) as becomes_exception_on,
+        list_checked.amount_tc,
+        cast(null as decimal(19, 4)) as population_tc,
+        {{ as_money('list_checked.amount_rc') }} as amount_rc,
+        {{ as_money('list_checked.population_rc') }} as population_rc,
+        list_checked.risk_object,
+        'UNMAPPED_REFERENCE' as break_type,
+        list_checked.evidence
+    from list_checked
     cross join parameter
     {{ join_working_day(
-        'due', 'check_values.legal_entity_id', 'check_values.start_on', 'parameter.grace + 1'
+        'due', 'list_checked.legal_entity_id', 'list_checked.start_on', 'parameter.grace + 1'
     ) }}
 ),
 
