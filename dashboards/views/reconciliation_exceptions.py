@@ -423,7 +423,8 @@ def _controls_run(chosen: Filters) -> None:
                     "Exceptions": int(r["exceptions"] or 0),
                     "Within grace": int(r["pending"] or 0),
                     "Not checked": int(r["not_checked"] or 0),
-                    "At risk": float(r["amount"] or 0),
+                    # blank when one of the amounts is unknown
+                    "At risk": None if r["amount"] is None else float(r["amount"]),
                     "Id": r["control_id"],
                 }
                 for r in ran

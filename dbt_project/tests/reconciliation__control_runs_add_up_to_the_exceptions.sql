@@ -8,7 +8,7 @@ listed as (
         found.control_id,
         found.outcome,
         count(*) as row_count,
-        sum(coalesce(found.amount_at_risk, 0)) as amount
+        case when count(found.amount_at_risk) = count(*) then sum(found.amount_at_risk) end as amount
     from {{ ref('exception') }} as found
     group by found.control_id, found.outcome
 ),
@@ -38,4 +38,4 @@ left join listed
         and counted.outcome = listed.outcome
 where
     counted.row_count <> coalesce(listed.row_count, 0)
-    or counted.amount <> coalesce(listed.amount, 0)
+    or counted.amount is distinct from case when listed.row_count is null then 0 else listed.amount end

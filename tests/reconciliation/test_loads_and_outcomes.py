@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reconciliation.firm import Firm, Row, control_amounts
+from tests.reconciliation.firm import GB, US, Firm, Row, control_amounts
 from throughline.recon import catalogue
 
 LOAD = "20260708T233000Z"
@@ -337,6 +337,28 @@ def test_every_control_says_that_it_ran_on_what_and_with_what_result(firm: Firm)
     for row in rows.values():
         parts = ("pass", "pending", "exception", "waived", "not_evaluable")
         assert row["population_count"] == sum(row[f"{part}_count"] for part in parts)
+
+
+def test_an_amount_nobody_can_convert_leaves_the_sum_it_belongs_to_unknown(firm: Firm) -> None:
+    # nobody has a rate of the Swiss franc; the deal of GB01 is in dollars and known
+    firm.standard().add("opportunity", opportunity_id="salesforce:main:O2", currency_code="CHF")
+    firm.add("opportunity", opportunity_id="salesforce:main:O3", services_amount="500", legal_entity_id=GB)
+    rows = {(row["control_id"], row["legal_entity_id"]): row for row in firm.rows_of("control_run")}
+    for entity in (US, "ALL"):
+        run = rows["CRM-ERP-001", entity]
+        assert (run["exception_amount"], run["population_amount"]) == (None, None)
+        # what passed is known, and nothing waits or is waived: zero, not unknown
+        assert [run[f"{part}_amount"] for part in ("pass", "pending", "waived")] == [80000, 0, 0]
+    assert (rows["CRM-ERP-001", "ALL"]["exception_count"], rows["CRM-ERP-001", US]["exception_count"]) == (
+        2,
+        1,
+    )
+    alone = rows["CRM-ERP-001", GB]
+    assert (alone["exception_amount"], alone["population_amount"]) == (Decimal(500), Decimal(500))
+    assert rows["BIL-010", "ALL"]["population_amount"] == 0
+    months = {row["legal_entity_id"]: row for row in firm.rows_of("control_period")
+              if row["control_id"] == "CRM-ERP-001"}  # fmt: skip
+    assert (months["ALL"]["exception_amount"], months[GB]["exception_amount"]) == (None, Decimal(500))
 
 
 def test_a_silenced_control_is_never_clean(complete: Firm) -> None:

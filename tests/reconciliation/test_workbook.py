@@ -109,6 +109,25 @@ def test_the_totals_of_the_workbook_are_those_of_sql(home: Home) -> None:
     assert (cover["verdict"], cover["open_exceptions"]) == ("EXCEPTIONS", counted)
 
 
+def test_an_amount_nobody_knows_leaves_its_sums_blank_in_the_workbook(
+    compiled: Compiled, tmp_path: Path
+) -> None:
+    firm = Firm(compiled).standard()
+    for number, currency in ((2, "USD"), (3, "CHF")):
+        firm.add("opportunity", opportunity_id=f"salesforce:main:O{number}", currency_code=currency)
+    publish(firm, Home(tmp_path), "r1")
+    book = opened(Home(tmp_path))
+    summary = {row["control_id"]: row for row in cells(book["01_Summary"])}
+    unknown = summary["CRM-ERP-001"]
+    # two deals without a contract, of which one is worth 80,000 dollars and one nobody knows what
+    assert (unknown["exception_count"], unknown["exception_amount"]) == (2, None)
+    assert "Of 1 rows nobody knows the amount" in unknown["reason"]
+    assert (unknown["population_amount"], unknown["pass_amount"]) == (None, 80000)
+    assert (summary["BIL-001"]["exception_amount"], summary["BIL-001"]["pending_amount"]) == (0, 0)
+    assert (summary["Total"]["exception_amount"], summary["Total"]["pending_amount"]) == (None, 0)
+    assert summary["Check of the total above"]["exception_amount"] == workbook.TIES
+
+
 def test_the_summarys_formulas_point_at_the_detail(home: Home) -> None:
     content = workbook.build(read_report(home), "book.xlsx", "throughline 0")
     sheet = openpyxl.load_workbook(io.BytesIO(content))["01_Summary"]

@@ -99,13 +99,18 @@ SUMMARY = (
     Column("owner_role", TEXT, 15, "Who mends what it finds."),
     Column("status", TEXT, 15, "CLEAN, EXCEPTIONS, NOT_EVALUABLE or NO_POPULATION."),
     Column("population_count", COUNT, 12, "Grains looked at."),
-    Column("population_amount", MONEY, 18, "Money looked at, in the reporting currency."),
+    Column("population_amount", MONEY, 18, "Money looked at, in the reporting currency; blank when unknown."),
     Column("pass_count", COUNT, 10, "Grains that passed."),
     Column("pass_amount", MONEY, 18, "Their money."),
     Column("pending_count", COUNT, 10, "Grains within their grace."),
     Column("pending_amount", MONEY, 16, "Their amount at risk."),
     Column("exception_count", COUNT, 11, "Exceptions."),
-    Column("exception_amount", MONEY, 18, "Their amount at risk; controls may overlap."),
+    Column(
+        "exception_amount",
+        MONEY,
+        18,
+        "Their amount at risk; blank when one is unknown; controls may overlap.",
+    ),
     Column("waived_count", COUNT, 10, "Exceptions an approved waiver covers."),
     Column("waived_amount", MONEY, 16, "Their amount at risk."),
     Column("not_evaluable_count", COUNT, 12, "What could not be judged."),
@@ -113,7 +118,7 @@ SUMMARY = (
     Column("prior_exception_amount", MONEY, 18, "Their amount at risk then."),
     Column("change_count", COUNT, 10, "Change in number; blank without a prior period."),
     Column("change_amount", MONEY, 16, "Change in amount, likewise."),
-    Column("reason", TEXT, 44, "Why a control could not run, or looked at nothing."),
+    Column("reason", TEXT, 44, "Why a control could not run, looked at nothing, or has no sum of amounts."),
 )
 
 NOT_EVALUABLE = (

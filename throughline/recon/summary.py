@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -41,8 +42,18 @@ def _in_scope(report: Report, row: Row) -> bool:
     return row["legal_entity_id"] in entities or codes.get("entity_code") in entities
 
 
-def period(report: Report, control_id: str, month: str) -> tuple[int, Decimal] | None:
-    """Exceptions of a control in the scope and their amount, as published for a month.
+def known_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of amounts; None when one of them is unknown."""
+    total = Decimal("0.0000")
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
+
+
+def period(report: Report, control_id: str, month: str) -> tuple[int, Decimal | None] | None:
+    """Exceptions of a control in the scope and their amount (None: unknown), as published for a month.
 
     None where no run was published for the month, the control could not run, or the scope holds a part of
     its exceptions only: what was a part of them then is not known.
@@ -54,9 +65,7 @@ def period(report: Report, control_id: str, month: str) -> tuple[int, Decimal] |
     if not any(row["legal_entity_id"] == "ALL" for row in rows) or any(row["is_blocked"] for row in rows):
         return None
     rows = [row for row in rows if _in_scope(report, row)]
-    return sum(row["exception_count"] for row in rows), sum(
-        (row["exception_amount"] for row in rows), Decimal("0.0000")
-    )
+    return sum(row["exception_count"] for row in rows), known_sum(row["exception_amount"] for row in rows)
 
 
 def _entry(report: Report, control_id: str, control: Row) -> Row:
@@ -66,17 +75,19 @@ def _entry(report: Report, control_id: str, control: Row) -> Row:
         "control_id": control_id,
         "control_name": control["name"],
         "owner_role": control["owner"],
-        "reason": "; ".join(sorted({one["reason"] for one in runs if one["reason"]})) or None,
     }
     for name in ("population", "pass"):
         entry[f"{name}_count"] = sum(one[f"{name}_count"] for one in runs)
-        entry[f"{name}_amount"] = sum((one[f"{name}_amount"] for one in runs), Decimal("0.0000"))
+        entry[f"{name}_amount"] = known_sum(one[f"{name}_amount"] for one in runs)
     for outcome in ("PENDING", "EXCEPTION", "WAIVED", "NOT_EVALUABLE"):
         of = [one for one in rows if one["outcome"] == outcome]
         entry[f"{outcome.lower()}_count"] = len(of)
-        entry[f"{outcome.lower()}_amount"] = sum(
-            (one["amount_at_risk"] or Decimal(0) for one in of), Decimal("0.0000")
-        )
+        entry[f"{outcome.lower()}_amount"] = known_sum(one["amount_at_risk"] for one in of)
+    reasons = sorted({one["reason"] for one in runs if one["reason"]})
+    unknown = [one for one in rows if one["outcome"] != "NOT_EVALUABLE" and one["amount_at_risk"] is None]
+    if unknown:
+        reasons.append(f"Of {len(unknown)} rows nobody knows the amount, so the sum is blank")
+    entry["reason"] = "; ".join(reasons) or None
     shown = months(report.as_of)
     for month in shown:
         told = period(report, control_id, month)
@@ -84,7 +95,8 @@ def _entry(report: Report, control_id: str, control: Row) -> Row:
     prior = period(report, control_id, shown[-2])
     entry["prior_exception_count"], entry["prior_exception_amount"] = prior or (None, None)
     entry["change_count"] = entry["exception_count"] - prior[0] if prior else None
-    entry["change_amount"] = entry["exception_amount"] - prior[1] if prior else None
+    is_known = prior is not None and prior[1] is not None and entry["exception_amount"] is not None
+    entry["change_amount"] = entry["exception_amount"] - prior[1] if prior and is_known else None
     entry["status"] = (
         "NOT_EVALUABLE" if entry["not_evaluable_count"]
         else "EXCEPTIONS" if entry["exception_count"]

@@ -206,7 +206,7 @@ def _summary(
         for place, (column, value) in enumerate(zip(columns, row, strict=True)):
             kind = formats.wrapped if column.name in SENTENCES else formats.of(column.kind)
             formula = {"exception_count": counting, "exception_amount": adding}.get(column.name)
-            if formula is not None:
+            if formula is not None and value is not None:
                 page.write_formula(number, place, "=" + formula.format(row=number + 1), kind, float(value))
             else:
                 _write(page, number, place, value, kind, formats)
@@ -217,8 +217,9 @@ def _summary(
     for place, column in enumerate(columns):
         if column.kind not in (MONEY, COUNT):
             continue
-        if all(row[place] is None for row in found):
-            # nothing was published to add up: blank, not zero
+        unknown = [row[place] is None for row in found]
+        if all(unknown) or (any(unknown) and column.kind == MONEY):
+            # nothing was published to add up, or one part is unknown: blank, not zero and not less
             continue
         letter = xl_col_to_name(place)
         totals[column.name] = sum((Decimal(row[place] or 0) for row in found), Decimal(0))
@@ -226,14 +227,23 @@ def _summary(
         page.write_formula(last, place, f"=SUM({letter}2:{letter}{last})", kind, float(totals[column.name]))
     amount = sum((row["amount_at_risk"] or Decimal(0) for row in report.open), Decimal(0))
     place = xl_col_to_name(names.index("exception_amount"))
-    shown = TIES if round(totals["exception_amount"] - amount, 2) == 0 else BROKEN
+    # without a total, the known amounts of the detail are held against the warehouse
+    is_known = "exception_amount" in totals
+    shown = TIES if not is_known or round(totals["exception_amount"] - amount, 2) == 0 else BROKEN
+    added = (
+        f"{place}{last + 1}"
+        if is_known
+        else "("
+        + "+".join(f'SUMIFS({one},{state},"<>WAIVED")' for one, state in zip(amounts, states, strict=True))
+        + ")"
+    )
     page.write_string(last + 2, 0, "Exceptions in the warehouse", formats.label)
     page.write_number(last + 2, names.index("exception_amount"), float(amount), formats.money)
     page.write_string(last + 3, 0, "Check of the total above", formats.label)
     page.write_formula(
         last + 3,
         names.index("exception_amount"),
-        f'=IF(ROUND({place}{last + 1}-{place}{last + 3},2)=0,"{TIES}","{BROKEN}")',
+        f'=IF(ROUND({added}-{place}{last + 3},2)=0,"{TIES}","{BROKEN}")',
         formats.label,
         shown,
     )
