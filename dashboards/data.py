@@ -259,17 +259,22 @@ def handoff_stages(scope: Scope) -> tuple[Row, ...]:
     )
 
 
-def backlog_steps(scope: Scope, after: date, until: date) -> dict[str, Decimal]:
-    """Movements of the backlog in (after, until] by kind, reporting currency."""
+def backlog_steps(scope: Scope, after: date, until: date) -> dict[str, Decimal | None]:
+    """Movements of the backlog in (after, until] by kind, reporting currency; None: a part has no rate."""
     condition, parameters = narrowing(scope)
     found = rows(
-        "select movement_type, sum(amount_rc) as amount from marts.backlog_bridge "
+        "select movement_type, case when count(*) = count(amount_rc) then sum(amount_rc) end as amount "
+        "from marts.backlog_bridge "
         f"where as_of > ? and as_of <= ? {condition} group by movement_type",
         after,
         until,
         *parameters,
     )
-    return {r["movement_type"]: Decimal(r["amount"]) for r in found if r["amount"]}
+    return {
+        r["movement_type"]: None if r["amount"] is None else Decimal(r["amount"])
+        for r in found
+        if r["amount"] is None or r["amount"]
+    }
 
 
 def health() -> Row:

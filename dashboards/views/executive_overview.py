@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 
 import streamlit as st
@@ -233,26 +234,39 @@ def _meta(kpi: Kpi, chosen: Filters) -> dict[str, object]:
     }
 
 
-def in_order(amounts: Mapping[str, Decimal]) -> list[str]:
-    """The kinds of movement that moved something, in the order of the bridge."""
+def in_order(amounts: Mapping[str, Decimal | None]) -> list[tuple[str, Decimal]]:
+    """The kinds of movement that moved a known amount, in the order of the bridge."""
     order = [*STEPS, *sorted(kind for kind in amounts if kind not in STEPS)]
-    return [kind for kind in order if amounts.get(kind)]
+    return [(kind, amount) for kind in order if (amount := amounts.get(kind))]
 
 
 def bridge_steps(chosen: Filters, history: History) -> list[tuple[str, Decimal, str]]:
-    """Opening, movements, what they do not explain (never left out), closing."""
-    opening = BACKLOG.read(history, chosen, compare=True) or Decimal(0)
-    closing = BACKLOG.read(history, chosen) or Decimal(0)
+    """Opening, movements, what they do not explain or nobody can convert (never left out), closing.
+
+    A level that is unknown stands as 0, and nothing is reckoned from it: the bridge is then not drawn.
+    """
+    opening, closing = _levels(chosen, history)
     amounts = data.backlog_steps(chosen.scope, chosen.compare_as_of, chosen.as_of)
-    moves = [(names.movement(kind), amounts[kind], "step") for kind in in_order(amounts)]
-    rest = closing - opening - sum((amount for _, amount, _ in moves), Decimal(0))
-    if abs(rest) >= Decimal("0.005"):
-        moves.append(("Not explained", rest, "step"))
+    moves = [(names.movement(kind), amount, "step") for kind, amount in in_order(amounts)]
+    if opening is not None and closing is not None:
+        rest = closing - opening - sum((amount for _, amount, _ in moves), Decimal(0))
+        if abs(rest) >= Decimal("0.005"):
+            moves.append(("No exchange rate" if None in amounts.values() else "Not explained", rest, "step"))
     return [
-        (numbers.day(chosen.compare_as_of), opening, "total"),
+        (numbers.day(chosen.compare_as_of), opening or Decimal(0), "total"),
         *moves,
-        (numbers.day(chosen.as_of), closing, "total"),
+        (numbers.day(chosen.as_of), closing or Decimal(0), "total"),
     ]
+
+
+def _levels(chosen: Filters, history: History) -> tuple[Decimal | None, Decimal | None]:
+    """The backlog compared with and the one shown; 0 before the first number, None where it is unknown."""
+
+    def level(day: date, compare: bool) -> Decimal | None:
+        is_there = history.at(BACKLOG.metric_id, "POINT", day) is not None
+        return BACKLOG.read(history, chosen, compare=compare) if is_there else Decimal(0)
+
+    return level(chosen.compare_as_of, True), level(chosen.as_of, False)
 
 
 def drawn(steps: Sequence[tuple[str, Decimal, str]]) -> list[tuple[str, Decimal, str]]:
@@ -297,6 +311,9 @@ def _backlog_bridge(
     with st.container(key="bridge_place"):
         if not history.has(BACKLOG.metric_id):
             empty("No backlog in", chosen)
+            return
+        if None in _levels(chosen, history):
+            empty("A part of the backlog has no exchange rate, so its bridge is unknown for", chosen)
             return
         opening, closing = steps[0][1], steps[-1][1]
         span = f"{numbers.day(chosen.compare_as_of)} to {numbers.day(chosen.as_of)}"
@@ -343,10 +360,10 @@ def bridge_sums(chosen: Filters) -> list[Sum]:
             f"from marts.backlog_bridge where as_of > ? and as_of <= ? and movement_type = ? {narrow} "
             "group by customer_id, project_id, contract_line_id",
             (chosen.compare_as_of, chosen.as_of, kind, *member),
-            amounts[kind],
+            amount,
             currency,
         )
-        for kind in in_order(amounts)
+        for kind, amount in in_order(amounts)
     ]
     return [levels[0], *moves, levels[1]]
 

@@ -138,6 +138,11 @@
     cast(round({{ amount }} * {{ rate }}, 4) as decimal(19, 4))
 {%- endmacro %}
 
+{#- A sum one of whose parts may be unknown: then it is unknown too, and not the sum of the others. -#}
+{% macro known_sum(expression) -%}
+    case when count(*) = count({{ expression }}) then sum({{ expression }}) end
+{%- endmacro %}
+
 {#- The rows of a feeder as the run's known_at knew them. -#}
 {% macro ledger_as_known(relation) -%}
     (

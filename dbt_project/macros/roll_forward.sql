@@ -3,6 +3,11 @@
     the line's own currency and in the reporting currency. A roll-forward itself says only what flows.
 #}
 
+{# An amount at a rate; nothing is nothing whether or not anybody knows the rate. #}
+{% macro roll_forward_at_rate(amount, rate) -%}
+    case when {{ amount }} = 0 then 0 else round({{ amount }} * {{ rate }}, 4) end
+{%- endmacro %}
+
 {# The dates a roll-forward closes on: as_of, the date before (opened_on) and the first day that flows into it. #}
 {% macro roll_forward_dates() -%}
     (
@@ -33,7 +38,8 @@
 {#
     Lays the flows between opening and closing balance and selects the roll-forward. Needs the CTEs `as_of_date`
     (roll_forward_dates), `conversion` (roll_forward_rates) and `flow`: as_of, the columns of ledger_same_place and,
-    per movement, its amount with the sign with which it moves the balance, as {movement} and {movement}_rc.
+    per movement, its amount with the sign with which it moves the balance, as {movement} and {movement}_rc (null
+    where it has no rate). What rests on an unknown amount in the reporting currency is null, never 0.
 
     metric_id   the metric whose balance opens and closes; it is computed apart from the movements
     movements   the movements in the order in which they are shown
@@ -48,7 +54,7 @@ balance as (
         {{ place | join(',\n        ') }},
         currency_code,
         sum(amount_tc) as amount_tc,
-        sum(amount_rc) as amount_rc
+        {{ known_sum('amount_rc') }} as amount_rc
     from {{ ref('ledger__metric_balance') }}
     where metric_id = '{{ metric_id }}'
     group by as_of, {{ place | join(', ') }}, currency_code
@@ -70,12 +76,12 @@ period as (
         member.currency_code,
         coalesce(opening.amount_tc, 0) as opening,
         coalesce(closing.amount_tc, 0) as closing,
-        coalesce(opening.amount_rc, 0) as opening_rc,
-        coalesce(closing.amount_rc, 0) as closing_rc,
+        case when opening.as_of is null then 0 else opening.amount_rc end as opening_rc,
+        case when closing.as_of is null then 0 else closing.amount_rc end as closing_rc,
         conversion.rate_rc,
         {% for movement in movements -%}
         coalesce(flow.{{ movement }}, 0) as {{ movement }},
-        coalesce(flow.{{ movement }}_rc, 0) as {{ movement }}_rc,
+        case when flow.as_of is null then 0 else flow.{{ movement }}_rc end as {{ movement }}_rc,
         {% endfor -%}
         opening.amount_tc is not null or closing.amount_tc is not null or flow.as_of is not null as is_shown
     from member
@@ -124,7 +130,7 @@ viewed as (
         {% endfor -%}
         -- what the rates did: the period's balance at its closing rate, less what came in at other rates
         cast(
-            round((opening + {{ movements | join(' + ') }}) * rate_rc, 4)
+            {{ roll_forward_at_rate('(opening + ' ~ movements | join(' + ') ~ ')', 'rate_rc') }}
             - (opening_rc + {{ movements | join('_rc + ') }}_rc)
             as decimal(28, 4)
         ) as fx_translation,

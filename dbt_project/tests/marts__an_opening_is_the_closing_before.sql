@@ -20,4 +20,4 @@ select
     opening,
     closed
 from step
-where closed is not null and opening <> closed
+where closed is not null and opening is distinct from closed

@@ -63,13 +63,15 @@ dated as (
         sum(case when movement.movement_type = 'cancelled' then movement.amount_tc else 0 end) as cancelled,
         sum(case when movement.movement_type = 'completed_under_run' then movement.amount_tc else 0 end)
             as completed_under_run,
-        sum(case when movement.movement_type = 'booked' then movement.amount_rc else 0 end) as booked_rc,
-        sum(case when movement.movement_type = 'amended' then movement.amount_rc else 0 end) as amended_rc,
-        sum(case when movement.movement_type = 'recognised' then movement.amount_rc else 0 end)
+        {{ known_sum("case when movement.movement_type = 'booked' then movement.amount_rc else 0 end") }}
+            as booked_rc,
+        {{ known_sum("case when movement.movement_type = 'amended' then movement.amount_rc else 0 end") }}
+            as amended_rc,
+        {{ known_sum("case when movement.movement_type = 'recognised' then movement.amount_rc else 0 end") }}
             as recognised_rc,
-        sum(case when movement.movement_type = 'cancelled' then movement.amount_rc else 0 end)
+        {{ known_sum("case when movement.movement_type = 'cancelled' then movement.amount_rc else 0 end") }}
             as cancelled_rc,
-        sum(case when movement.movement_type = 'completed_under_run' then movement.amount_rc else 0 end)
+        {{ known_sum("case when movement.movement_type = 'completed_under_run' then movement.amount_rc else 0 end") }}
             as completed_under_run_rc
     from sold
     inner join movement on sold.contract_line_id = movement.contract_line_id
@@ -120,11 +122,11 @@ daily as (
         sum(with_ending.recognised) as recognised,
         sum(with_ending.cancelled) as cancelled,
         sum(with_ending.completed_under_run) as completed_under_run,
-        sum(with_ending.booked_rc) as booked_rc,
-        sum(with_ending.amended_rc) as amended_rc,
-        sum(with_ending.recognised_rc) as recognised_rc,
-        sum(with_ending.cancelled_rc) as cancelled_rc,
-        sum(with_ending.completed_under_run_rc) as completed_under_run_rc
+        {{ known_sum('with_ending.booked_rc') }} as booked_rc,
+        {{ known_sum('with_ending.amended_rc') }} as amended_rc,
+        {{ known_sum('with_ending.recognised_rc') }} as recognised_rc,
+        {{ known_sum('with_ending.cancelled_rc') }} as cancelled_rc,
+        {{ known_sum('with_ending.completed_under_run_rc') }} as completed_under_run_rc
     from with_ending
     group by with_ending.contract_line_id, with_ending.business_date
 ),
@@ -232,8 +234,10 @@ select
     cast(derived.recognised_rc as decimal(28, 4)) as recognised_rc,
     cast(derived.cancelled_rc as decimal(28, 4)) as cancelled_rc,
     cast(derived.completed_under_run_rc as decimal(28, 4)) as completed_under_run_rc,
-    cast(round(derived.beyond_value * conversion.rate_rc, 4) as decimal(28, 4)) as beyond_value_rc,
-    cast(round(derived.closure_timing * conversion.rate_rc, 4) as decimal(28, 4)) as closure_timing_rc
+    cast({{ roll_forward_at_rate('derived.beyond_value', 'conversion.rate_rc') }} as decimal(28, 4))
+        as beyond_value_rc,
+    cast({{ roll_forward_at_rate('derived.closure_timing', 'conversion.rate_rc') }} as decimal(28, 4))
+        as closure_timing_rc
 from derived
 inner join sold on derived.contract_line_id = sold.contract_line_id
 left join conversion

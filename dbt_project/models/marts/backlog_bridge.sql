@@ -1,5 +1,5 @@
 -- The backlog roll-forward as steps, in the reporting currency: summed over any part of the firm and any
--- months, the steps lead from the opening to the closing backlog.
+-- months, the steps lead from the opening to the closing backlog. A step of unknown amount stays, without one.
 with rollforward as (
     select
         as_of,
@@ -42,7 +42,7 @@ step as (
             currency_code,
             {{ movement_type }} as amount_rc
         from rollforward
-        where {{ movement_type }} <> 0
+        where {{ movement_type }} <> 0 or {{ movement_type }} is null
         {{ 'union all' if not loop.last }}
     {%- endfor %}
 )
@@ -58,7 +58,7 @@ select
     contract_line_id,
     {{ as_text('movement_type') }} as movement_type,
     currency_code,
-    cast(sum(amount_rc) as decimal(28, 4)) as amount_rc
+    cast({{ known_sum('amount_rc') }} as decimal(28, 4)) as amount_rc
 from step
 group by
     as_of, month_start, legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id,

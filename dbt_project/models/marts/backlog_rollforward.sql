@@ -22,13 +22,13 @@ flow as (
         sum(backlog_day.completed_under_run) as completed_under_run,
         sum(backlog_day.beyond_value) as beyond_value,
         sum(backlog_day.closure_timing) as closure_timing,
-        sum(backlog_day.booked_rc) as booked_rc,
-        sum(backlog_day.amended_rc) as amended_rc,
-        sum(-backlog_day.recognised_rc) as recognised_rc,
-        sum(backlog_day.cancelled_rc) as cancelled_rc,
-        sum(backlog_day.completed_under_run_rc) as completed_under_run_rc,
-        sum(backlog_day.beyond_value_rc) as beyond_value_rc,
-        sum(backlog_day.closure_timing_rc) as closure_timing_rc
+        {{ known_sum('backlog_day.booked_rc') }} as booked_rc,
+        {{ known_sum('backlog_day.amended_rc') }} as amended_rc,
+        {{ known_sum('-backlog_day.recognised_rc') }} as recognised_rc,
+        {{ known_sum('backlog_day.cancelled_rc') }} as cancelled_rc,
+        {{ known_sum('backlog_day.completed_under_run_rc') }} as completed_under_run_rc,
+        {{ known_sum('backlog_day.beyond_value_rc') }} as beyond_value_rc,
+        {{ known_sum('backlog_day.closure_timing_rc') }} as closure_timing_rc
     from {{ ref('ledger__backlog_day') }} as backlog_day
     inner join as_of_date
         on backlog_day.business_date >= as_of_date.first_day and backlog_day.business_date <= as_of_date.as_of

@@ -40,10 +40,11 @@ flow as (
         sum(daily.wip_billed) as wip_billed,
         sum(daily.reopened_by_credit_note) as reopened_by_credit_note,
         sum(daily.multiple_billing) as multiple_billing,
-        sum(round(daily.performed * conversion.rate_rc, 4)) as performed_rc,
-        sum(round(daily.wip_billed * conversion.rate_rc, 4)) as wip_billed_rc,
-        sum(round(daily.reopened_by_credit_note * conversion.rate_rc, 4)) as reopened_by_credit_note_rc,
-        sum(round(daily.multiple_billing * conversion.rate_rc, 4)) as multiple_billing_rc
+        {{ known_sum(roll_forward_at_rate('daily.performed', 'conversion.rate_rc')) }} as performed_rc,
+        {{ known_sum(roll_forward_at_rate('daily.wip_billed', 'conversion.rate_rc')) }} as wip_billed_rc,
+        {{ known_sum(roll_forward_at_rate('daily.reopened_by_credit_note', 'conversion.rate_rc')) }}
+            as reopened_by_credit_note_rc,
+        {{ known_sum(roll_forward_at_rate('daily.multiple_billing', 'conversion.rate_rc')) }} as multiple_billing_rc
     from daily
     inner join as_of_date
         on daily.business_date >= as_of_date.first_day and daily.business_date <= as_of_date.as_of
