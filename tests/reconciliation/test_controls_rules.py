@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.reconciliation.firm import GB, Firm
+from tests.reconciliation.firm import GB, US, Firm
 from tests.reconciliation.test_controls_deals import won
 from tests.reconciliation.test_controls_work import ITEM, JUNE, billed
 
@@ -403,6 +403,34 @@ def test_every_key_and_code_that_carries_money_is_looked_up(
     found = lost(firm)
     assert set(found) == {grain}
     assert (found[grain]["outcome"], found[grain]["amount_at_risk"]) == ("EXCEPTION", Decimal(amount))
+
+
+@pytest.mark.parametrize(
+    ("worker", "grain"),
+    [
+        ({"legal_entity_code": "XX01"}, "resource.legal_entity_code|XX01"),
+        ({"legal_entity_code": None}, "resource.legal_entity_code|NONE"),
+        ({"legal_entity_code": "FR01", "legal_entity_id": "netsuite:main:9"},
+         "work_calendar.legal_entity_id|netsuite:main:9"),
+        ({"legal_entity_code": "US01", "legal_entity_id": US}, None),
+        # nobody counts their hours
+        ({"legal_entity_code": "XX01", "is_time_required": False}, None),
+        ({"legal_entity_code": "XX01", "worker_type": "contractor"}, None),
+    ],
+)  # fmt: skip
+def test_an_employee_whose_hours_nobody_can_count_is_named(
+    firm: Firm, worker: dict[str, object], grain: str | None
+) -> None:
+    firm.standard().add(
+        "resource",
+        **{"resource_id": "bamboohr:main:E1", "source_system": "bamboohr", "worker_type": "employee",
+           "is_time_required": True, "hire_date": "2026-06-01", **worker},
+    )  # fmt: skip
+    found = lost(firm)
+    assert set(found) == ({grain} if grain else set())
+    # hired on Monday 1 June: an exception from Wednesday, and hours hold no money
+    told = {(row["outcome"], row["becomes_exception_on"], row["amount_at_risk"]) for row in found.values()}
+    assert told == ({("EXCEPTION", date(2026, 6, 3), Decimal(0))} if grain else set())
 
 
 def test_the_grain_of_an_item_is_its_source(working: Firm) -> None:

@@ -1,7 +1,8 @@
 -- Hours of employees by month, as the run knew them: approved billable ones, and those they were there for. A
 -- worker is there on the working days of the entity's calendar between hire and termination, less approved
 -- leave. Training is no leave unless the firm says so (parameter training_is_productive). People who are not
--- expected to record time have no utilisation.
+-- expected to record time have no utilisation. A month for which the worker's entity has no calendar has unknown
+-- hours, not none: nobody can say on how many days the worker was there.
 with worker as (
     select
         resource_id,
@@ -33,6 +34,18 @@ calendar_day as (
         calendar_date
     from {{ ref('master__calendar_day') }}
     where is_working_day and calendar_date <= {{ run_as_of() }}
+),
+
+covered_month as (
+    select distinct
+        legal_entity_id,
+        {{ month_start('calendar_date') }} as month_start
+    from {{ ref('master__calendar_day') }}
+    where calendar_date <= {{ run_as_of() }}
+),
+
+answered_month as (
+    select distinct month_start from {{ ref('ledger__as_of_date') }}
 ),
 
 leave as (
@@ -137,6 +150,27 @@ available as (
         on contracted.resource_id = absent.resource_id and contracted.month_start = absent.month_start
 ),
 
+without_calendar as (
+    select
+        worker.resource_id,
+        worker.member_legal_entity_id as legal_entity_id,
+        worker.region_id,
+        worker.practice_id,
+        answered_month.month_start,
+        cast(0 as decimal(28, 10)) as billable_hours,
+        cast(null as decimal(28, 10)) as available_hours
+    from worker
+    cross join answered_month
+    left join covered_month
+        on
+            worker.legal_entity_id = covered_month.legal_entity_id
+            and answered_month.month_start = covered_month.month_start
+    where
+        covered_month.month_start is null
+        and answered_month.month_start >= {{ month_start('worker.hire_date') }}
+        and answered_month.month_start <= worker.last_day
+),
+
 billable as (
     select
         time_value.resource_id,
@@ -178,6 +212,16 @@ either as (
         month_start,
         billable_hours,
         available_hours
+    from without_calendar
+    union all
+    select
+        resource_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        month_start,
+        billable_hours,
+        available_hours
     from billable
 )
 
@@ -188,6 +232,6 @@ select
     {{ as_text('practice_id') }} as practice_id,
     month_start,
     cast(sum(billable_hours) as decimal(28, 10)) as billable_hours,
-    cast(sum(available_hours) as decimal(28, 10)) as available_hours
+    cast({{ known_sum('available_hours') }} as decimal(28, 10)) as available_hours
 from either
 group by resource_id, legal_entity_id, region_id, practice_id, month_start

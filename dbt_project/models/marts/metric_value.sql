@@ -269,7 +269,8 @@ utilisation_value as (
         shown.currency_view,
         'NA' as currency_code,
         sum(utilisation.billable_hours) as numerator,
-        sum(utilisation.available_hours) as denominator
+        -- hours nobody knows of one worker leave those of all of them unknown
+        {{ known_sum('utilisation.available_hours') }} as denominator
     from utilisation
     inner join shown on utilisation.metric_id = shown.metric_id
     inner join period

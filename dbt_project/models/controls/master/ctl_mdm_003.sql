@@ -25,6 +25,8 @@
     ('milestone.project_id', 'milestone_rows', 'project_id', 'project_keys', none),
     ('contract_amendment.contract_line_id', 'amendment_rows', 'contract_line_id', 'contract_line_keys', none),
     ('billing_item.contract_line_id', 'billing_item_rows', 'contract_line_id', 'contract_line_keys', none),
+    ('resource.legal_entity_code', 'resource_rows', 'legal_entity_code', none, 'legal_entity_id'),
+    ('work_calendar.legal_entity_id', 'resource_rows', 'legal_entity_id', 'calendar_keys', none),
     ('revenue_entry.contract_line_id', 'revenue_rows', 'contract_line_id', 'contract_line_keys', none),
 ] %}
 with
@@ -164,6 +166,13 @@ resource_keys as (
     select known.resource_id as found_key
     from {{ as_known(ref('canonical__resource')) }} as known
     where known.source_system = 'certinia'
+),
+
+-- an entity without a calendar of its own is taken to work Monday to Friday, under a calendar that says so
+calendar_keys as (
+    select distinct calendar_day.legal_entity_id as found_key
+    from {{ ref('master__calendar_day') }} as calendar_day
+    where calendar_day.calendar_id not like 'UNMAPPED:%'
 ),
 
 contract_line_keys as (
@@ -352,6 +361,20 @@ revenue_rows as (
         on contract_lines.contract_id = contracts.contract_id
     left join rates
         on revenue_entries.currency_code = rates.from_currency
+),
+
+-- whose hours are counted: without an entity and its calendar nobody knows how many there are
+resource_rows as (
+    select
+        coalesce(nullif(trim(known.legal_entity_code), ''), 'NONE') as legal_entity_code,
+        known.legal_entity_id,
+        coalesce(known.hire_date, cast(known.known_from as date)) as known_on,
+        {{ as_money('0') }} as amount_rc
+    from {{ as_known(ref('canonical__resource')) }} as known
+    where
+        known.source_system = 'bamboohr'
+        and known.worker_type = 'employee'
+        and known.is_time_required
 ),
 
 look_up as (
