@@ -48,6 +48,8 @@ SQL_TYPES: dict[str, str] = {
 }
 NUMBERS = frozenset({"money", "rate", "fx", "hours", "int"})
 TRANSPORTS = frozenset({"soql", "suiteql", "json_pages"})
+# kinds of system: sales, delivery, people, finance, buying, signatures, messages between systems, files
+DOMAINS = ("crm", "psa", "hr", "erp", "procurement", "documents", "events", "files")
 _DURATION = re.compile(r"^(\d+)\s*(s|m|h|d)$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -139,6 +141,7 @@ class Manifest:
 
     source: str
     source_system: str
+    domain: str  # the kind of system it is, one of DOMAINS
     transport: str
     safety: timedelta
     version: str
@@ -177,6 +180,8 @@ def load_manifest(path: Path) -> Manifest:
 def _manifest(data: Mapping[str, Any]) -> Manifest:
     if data["transport"] not in TRANSPORTS:
         raise ValueError(f"transport {data['transport']} is unknown")
+    if data["domain"] not in DOMAINS:
+        raise ValueError(f"domain {data['domain']} is unknown; known are {', '.join(DOMAINS)}")
     defaults = data.get("defaults", {})
     resources = tuple(_resource({**defaults, **entry}) for entry in data["resources"])
     names = [resource.name for resource in resources]
@@ -189,6 +194,7 @@ def _manifest(data: Mapping[str, Any]) -> Manifest:
     return Manifest(
         source=data["source"],
         source_system=data.get("source_system", data["source"]),
+        domain=data["domain"],
         transport=data["transport"],
         safety=duration(data.get("safety", "0s")),
         version=f"{data.get('version', 1)}.{digest}",

@@ -24,6 +24,29 @@ BEGINNING = date(1900, 1, 1)
 
 
 @dataclass(frozen=True)
+class RecordDomain:
+    """What has a system of record: the kinds of system that keep it, the usual one first.
+
+    `by_entity`: whether its rows name a legal entity, so that two entities may have two records.
+    """
+
+    kinds: tuple[str, ...]
+    by_entity: bool
+
+
+RECORD_DOMAINS: dict[str, RecordDomain] = {
+    "contract": RecordDomain(("erp", "crm"), True),
+    "customer": RecordDomain(("erp", "crm", "psa"), False),
+    "invoice": RecordDomain(("erp", "psa"), True),
+    "legal_entity": RecordDomain(("erp", "psa"), False),
+    "opportunity": RecordDomain(("crm",), True),
+    "project": RecordDomain(("psa", "erp"), True),
+    "resource": RecordDomain(("hr", "psa", "erp"), False),
+    "time_entry": RecordDomain(("psa", "erp"), False),
+}
+
+
+@dataclass(frozen=True)
 class Source:
     """One source instance. `options` is what its connector reads: base_url, page sizes, start dates ..."""
 
@@ -177,20 +200,41 @@ def _sources(path: Path, table: dict[str, Any]) -> dict[str, Source]:
 
 
 def _systems(reader: _Reader) -> tuple[SystemOfRecord, ...]:
-    found = []
+    found: list[SystemOfRecord] = []
     for entry in reader.tables("systems_of_record"):
-        found.append(
-            SystemOfRecord(
-                domain=entry.take("domain", str),
-                legal_entity_id=entry.take("legal_entity", str, ALL),
-                source_system=entry.take("system", str),
-                source_instance=entry.take("instance", str, "main"),
-                valid_from=entry.take_date("valid_from", BEGINNING),
-                valid_to=entry.take_date("valid_to", None),
-            )
+        one = SystemOfRecord(
+            domain=entry.take("domain", str),
+            legal_entity_id=entry.take("legal_entity", str, ALL),
+            source_system=entry.take("system", str),
+            source_instance=entry.take("instance", str, "main"),
+            valid_from=entry.take_date("valid_from", BEGINNING),
+            valid_to=entry.take_date("valid_to", None),
         )
         entry.finish(("domain", "legal_entity", "system", "instance", "valid_from", "valid_to"))
+        _check_system(entry, one, found)
+        found.append(one)
     return tuple(found)
+
+
+def _check_system(entry: _Reader, one: SystemOfRecord, before: list[SystemOfRecord]) -> None:
+    """Raises E-CFG-001 when the models could not follow this line, or would count a row twice by it."""
+    if one.domain not in RECORD_DOMAINS:
+        near = difflib.get_close_matches(one.domain, RECORD_DOMAINS, n=1)
+        known = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(RECORD_DOMAINS))}"
+        raise entry.fail(f"domain = {one.domain!r} has no system of record; {known}")
+    if one.legal_entity_id != ALL and not RECORD_DOMAINS[one.domain].by_entity:
+        raise entry.fail(f"rows of {one.domain} name no legal entity of their own; leave legal_entity out")
+    if one.valid_to is not None and one.valid_to < one.valid_from:
+        raise entry.fail(f"valid_to = {one.valid_to} is before valid_from = {one.valid_from}")
+    for other in before:
+        same = (one.domain, one.legal_entity_id, one.source_system, one.source_instance) == (
+            other.domain, other.legal_entity_id, other.source_system, other.source_instance,
+        )  # fmt: skip
+        apart = (other.valid_to is not None and other.valid_to < one.valid_from) or (
+            one.valid_to is not None and one.valid_to < other.valid_from
+        )
+        if same and not apart:
+            raise entry.fail(f"{one.source_system} is the record of {one.domain} twice on {one.valid_from}")
 
 
 def _entities(reader: _Reader) -> tuple[EntityCalendar, ...]:

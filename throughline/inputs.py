@@ -16,7 +16,8 @@ from typing import Any
 
 import duckdb
 
-from throughline import clock, content
+from pipelines.sources import manifest_of, source_names
+from throughline import clock, content, records
 from throughline.config import Config
 from throughline.home import Home
 from throughline.recon import archive, people
@@ -30,7 +31,7 @@ TABLES: dict[str, str] = {
     " started_at timestamptz",
     "parameter": "name varchar, value varchar, effective_from date",
     "system_of_record": "domain varchar, legal_entity_id varchar, source_system varchar,"
-    " source_instance varchar, valid_from date, valid_to date",
+    " source_instance varchar, valid_from date, valid_to date, excluded_entities varchar",
     "entity_calendar": "legal_entity_id varchar, calendar varchar, time_zone varchar,"
     " fiscal_year_start_month integer",
     "entity_whitelist": "control_id varchar, legal_entity_id_a varchar, legal_entity_id_b varchar,"
@@ -99,6 +100,20 @@ def _states(store: Store, known_at: datetime) -> list[Row]:
     ]
 
 
+def _kinds(config: Config) -> dict[tuple[str, str], str]:
+    """(source system, instance) -> the kind of system it is, of the enabled sources there are.
+
+    Landing says of a source that is not there that it is not; it holds nothing, so a build can go without it.
+    """
+    found = {}
+    for one in config.enabled_sources():
+        if one.name not in source_names():
+            continue
+        manifest = manifest_of(one.name)
+        found[manifest.source_system, one.instance] = manifest.domain
+    return found
+
+
 def collect(
     home: Home, config: Config, *, run_id: str, as_of: date, known_at: datetime, started_at: datetime
 ) -> dict[str, list[Row]]:
@@ -116,8 +131,9 @@ def collect(
                 one.source_instance,
                 one.valid_from,
                 one.valid_to,
+                one.excluded_entities,
             )
-            for one in config.systems_of_record
+            for one in records.resolve(config.systems_of_record, _kinds(config))
         ],
         "entity_calendar": [
             (one.legal_entity_id, one.calendar, one.time_zone, one.fiscal_year_start_month)

@@ -401,7 +401,8 @@ from count_age as judged
 {%- endmacro %}
 
 {# Where a dataset's records stand one to one in the canonical tables (a time card's split as the sum of its
-   days), and which ledger feeder takes them on: what `conservation` follows them through. Datasets that
+   days), which ledger feeder takes them on, and for which domain's record alone: what `conservation` follows them
+   through. Datasets that
    several tables share (documents and their lines) are followed as far as staging. #}
 {% macro conserved_datasets() -%}
     {{ return({
@@ -428,6 +429,7 @@ from count_age as judged
             'table': 'time_entry', 'amount': 'billable_amount', 'currency': 'currency_code',
             'landed_currency': 'currency_iso_code',
             'fact': 'ledger__time_value', 'fact_amount': 'value_tc', 'fact_currency': 'currency_code',
+            'record': 'time_entry',
         },
         'certinia.expense': {
             'table': 'expense_line', 'amount': 'incurred_amount', 'currency': 'incurred_currency_code',

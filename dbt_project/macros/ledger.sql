@@ -18,16 +18,22 @@
 {#-
     The known states of a source row, one per change in one of `columns`, without the deleted ones: a deletion ends
     the state before it, a restored row begins a new one. Rows of a single version skip the comparison.
-    `known_to` is `ledger_forever()` for what still stands.
+    `known_to` is `ledger_forever()` for what still stands. `record`: the domain whose system of record is read; rows
+    of other systems are as if deleted.
 -#}
-{% macro ledger_fact_versions(relation, key, columns) -%}
+{% macro ledger_fact_versions(relation, key, columns, record=none) -%}
+    {%- set gone = 'is_deleted' -%}
+    {%- if record -%}
+        {%- set relation = of_record(record, relation) ~ ' as judged' -%}
+        {%- set gone = '(is_deleted or not is_of_record)' -%}
+    {%- endif -%}
     select
         {{ key }},
         {{ columns | join(', ') }},
         source_system, source_record_id, load_id, version_number, known_from,
         {{ ledger_forever() }} as known_to
     from {{ relation }}
-    where version_number = 1 and known_to is null and not is_deleted
+    where version_number = 1 and known_to is null and not {{ gone }}
     union all
     select
         {{ key }},
@@ -50,29 +56,36 @@
                 select
                     {{ key }},
                     {{ columns | join(', ') }},
-                    source_system, source_record_id, load_id, version_number, known_from, is_deleted,
-                    case when is_deleted then 'deleted' else {{ ledger_signature(columns) }} end as content
+                    source_system, source_record_id, load_id, version_number, known_from,
+                    {{ gone }} as is_gone,
+                    case when {{ gone }} then 'deleted' else {{ ledger_signature(columns) }} end as content
                 from {{ relation }}
                 where not (version_number = 1 and known_to is null)
             ) as signed
         ) as changed
         where changed.content_before is null or changed.content_before <> changed.content
     ) as states
-    where not is_deleted and known_from < known_until
+    where not is_gone and known_from < known_until
 {%- endmacro %}
 
 {#-
     What was known of a dimension's key at every instant. What a first load brought (marked backfill) describes the
     rows that came with it, whenever those were last touched: it is taken as known from the beginning. Before a
-    later first version, and while the row is deleted, the key stands with `is_known` false and empty columns.
+    later first version, and while the row is deleted, the key stands with `is_known` false and empty columns; so does a row of another system than that of the domain
+    `record`, where one is named.
 -#}
-{% macro ledger_dimension_versions(relation, key, columns) -%}
+{% macro ledger_dimension_versions(relation, key, columns, record=none) -%}
+    {%- set gone = 'is_deleted' -%}
+    {%- if record -%}
+        {%- set relation = of_record(record, relation) ~ ' as judged' -%}
+        {%- set gone = '(is_deleted or not is_of_record)' -%}
+    {%- endif -%}
     {%- set versions -%}
         select
             {{ key }},
-            not is_deleted as is_known,
+            not {{ gone }} as is_known,
             {%- for column in columns %}
-            case when not is_deleted then {{ column }} end as {{ column }},
+            case when not {{ gone }} then {{ column }} end as {{ column }},
             {%- endfor %}
             case when version_number = 1 and is_backfill then {{ ledger_beginning() }} else known_from end
                 as known_from,

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pyarrow as pa
 
-from pipelines.manifest import Manifest
+from pipelines.manifest import Manifest, load_manifest
 from pipelines.transports.base import Reader
 from pipelines.transports.http import Auth, Http, RetryPolicy
 from throughline.errors import error
@@ -36,10 +36,20 @@ def source_names() -> list[str]:
     return sorted(path.parent.name for path in HERE.glob("*/source.yml"))
 
 
-def load_source(name: str) -> Source:
-    """The source `name`. Raises ThroughlineError E-SRC-018."""
+def _must_exist(name: str) -> None:
     if name not in source_names():
         raise error("E-SRC-018", kind="source", name=name, known=", ".join(source_names()))
+
+
+def manifest_of(name: str) -> Manifest:
+    """What the source `name` says it holds, without its connector. Raises ThroughlineError E-SRC-018."""
+    _must_exist(name)
+    return load_manifest(HERE / name / "source.yml")
+
+
+def load_source(name: str) -> Source:
+    """The source `name`. Raises ThroughlineError E-SRC-018."""
+    _must_exist(name)
     found = importlib.import_module(f"pipelines.sources.{name}.source").SOURCE
     if not isinstance(found, Source):
         raise error("E-SRC-001", path=f"{name}/source.py", detail="it holds no SOURCE", source=name)

@@ -21,6 +21,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from tests.support import records
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt_project"
 
@@ -119,6 +121,8 @@ INPUTS = {
     "run_context": "run_id varchar, as_of date, known_at timestamptz, reporting_currency varchar,"
     " started_at timestamptz",
     "parameter": "name varchar, value varchar, effective_from date",
+    "system_of_record": "domain varchar, legal_entity_id varchar, source_system varchar,"
+    " source_instance varchar, valid_from date, valid_to date, excluded_entities varchar",
 }
 TRUE_BY_DEFAULT = {
     "is_active",
@@ -148,6 +152,8 @@ class Firm:
     plain: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     # (name, value, effective from) beside the constant-currency date
     parameters: list[tuple[str, str, date]] = field(default_factory=list)
+    # inputs.system_of_record
+    records: list[dict[str, Any]] = field(default_factory=records.rows)
 
     def add(
         self,
@@ -237,6 +243,11 @@ class Firm:
             connection, "inputs.parameter", dict(part.split() for part in INPUTS["parameter"].split(", ")),
             [("constant_currency_date", "2025-12-31", date(2020, 1, 1)), *self.parameters],
         )  # fmt: skip
+        _table(
+            connection, "inputs.system_of_record",
+            dict(part.split() for part in INPUTS["system_of_record"].split(", ")),
+            [tuple(row[column] for column in records.COLUMNS) for row in self.records],
+        )  # fmt: skip
         connection.close()
 
 
@@ -275,7 +286,7 @@ def make_project(folder: Path) -> Path:
         stub.write_text("{{ config(materialized='view') }}\nselect * from fixtures." + name + "\n")
     (project / "models" / "inputs.yml").write_text(
         "sources:\n  - name: inputs\n    schema: inputs\n"
-        "    tables: [{name: run_context}, {name: parameter}]\n"
+        "    tables: [{name: run_context}, {name: parameter}, {name: system_of_record}]\n"
     )
     for test in sorted((PROJECT / "tests").glob("*.sql")) if (PROJECT / "tests").exists() else []:
         if test.name.split("__")[0] in ("ledger", "lifecycle", "marts"):

@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 
 from pipelines.manifest import SQL_TYPES, Manifest, load_manifest
+from tests.support import records
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("salesforce", "certinia", "bamboohr", "netsuite")
@@ -156,7 +157,7 @@ class Raw:
 
 
 def write_inputs(build: Path, *, as_of: date, known_at: datetime) -> None:
-    """What the command line hands to a build: here only the run's own row, the rest is empty."""
+    """What the command line hands to a build: here the run's own row and the systems of record."""
     from throughline.inputs import TABLES
 
     connection = duckdb.connect(str(build))
@@ -166,6 +167,10 @@ def write_inputs(build: Path, *, as_of: date, known_at: datetime) -> None:
         connection.execute(f"create or replace table inputs.{name} ({columns})")
     connection.execute(
         "insert into inputs.run_context values ('test', ?, ?, 'USD', ?)", [as_of, known_at, known_at]
+    )
+    connection.executemany(
+        "insert into inputs.system_of_record values (?, ?, ?, ?, ?, ?, ?)",
+        [[row[column] for column in records.COLUMNS] for row in records.rows()],
     )
     connection.close()
 

@@ -17,6 +17,7 @@ invoice as (
             'doc_type', 'invoice_number', 'customer_id', 'legal_entity_id', 'invoice_date', 'exchange_rate',
             'status', 'posted_at',
         ],
+        record='invoice',
     ) }}
 ),
 

@@ -16,6 +16,7 @@ invoice as (
         ref('canonical__invoice'),
         'invoice_id',
         ['customer_id', 'legal_entity_id', 'invoice_date', 'currency_code', 'status', 'posted_at'],
+        record='invoice',
     ) }}
 ),
 

@@ -13,6 +13,7 @@ contract as (
         'contract_id',
         ['opportunity_id', 'customer_id', 'legal_entity_id', 'currency_code', 'status', 'signed_on',
         'closed_on'],
+        record='contract',
     ) }}
 ),
 
@@ -26,6 +27,7 @@ project as (
         ref('canonical__project'),
         'project_id',
         ['contract_line_id', 'expense_line_id', 'is_template'],
+        record='project',
     ) }}
 ),
 

@@ -9,6 +9,7 @@ with project as (
             'practice_id',
             'service_line_code', 'is_billable', 'is_template', 'legal_entity_code', 'legal_entity_id',
         ],
+        record='project',
     ) }}
 ),
 

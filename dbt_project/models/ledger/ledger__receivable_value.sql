@@ -8,6 +8,7 @@ with invoice as (
             'doc_type', 'invoice_number', 'customer_id', 'legal_entity_id', 'contract_id', 'invoice_date',
             'due_date', 'currency_code', 'exchange_rate', 'total_amount', 'status', 'posted_at',
         ],
+        record='invoice',
     ) }}
 ),
 

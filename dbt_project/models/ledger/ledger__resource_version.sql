@@ -1,10 +1,10 @@
--- What was known, at every instant, of the person behind a PSA contact: the worker of the HR system, or the
--- contractor as the PSA has them. A contact that HR does not know is nobody's cost yet: `unknown`.
+-- What was known, at every instant, of the person an entry names: the worker of the system of record, or the
+-- contractor as the PSA has them. A contact that the record does not know is nobody's cost yet: `unknown`.
 with person as (
     {{ ledger_dimension_versions(
-        ref('canonical__resource'),
+        of_record('resource', ref('canonical__resource')),
         'resource_id',
-        ['worker_type', 'legal_entity_id', 'practice_code', 'region_code'],
+        ['worker_type', 'legal_entity_id', 'practice_code', 'region_code', 'is_of_record'],
     ) }}
 ),
 
@@ -12,13 +12,14 @@ crosswalk as (
     {{ ledger_crosswalk('resource', ref('canonical__resource'), 'resource_id') }}
 ),
 
--- everyone is taken for a contact: a worker's own HR record never stands on a time entry
+-- everyone is taken for a contact: where HR is the record, its own key never stands on a time entry
 matched as (
     select
         person.resource_id as source_resource_id,
         person.is_known,
         person.worker_type,
-        crosswalk.right_key,
+        coalesce(person.is_of_record, false) as is_of_record,
+        case when person.is_of_record then person.resource_id else crosswalk.right_key end as right_key,
         {{ ledger_interval(['person', 'crosswalk'], published=false) }}
     from person
     left join crosswalk

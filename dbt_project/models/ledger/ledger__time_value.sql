@@ -8,6 +8,7 @@ with entry as (
             'project_id', 'resource_id', 'work_date', 'hours', 'is_billable', 'status', 'billable_amount',
             'currency_code', 'submitted_at', 'approved_at',
         ],
+        record='time_entry',
     ) }}
 ),
 

@@ -14,14 +14,14 @@ with worker as (
         coalesce(region_code, 'UNMAPPED:NONE') as region_id,
         coalesce(practice_code, 'UNMAPPED:NONE') as practice_id,
         least(coalesce(termination_date, {{ run_as_of() }}), {{ run_as_of() }}) as last_day
-    from {{ as_known(ref('canonical__resource')) }} as resource
-    where source_system = 'bamboohr' and worker_type = 'employee' and is_time_required
+    from {{ known_record('resource', ref('canonical__resource')) }} as resource
+    where worker_type = 'employee' and is_time_required
 ),
 
 no_timesheet as (
     select resource_id
-    from {{ as_known(ref('canonical__resource')) }} as resource
-    where source_system = 'bamboohr' and not is_time_required
+    from {{ known_record('resource', ref('canonical__resource')) }} as resource
+    where not is_time_required
 ),
 
 first_day as (

@@ -18,7 +18,7 @@ opportunity as (
         practice_code,
         region_code,
         parent_opportunity_id
-    from {{ as_known(ref('canonical__opportunity')) }} as known
+    from {{ known_record('opportunity', ref('canonical__opportunity')) }} as known
     where is_won and services_amount > 0
 ),
 
@@ -51,7 +51,7 @@ contract as (
         contract_id,
         opportunity_id,
         created_at
-    from {{ as_known(ref('canonical__contract')) }} as known
+    from {{ known_record('contract', ref('canonical__contract')) }} as known
     where opportunity_id is not null and {{ date_of('created_at') }} <= {{ run_as_of() }}
 ),
 
@@ -68,7 +68,7 @@ project as (
         project_id,
         opportunity_id,
         created_at
-    from {{ as_known(ref('canonical__project')) }} as known
+    from {{ known_record('project', ref('canonical__project')) }} as known
     where opportunity_id is not null and not is_template and {{ date_of('created_at') }} <= {{ run_as_of() }}
 ),
 

@@ -16,7 +16,7 @@ opportunity as (
     select
         opportunity_id,
         owner_id
-    from {{ as_known(ref('canonical__opportunity')) }} as known
+    from {{ known_record('opportunity', ref('canonical__opportunity')) }} as known
 ),
 
 contract as (
@@ -28,7 +28,7 @@ contract as (
         closed_on,
         status,
         source_system
-    from {{ as_known(ref('canonical__contract')) }} as known
+    from {{ known_record('contract', ref('canonical__contract')) }} as known
     where opportunity_id is not null
 ),
 
@@ -60,7 +60,7 @@ project as (
         activated_at,
         closed_at,
         source_system
-    from {{ as_known(ref('canonical__project')) }} as known
+    from {{ known_record('project', ref('canonical__project')) }} as known
     where opportunity_id is not null and not is_template
 ),
 

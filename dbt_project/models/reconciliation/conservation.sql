@@ -113,8 +113,16 @@ count_canonical as (
             {{ currency }} as currency_code,
             count(distinct known.source_record_id) as canonical_rows,
             cast({{ 'sum(known.' ~ through.amount ~ ')' if through.amount else 'null' }} as decimal(38, 4))
-                as canonical_amount
-        from {{ as_known(ref('canonical__' ~ through.table)) }} as known
+                as canonical_amount,
+            {%- set outside = 'not known.is_of_record' if through.record else 'false' %}
+            count(distinct case when {{ outside }} then known.source_record_id end) as outside_rows,
+            cast(
+                {{ 'sum(case when ' ~ outside ~ ' then known.' ~ through.amount ~ ' else 0 end)' if through.amount else '0' }}
+                as decimal(38, 4)
+            ) as outside_amount
+        from
+            {%- set read = as_known(ref('canonical__' ~ through.table)) %}
+            {{ of_record(through.record, read) if through.record else read }} as known
         where known.source_system = '{{ dataset.split('.')[0] }}'
         group by known.source_system, known.source_instance{{ ', ' ~ currency if through.currency }}
         {{ 'union all' if not loop.last }}
@@ -202,6 +210,9 @@ lay_side_by_side as (
             as canonical_rows,
         case when follow_datasets.has_amount then coalesce(count_canonical.canonical_amount, 0) end
             as canonical_amount,
+        case when follow_datasets.has_fact then coalesce(count_canonical.outside_rows, 0) end as outside_rows,
+        case when follow_datasets.has_fact then coalesce(count_canonical.outside_amount, 0) end
+            as outside_amount,
         case when follow_datasets.has_fact then coalesce(count_facts.fact_rows, 0) end as fact_rows,
         case when follow_datasets.has_fact then coalesce(count_facts.fact_amount, 0) end as fact_amount,
         case when number_members.member_number = 1 then coalesce(open_rejects.reject_rows, 0) else 0 end
@@ -250,7 +261,9 @@ sum_differences as (
             coalesce(lay_side_by_side.canonical_rows, lay_side_by_side.live_rows) - lay_side_by_side.live_rows
         )
         + abs(
-            coalesce(lay_side_by_side.fact_rows, lay_side_by_side.canonical_rows, 0)
+            coalesce(
+                lay_side_by_side.fact_rows + lay_side_by_side.outside_rows, lay_side_by_side.canonical_rows, 0
+            )
             - coalesce(lay_side_by_side.canonical_rows, 0)
         ) as row_difference,
         abs(coalesce(lay_side_by_side.landed_amount, 0) - coalesce(lay_side_by_side.staged_amount, 0))
@@ -259,7 +272,11 @@ sum_differences as (
             - coalesce(lay_side_by_side.live_amount, 0)
         )
         + abs(
-            coalesce(lay_side_by_side.fact_amount, lay_side_by_side.canonical_amount, 0)
+            coalesce(
+                lay_side_by_side.fact_amount + lay_side_by_side.outside_amount,
+                lay_side_by_side.canonical_amount,
+                0
+            )
             - coalesce(lay_side_by_side.canonical_amount, 0)
         ) as amount_difference
     from lay_side_by_side
@@ -278,6 +295,8 @@ select
     sum_differences.live_amount,
     cast(sum_differences.canonical_rows as bigint) as canonical_rows,
     cast(sum_differences.canonical_amount as decimal(38, 4)) as canonical_amount,
+    cast(sum_differences.outside_rows as bigint) as outside_rows,
+    cast(sum_differences.outside_amount as decimal(38, 4)) as outside_amount,
     cast(sum_differences.fact_rows as bigint) as fact_rows,
     cast(sum_differences.fact_amount as decimal(38, 4)) as fact_amount,
     cast(sum_differences.reject_rows as bigint) as reject_rows,

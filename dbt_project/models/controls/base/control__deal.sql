@@ -43,8 +43,7 @@ zones as {{ import_zones() }},
 
 customers as (
     select known.*
-    from {{ as_known(ref('canonical__customer')) }} as known
-    where known.source_system = 'netsuite'
+    from {{ known_record('customer', ref('canonical__customer')) }} as known
 ),
 
 customer_entities as (

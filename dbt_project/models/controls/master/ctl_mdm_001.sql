@@ -14,8 +14,7 @@ customer_xref as {{ known_xref('customer') }},
 
 customers as (
     select known.*
-    from {{ as_known(ref('canonical__customer')) }} as known
-    where known.source_system = 'netsuite'
+    from {{ known_record('customer', ref('canonical__customer')) }} as known
 ),
 
 customer_entities as (

@@ -5,7 +5,7 @@
 -- its grace Monday to Friday.
 {%- set checks = [
     ('project.service_line_code', 'project_rows', 'service_line_code', 'service_line_codes', none),
-    ('project.customer_id', 'project_rows', 'account_id', 'account_keys', none),
+    ('project.customer_id', 'project_rows', 'account_id', 'customer_keys', none),
     ('project.contract_line_id', 'project_rows', 'contract_line_id', 'contract_line_keys', none),
     ('project.billing_method', 'project_rows', 'billing_method_raw', none, 'billing_method'),
     ('time_entry.project_id', 'time_rows', 'project_id', 'project_keys', none),
@@ -13,7 +13,7 @@
     ('invoice.customer_id', 'invoice_rows', 'customer_id', 'customer_keys', none),
     ('invoice_line.contract_line_id', 'invoice_line_rows', 'contract_line_id', 'contract_line_keys', none),
     ('contract.customer_id', 'contract_rows', 'customer_id', 'customer_keys', none),
-    ('opportunity.customer_id', 'opportunity_rows', 'customer_id', 'account_keys', none),
+    ('opportunity.customer_id', 'opportunity_rows', 'customer_id', 'customer_keys', none),
     ('opportunity.billing_method', 'opportunity_rows', 'billing_method_raw', none, 'billing_method'),
     ('opportunity.legal_entity_code', 'opportunity_rows', 'legal_entity_code', none, 'legal_entity_id'),
     ('opportunity.currency_code', 'opportunity_rows', 'currency_code', 'currency_codes', none),
@@ -145,16 +145,10 @@ service_line_codes as (
             and cast(projects.created_at as date) <= coalesce(code.valid_to, cast('9999-12-31' as date))
 ),
 
-account_keys as (
-    select customers.customer_id as found_key
-    from customers
-    where customers.source_system = 'salesforce'
-),
-
+-- a key names its system, so that one list serves the references to accounts and to billed customers
 customer_keys as (
     select customers.customer_id as found_key
     from customers
-    where customers.source_system = 'netsuite'
 ),
 
 project_keys as (
@@ -165,7 +159,6 @@ project_keys as (
 resource_keys as (
     select known.resource_id as found_key
     from {{ as_known(ref('canonical__resource')) }} as known
-    where known.source_system = 'certinia'
 ),
 
 -- an entity without a calendar of its own is taken to work Monday to Friday, under a calendar that says so

@@ -3,7 +3,7 @@
 with
 
 known_customers as (
-    select * from {{ as_known(ref('canonical__customer')) }} as known
+    select * from {{ of_record('customer', as_known(ref('canonical__customer'))) }} as judged
 ),
 
 links as (
@@ -38,7 +38,7 @@ members as (
     from known_customers as customers
     left join accounts_of_customers on customers.customer_id = accounts_of_customers.customer_id
     left join known_customers as accounts on accounts_of_customers.crm_account_id = accounts.customer_id
-    where customers.source_system = 'netsuite'
+    where customers.is_of_record
     union all
     select
         'UNMAPPED:' || accounts.customer_id as customer_id,
@@ -53,7 +53,7 @@ members as (
         false as is_mapped
     from known_customers as accounts
     left join links on accounts.customer_id = links.left_key
-    where accounts.source_system = 'salesforce' and links.left_key is null
+    where not accounts.is_of_record and links.left_key is null
 )
 
 select

@@ -3,7 +3,7 @@
 with
 
 legal_entities as (
-    select * from {{ as_known(ref('canonical__legal_entity')) }} as known
+    select * from {{ known_record('legal_entity', ref('canonical__legal_entity')) }} as known
 )
 
 select

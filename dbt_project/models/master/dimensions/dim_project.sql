@@ -3,7 +3,7 @@
 with
 
 projects as (
-    select * from {{ as_known(ref('canonical__project')) }} as known
+    select * from {{ known_record('project', ref('canonical__project')) }} as known
     where not is_template
 ),
 
@@ -12,7 +12,7 @@ contract_lines as (
 ),
 
 contracts as (
-    select * from {{ as_known(ref('canonical__contract')) }} as known
+    select * from {{ known_record('contract', ref('canonical__contract')) }} as known
 ),
 
 units as (

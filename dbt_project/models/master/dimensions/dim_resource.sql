@@ -3,7 +3,7 @@
 with
 
 resources as (
-    select * from {{ as_known(ref('canonical__resource')) }} as known
+    select * from {{ of_record('resource', as_known(ref('canonical__resource'))) }} as judged
 ),
 
 links as (
@@ -22,7 +22,8 @@ contacts_of_workers as (
     group by right_key
 ),
 
--- HR's workers; the PSA's contractors as they are; a PSA employee HR does not know is unmapped.
+-- The record's workers; another system's contractors as they are; its employees the record does not know are
+-- unmapped.
 members as (
     select
         workers.resource_id,
@@ -42,7 +43,7 @@ members as (
         workers.is_active
     from resources as workers
     left join contacts_of_workers on workers.resource_id = contacts_of_workers.resource_id
-    where workers.source_system = 'bamboohr'
+    where workers.is_of_record
     union all
     select
         case
@@ -65,7 +66,7 @@ members as (
         contacts.is_active
     from resources as contacts
     left join links on contacts.resource_id = links.left_key
-    where contacts.source_system = 'certinia' and links.left_key is null
+    where not contacts.is_of_record and links.left_key is null
 )
 
 select

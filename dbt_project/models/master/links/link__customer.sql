@@ -3,13 +3,13 @@
 with
 
 accounts as (
-    select * from {{ ref('canonical__customer') }}
-    where source_system = 'salesforce' and not is_deleted
+    select * from {{ of_record('customer', ref('canonical__customer')) }} as judged
+    where not is_of_record and not is_deleted
 ),
 
 customers as (
-    select * from {{ ref('canonical__customer') }}
-    where source_system = 'netsuite' and not is_deleted
+    select * from {{ of_record('customer', ref('canonical__customer')) }} as judged
+    where is_of_record and not is_deleted
 ),
 
 explicit_pairs as (

@@ -3,13 +3,13 @@
 with
 
 contacts as (
-    select * from {{ ref('canonical__resource') }}
-    where source_system = 'certinia' and not is_deleted
+    select * from {{ of_record('resource', ref('canonical__resource')) }} as judged
+    where not is_of_record and not is_deleted
 ),
 
 workers as (
-    select * from {{ ref('canonical__resource') }}
-    where source_system = 'bamboohr' and not is_deleted
+    select * from {{ of_record('resource', ref('canonical__resource')) }} as judged
+    where is_of_record and not is_deleted
 ),
 
 pairs as (
