@@ -28,7 +28,7 @@ run: $(STAMP)
 
 ## test: everything that needs no system package
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope -m "not browser and not law and not kill" --durations=20 tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not browser and not law and not kill" --durations=20 tests
 
 ## test-law: the law of the two clocks and the rebuild, on a whole firm (slow)
 test-law: $(STAMP)

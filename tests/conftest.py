@@ -20,6 +20,20 @@ os.environ.update(QUIET)
 os.environ.pop("THROUGHLINE_NOW", None)
 
 
+# Folders whose files take minutes each. Begun last, one of them runs on alone while the other workers are done.
+LONGEST_FIRST = ("e2e", "kill", "dashboards")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; the rest as collected. `make test` keeps xdist from reordering them by count."""
+
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.parent.name
+        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _session_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Point THROUGHLINE_HOME at a folder of this session (of this worker, under xdist)."""
