@@ -348,7 +348,7 @@ from count_age as judged
 {# Every dataset the connectors land, as (source, resource, control amount's column or none, whether the books
    or the clock of the firm hang on it). A test keeps it equal to the connectors' manifests. #}
 {% macro landed_datasets() -%}
-    {{ return([
+    {%- set datasets = [
         ('salesforce', 'account', none, false),
         ('salesforce', 'opportunity', 'services_amount__c', false),
         ('salesforce', 'opportunity_history', none, false),
@@ -397,7 +397,10 @@ from count_age as judged
         ('netsuite', 'customer_po', none, false),
         ('netsuite', 'customer_share', none, false),
         ('netsuite', 'billing_item', 'custrecord_tl_bi_amount', false),
-    ]) }}
+    ] -%}
+    {%- set read = [] -%}
+    {%- for dataset in datasets if in_use(dataset[0]) -%}{%- do read.append(dataset) -%}{%- endfor -%}
+    {{ return(read) }}
 {%- endmacro %}
 
 {# Where a dataset's records stand one to one in the canonical tables (a time card's split as the sum of its
@@ -405,7 +408,7 @@ from count_age as judged
    through. Datasets that
    several tables share (documents and their lines) are followed as far as staging. #}
 {% macro conserved_datasets() -%}
-    {{ return({
+    {%- set datasets = {
         'salesforce.account': {'table': 'customer'},
         'salesforce.opportunity': {
             'table': 'opportunity', 'amount': 'services_amount', 'currency': 'currency_code',
@@ -457,7 +460,12 @@ from count_age as judged
             'table': 'billing_item', 'amount': 'amount', 'currency': 'currency_code',
             'landed_currency': 'custrecord_tl_bi_currency',
         },
-    }) }}
+    } -%}
+    {%- set read = {} -%}
+    {%- for name, through in datasets.items() if in_use(name.split('.')[0]) -%}
+        {%- do read.update({name: through}) -%}
+    {%- endfor -%}
+    {{ return(read) }}
 {%- endmacro %}
 
 {# A feeder's rows as the run's known_at knew them; it has no deleted rows and an open end is null. #}

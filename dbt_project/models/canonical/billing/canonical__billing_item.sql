@@ -8,13 +8,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__billing_item') }}
-    {% if is_advancing() %}
-        where
-            billing_item_id in ({{ brought_since(
-                ref('netsuite__billing_item'), 'billing_item_id', 'billing_item_id'
-            ) }})
-    {% endif %}
+    {{ port_rows('billing_item', where=brought_keys('billing_item', 'billing_item_id')) }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('certinia__billing_line') }}
+    {{ port_rows('billing_line') }}
 ),
 
 versioned as (

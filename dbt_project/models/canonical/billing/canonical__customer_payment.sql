@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__customer_payment') }}
+    {{ port_rows('customer_payment') }}
 ),
 
 versioned as (

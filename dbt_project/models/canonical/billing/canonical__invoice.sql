@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__invoice') }}
+    {{ port_rows('invoice') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__payment_application') }}
+    {{ port_rows('payment_application') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__revenue_element') }}
+    {{ port_rows('revenue_element') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__revenue_entry') }}
+    {{ port_rows('revenue_entry') }}
 ),
 
 versioned as (

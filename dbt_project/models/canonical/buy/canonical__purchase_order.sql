@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__purchase_order') }}
+    {{ port_rows('purchase_order') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__vendor') }}
+    {{ port_rows('vendor') }}
 ),
 
 versioned as (

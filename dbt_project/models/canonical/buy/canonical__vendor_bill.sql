@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__vendor_bill') }}
+    {{ port_rows('vendor_bill') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__vendor_bill_line') }}
+    {{ port_rows('vendor_bill_line') }}
 ),
 
 versioned as (

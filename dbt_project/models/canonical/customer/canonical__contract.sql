@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__contract') }}
+    {{ port_rows('contract') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__contract_amendment') }}
+    {{ port_rows('contract_amendment') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__contract_line') }}
+    {{ port_rows('contract_line') }}
 ),
 
 versioned as (

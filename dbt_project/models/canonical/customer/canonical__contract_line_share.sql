@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__contract_line_share') }}
+    {{ port_rows('contract_line_share') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__customer_entity') }}
+    {{ port_rows('customer_entity') }}
 ),
 
 versioned as (

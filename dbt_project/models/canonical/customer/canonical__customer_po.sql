@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__customer_po') }}
+    {{ port_rows('customer_po') }}
 ),
 
 versioned as (

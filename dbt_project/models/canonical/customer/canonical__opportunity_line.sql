@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('salesforce__opportunity_line') }}
+    {{ port_rows('opportunity_line') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('salesforce__opportunity_stage_event') }}
+    {{ port_rows('opportunity_stage_event') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('certinia__rate_card_line') }}
+    {{ port_rows('rate_card_line') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('certinia__assignment') }}
+    {{ port_rows('assignment') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('certinia__expense_line') }}
+    {{ port_rows('expense_line') }}
 ),
 
 versioned as (

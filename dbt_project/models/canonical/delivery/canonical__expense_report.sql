@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('certinia__expense_report') }}
+    {{ port_rows('expense_report') }}
 ),
 
 versioned as (

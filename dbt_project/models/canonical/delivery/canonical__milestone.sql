@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('certinia__milestone') }}
+    {{ port_rows('milestone') }}
 ),
 
 versioned as (

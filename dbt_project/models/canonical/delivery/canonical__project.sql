@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('certinia__project') }}
+    {{ port_rows('project', computed=['legal_entity_id']) }}
 ),
 
 versioned as (
@@ -9,7 +9,7 @@ versioned as (
 ),
 
 legal_entities as (
-    select * from {{ newest(ref('netsuite__legal_entity'), 'entity_code') }}
+    select * from {{ newest('(' ~ port_rows('legal_entity', ['calendar_id']) ~ ')', 'entity_code') }}
 )
 
 select

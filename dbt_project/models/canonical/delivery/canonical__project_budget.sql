@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('certinia__project_budget') }}
+    {{ port_rows('project_budget') }}
 ),
 
 versioned as (

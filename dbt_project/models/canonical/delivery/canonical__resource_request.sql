@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('certinia__resource_request') }}
+    {{ port_rows('resource_request') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('bamboohr__cost_rate') }}
+    {{ port_rows('cost_rate') }}
 ),
 
 versioned as (

@@ -1,55 +1,7 @@
 with
 
-bamboohr_rows as (
-    select * from {{ ref('bamboohr__resource') }}
-),
-
-certinia_rows as (
-    select * from {{ ref('certinia__resource') }}
-),
-
 mapped as (
-    select
-        resource_id,
-        display_name_key,
-        worker_type,
-        is_active,
-        employee_number,
-        role,
-        grade,
-        legal_entity_code,
-        practice_code,
-        region_code,
-        group_code,
-        hire_date,
-        termination_date,
-        fte,
-        weekly_hours,
-        is_time_required,
-        source_system,
-        {{ landed() }}
-    from bamboohr_rows
-    union all
-    select
-        resource_id,
-        display_name_key,
-        worker_type,
-        is_active,
-        employee_number,
-        role,
-        grade,
-        legal_entity_code,
-        practice_code,
-        region_code,
-        group_code,
-        hire_date,
-        termination_date,
-        fte,
-        weekly_hours,
-        is_time_required,
-        source_system,
-        {{ landed() }}
-    from certinia_rows
+    {{ port_rows('resource', computed=['legal_entity_id']) }}
 ),
 
 versioned as (
@@ -57,7 +9,7 @@ versioned as (
 ),
 
 legal_entities as (
-    select * from {{ newest(ref('netsuite__legal_entity'), 'entity_code') }}
+    select * from {{ newest('(' ~ port_rows('legal_entity', ['calendar_id']) ~ ')', 'entity_code') }}
 )
 
 select

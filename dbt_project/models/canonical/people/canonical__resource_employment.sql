@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('bamboohr__resource_employment') }}
+    {{ port_rows('resource_employment') }}
 ),
 
 versioned as (

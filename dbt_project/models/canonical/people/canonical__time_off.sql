@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('bamboohr__time_off') }}
+    {{ port_rows('time_off') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__accounting_period') }}
+    {{ port_rows('accounting_period') }}
 ),
 
 versioned as (

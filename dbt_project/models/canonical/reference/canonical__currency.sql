@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__currency') }}
+    {{ port_rows('currency') }}
 ),
 
 versioned as (

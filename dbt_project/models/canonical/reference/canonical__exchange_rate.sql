@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__exchange_rate') }}
+    {{ port_rows('exchange_rate') }}
 ),
 
 versioned as (

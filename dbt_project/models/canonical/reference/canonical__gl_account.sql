@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__gl_account') }}
+    {{ port_rows('gl_account') }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('netsuite__legal_entity') }}
+    {{ port_rows('legal_entity', computed=['calendar_id']) }}
 ),
 
 versioned as (

@@ -1,7 +1,7 @@
 with
 
 mapped as (
-    select * from {{ ref('certinia__org_unit') }}
+    {{ port_rows('org_unit') }}
 ),
 
 versioned as (
