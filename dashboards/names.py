@@ -81,7 +81,7 @@ STAGES = {
     "t7_t8": "Billable to invoiced",
     "t8_t10": "Invoiced to paid",
 }
-CALENDAR_STAGES = ("t8_t10",)
+CASH_STAGES = ("t8_t10",)
 
 CODES = {
     "TM": "time and materials",

@@ -158,8 +158,8 @@ def stages(chosen: Filters) -> None:
             return
         st.subheader(numbers.md(_stage_title(found, currency)), anchor=False)
         st.caption(
-            f"{scope.label}, {numbers.day(run_day)}. Medians of what is done, in working days (invoiced to "
-            "paid: calendar days). What waits is counted, never dropped."
+            f"{scope.label}, {numbers.day(run_day)}. Medians of what is done, in working days. "
+            "What waits is counted, never dropped."
         )
         st.dataframe(
             [
@@ -201,7 +201,7 @@ def _stage_title(found: Sequence[data.Row], currency: str) -> str:
     late = [r for r in found if r["breach_rate"]]
     if not late:
         return "From signature to cash: nothing took too long"
-    worst = max(late, key=lambda r: (r["stage"] not in names.CALENDAR_STAGES, r["breach_rate"]))
+    worst = max(late, key=lambda r: (r["stage"] not in names.CASH_STAGES, r["breach_rate"]))
     return f"“{_stage(worst['stage'])}” is late {numbers.percent(worst['breach_rate'], 0)} of the time"
 
 

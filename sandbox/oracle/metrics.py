@@ -889,7 +889,7 @@ class _Metrics:
                 if left <= 0:
                     if is_cash:
                         practice = invoice.contract.lines[0].practice
-                        lag = (on - invoice.posted_at.date()).days
+                        lag = view.calendars[invoice.entity].between(invoice.posted_at.date(), on)
                         note("t8_t10", view.entity_key(invoice.entity), practice, lag)
                     break
 

@@ -165,6 +165,18 @@ def _receivables(told: Firm) -> None:
             currency_code="USD", exchange_rate=D(1), total_amount=D(gross), status="open",
             posted_at=instant("2026-03-20T09:00"),
         )  # fmt: skip
+    # posted on a Thursday, paid on the Monday of the week after next: 7 working days, 11 on the calendar; it
+    # was due on the 7th, and five days on the calendar after that is the day before
+    first(
+        told, "invoice", "netsuite:main:i4", doc_type="STANDARD", document_type="invoice",
+        customer_id="netsuite:main:21", legal_entity_id=US, invoice_date=date(2026, 4, 2),
+        due_date=date(2026, 4, 7), currency_code="USD", exchange_rate=D(1), total_amount=D(700),
+        status="paid", posted_at=instant("2026-04-02T09:00"),
+    )  # fmt: skip
+    first(
+        told, "payment_application", "netsuite:main:ap4", invoice_id="netsuite:main:i4",
+        applied_amount=D(700), applied_date=date(2026, 4, 13), kind="Payment", currency_code="USD",
+    )  # fmt: skip
 
 
 def _deal(told: Firm, number: int, won: str, planned: date, **values: Any) -> None:
@@ -375,6 +387,9 @@ def test_work_done_and_not_invoiced(marts: duckdb.DuckDBPyConnection) -> None:
         ("t4_t5", 1, "2", 0, None, 0, 0),
         # w1 approved and not transferred, m1 the day before; w3 took one working day
         ("t6_t7", 1, "1", 2, 3, 0, 1),
+        # i4; the three of 20 March wait for 29 working days (41 on the calendar), i9 for 20; late are i4 and
+        # the first two, by 7 and 3 days
+        ("t8_t10", 1, "7", 4, 29, 0, 3),
     ],
 )
 def test_stages_from_deal_to_billing(

@@ -99,6 +99,14 @@ line as (
 
 zones as {{ import_zones() }},
 
+calendar as (
+    select
+        legal_entity_id,
+        calendar_date,
+        working_day_number
+    from {{ ref('master__calendar_day') }}
+),
+
 conversion as (
     select
         from_currency,
@@ -128,18 +136,21 @@ select
     {{ entity_date('invoice.posted_at') }} as t8_on,
     case when cleared.is_collected then cleared.cleared_on end as t10_on,
     cleared.cleared_on,
-    cast({{ days_between(entity_date('invoice.posted_at'), 'cleared.cleared_on') }} as integer)
-        as lag_t8_cleared,
+    -- lags count working days; what an invoice has to be paid in is agreed in calendar days
+    cast(day_cleared.working_day_number - day_8.working_day_number as integer) as lag_t8_cleared,
     case
         when cleared.is_collected
-            then cast({{ days_between(entity_date('invoice.posted_at'), 'cleared.cleared_on') }} as integer)
+            then cast(day_cleared.working_day_number - day_8.working_day_number as integer)
     end as lag_t8_t10,
-    cast({{ days_between(entity_date('invoice.posted_at'), 'run.as_of') }} as integer) as age_since_posted
+    cast(day_as_of.working_day_number - day_8.working_day_number as integer) as age_since_posted
 from invoice
 cross join run
 left join zones on invoice.legal_entity_id = zones.legal_entity_id
 left join settled on invoice.invoice_id = settled.invoice_id
 left join cleared on invoice.invoice_id = cleared.invoice_id
+{{ lifecycle_day('day_8', 'invoice.legal_entity_id', entity_date('invoice.posted_at')) }}
+{{ lifecycle_day('day_cleared', 'invoice.legal_entity_id', 'cleared.cleared_on') }}
+{{ lifecycle_day('day_as_of', 'invoice.legal_entity_id', 'run.as_of') }}
 left join contract_line on invoice.contract_id = contract_line.contract_id
 left join line on contract_line.contract_line_id = line.contract_line_id
 left join conversion on invoice.currency_code = conversion.from_currency
