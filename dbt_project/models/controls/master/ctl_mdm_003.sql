@@ -363,10 +363,9 @@ resource_rows as (
         known.legal_entity_id,
         coalesce(known.hire_date, cast(known.known_from as date)) as known_on,
         {{ as_money('0') }} as amount_rc
-    from {{ as_known(ref('canonical__resource')) }} as known
+    from {{ known_record('resource', ref('canonical__resource')) }} as known
     where
-        known.source_system = 'bamboohr'
-        and known.worker_type = 'employee'
+        known.worker_type = 'employee'
         and known.is_time_required
 ),
 
