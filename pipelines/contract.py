@@ -2,7 +2,7 @@
 
 A vendor's value either becomes exactly what the manifest declares or its row is set aside with the reason.
 Nothing is rounded, guessed or turned into null on the way. The same statement computes what versions are
-compared by: the record id and the hash of the payload.
+compared by: the record id and the hash of the payload, in which personal fields count by their keyed hash.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.manifest import NUMBERS, SQL_TYPES, Field, Resource, snake_case
+from pipelines import keyed
+from pipelines.manifest import NUMBERS, OTHERS, SQL_TYPES, Field, Resource, snake_case
 from pipelines.transports.json_pages import RESTRICTED
 
 ORDER = "tl_order"
+PERSONAL_HASH = "tl_personal_hash"
 ZONE = "_zone"
 CHECKED = (
     ("tl_record_id", "varchar"),
@@ -34,6 +36,7 @@ REJECTED = pa.schema(
         ("reason_code", pa.string()),
         ("reason", pa.string()),
         ("payload", pa.string()),
+        ("personal", pa.string()),
         ("amount", pa.decimal128(19, 4)),
     ]
 )
@@ -122,6 +125,8 @@ def check(
     `zone` is the time zone of instants that name none; `start` the position of the first row in the read.
     """
     extras = extra_columns(resource, batch.column_names)
+    if resource.pii and not keyed.is_ready(connection):
+        raise ValueError(f"{resource.name}: no secret to hash personal fields with")
     connection.register("contract_batch", batch)
     try:
         checked = connection.execute(_statement(resource, batch.schema, extras, zone, start)).to_arrow_table()
@@ -142,18 +147,34 @@ def check(
 def hash_expression(resource: Resource, extras: list[str], deleted: str) -> str:
     """SQL for the payload hash over landed columns; `deleted` is the SQL of the deleted flag.
 
+    Personal fields enter through the row's PERSONAL_HASH, which stays when they are taken out or erased.
+
     Nulls add nothing, so that a column which appears later leaves the hash of rows without it as it was. The
     cursor only says when a row was touched and is no part of the payload.
     """
-    out = set(resource.volatile) | {resource.cursor, resource.deletes.flag}
+    apart = set(resource.personal_columns(extras))
+    pieces = _pieces(resource, [column for column in extras if column not in apart], resource.pii)
+    if resource.pii:
+        pieces.append(_piece(PERSONAL_HASH, "text"))
+    pieces.append(f"case when {deleted} then chr(31) || 'tl_is_deleted' else '' end")
+    return f"substr(sha256(concat({', '.join(pieces)})), 1, 32)"
+
+
+def personal_hash_expression(resource: Resource, extras: list[str]) -> str:
+    """SQL for the keyed hash of the personal fields over checked columns; null where a row has none."""
+    others = frozenset(resource.names) - resource.pii
+    apart = [column for column in extras if column in resource.personal_columns(extras)]
+    return keyed.expression(f"concat({', '.join(_pieces(resource, apart, others))})")
+
+
+def _pieces(resource: Resource, extras: list[str], apart: frozenset[str]) -> list[str]:
+    out = {*resource.volatile, *apart, resource.cursor, resource.deletes.flag}
     pieces = [
         _piece(item.column, item.kind)
         for item in sorted(resource.fields, key=lambda item: item.column)
         if item.name not in out
     ]
-    pieces += [_piece(column, "text") for column in sorted(extras)]
-    pieces.append(f"case when {deleted} then chr(31) || 'tl_is_deleted' else '' end")
-    return f"substr(sha256(concat({', '.join(pieces)})), 1, 32)"
+    return pieces + [_piece(column, "text") for column in sorted(extras)]
 
 
 def record_id_expression(resource: Resource) -> str:
@@ -199,6 +220,10 @@ def _statement(
     deleted, basis = _deleted(resource)
     created = _moment(resource, resource.created)
     updated = _moment(resource, resource.cursor)
+    personal = ""
+    if resource.pii:
+        personal = f", {personal_hash_expression(resource, list(extras.values()))} as {PERSONAL_HASH}"
+        columns.append(PERSONAL_HASH)
     return f"""
         with typed as (
             select {", ".join(casts + raws)}, {start} + row_number() over () - 1 as {ORDER}
@@ -206,6 +231,7 @@ def _statement(
         ),
         judged as (
             select *, {deleted} as tl_is_deleted, coalesce({", ".join(reasons) or "null"}, null) as tl_reason
+                {personal}
             from typed
         )
         select
@@ -297,7 +323,12 @@ def _moment(resource: Resource, name: str | None) -> str:
 
 def _rejected(resource: Resource, schema: pa.Schema, zone: str, start: int) -> str:
     names = [name for name in schema.names if name != RESTRICTED]
-    members = [f"{quoted(name)} := {quoted(name)}::varchar" for name in names]
+    open_names = (set(resource.names) if OTHERS in resource.pii else set(names)) - resource.pii
+    members = [f"{quoted(name)} := {quoted(name)}::varchar" for name in names if name in open_names]
+    apart = ", ".join(
+        f"{quoted(name)} := {quoted(name)}::varchar" for name in names if name not in open_names
+    )
+    personal = f"to_json(struct_pack({apart}))::varchar" if apart else "null::varchar"
     if zone != "UTC":
         # a replay has to read the payload's instants as they were meant
         members.append(f"{quoted(ZONE)} := {text(zone)}")
@@ -333,6 +364,7 @@ def _rejected(resource: Resource, schema: pa.Schema, zone: str, start: int) -> s
                     || coalesce('"' || substr(case field_name {shown} end, 1, 60) || '"', 'a misfit')
             end as reason,
             to_json(struct_pack({payload}))::varchar as payload,
+            {personal} as personal,
             {amount} as amount
         from named
         order by {ORDER}

@@ -24,7 +24,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contract import ORDER, REJECTED, Drift, check, extra_columns
+from pipelines import keyed, personal
+from pipelines.contract import ORDER, PERSONAL_HASH, REJECTED, Drift, check, extra_columns
 from pipelines.manifest import SQL_TYPES, Manifest, Resource
 from pipelines.rejects import RESOLVED, open_rejects, reject_rows
 from pipelines.sources import Source, load_source
@@ -110,6 +111,7 @@ class _Prepared:
     result: ResourceResult
     spool: Spool | None = None
     rejected: pa.Table | None = None
+    personal: pa.Table | None = None
     changes: list[dict[str, Any]] = field(default_factory=list)
     compared: tuple[int, int, int] | None = None
     touched: pa.Table | None = None
@@ -267,6 +269,7 @@ class _Run:
         if prepared.spool:
             prepared.spool.drop()
         prepared.spool, prepared.rejected, prepared.compared = None, None, None
+        prepared.personal = None
         prepared.touched, prepared.gone = None, None
         prepared.changes = [change for change in prepared.changes if change["change"] != "ADDED"]
         result.status, result.error = FAILED, problem
@@ -284,7 +287,7 @@ class _Run:
                     Versions(connection, resource, None, []).columns(None),
                 )
                 for resource in self._manifest.resources
-                if not self._store.columns(connection, resource.name)
+                if self._lacks_columns(self._store.columns(connection, resource.name), resource)
             }
         tables: dict[str, Iterable[pa.Table]] = {}
         for resource in self._manifest.resources:
@@ -293,20 +296,37 @@ class _Run:
                 tables[resource.name] = prepared.spool.tables()
             elif resource.name in missing:
                 tables[resource.name] = [missing[resource.name]]
+        rejects, fields = self._rejects()
+        personal.hold(self._store, fields)
         if tables:
             self._store.land(self._source.tables(tables))
-        self._store.record(self._records())
+        self._store.record(self._records(rejects))
         self._store.record({"extract_run": self._extract_runs()})
         for prepared in self._done.values():
             if prepared.spool:
                 prepared.spool.drop()
 
-    def _records(self) -> dict[str, pa.Table]:
-        """Everything but extract_run, which comes last: it says that all the rest is stored."""
-        rejects, changes, compares = [], [], []
+    @staticmethod
+    def _lacks_columns(landed: Mapping[str, str], resource: Resource) -> bool:
+        return not landed or (bool(resource.pii) and PERSONAL_HASH not in landed)
+
+    def _rejects(self) -> tuple[list[pa.Table], list[pa.Table]]:
+        """Rows of landing.reject, and the personal fields of all that was read."""
+        rejects, fields = [], []
         for name, prepared in self._done.items():
             if prepared.rejected is not None:
-                rejects.append(reject_rows(prepared.rejected, self._manifest, name, self._load))
+                secret = keyed.home_secret(self._store.home)
+                refused, told = reject_rows(prepared.rejected, self._manifest, name, self._load, secret)
+                rejects.append(refused)
+                fields.append(told)
+            if prepared.personal is not None:
+                fields.append(prepared.personal)
+        return rejects, fields
+
+    def _records(self, rejects: list[pa.Table]) -> dict[str, pa.Table]:
+        """Everything but extract_run, which comes last: it says that all the rest is stored."""
+        changes, compares = [], []
+        for name, prepared in self._done.items():
             changes += prepared.changes
             if prepared.compared and prepared.compared[0] > self.compare_rows:
                 at_source, absent, missed = prepared.compared
@@ -757,6 +777,7 @@ class _Reading:
         out = Spool(self._store.work / self._resource.name / "new")
         for table in tables:
             out.add(table)
+        self._prepared.personal = versions.personal(self._run._manifest.source_system, load)
         result.rows_landed, result.rows_unchanged, result.rows_deleted = landed, unchanged, deleted
         if self._rejected:
             self._prepared.rejected = pa.concat_tables(self._rejected).cast(REJECTED)

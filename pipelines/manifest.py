@@ -4,6 +4,10 @@ A field is written `Name: kind`, with `!` behind the kind when a row is useless 
 rejected) and `?` when an account may lack the column altogether. Long form: a mapping with `type`, `path`
 (where it stands in a JSON record), `column`, `fallback` (a configuration key that fills a lacking column) and
 `null_values`, which a resource may also set by kind.
+
+`pii` names the fields that hold people's names, addresses or what people typed; `"*"` among them stands for
+every column that the manifest does not name, as a person's record may have more of them than anybody lists.
+Their values stand in landing.personal, where they can be erased.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -46,6 +50,8 @@ SQL_TYPES: dict[str, str] = {
     "date": "date",
     "ts": "timestamp with time zone",
 }
+# in `pii`: all columns that the manifest does not name
+OTHERS = "*"
 NUMBERS = frozenset({"money", "rate", "fx", "hours", "int"})
 TRANSPORTS = frozenset({"soql", "suiteql", "json_pages"})
 # kinds of system: sales, delivery, people, finance, buying, signatures, messages between systems, files
@@ -133,6 +139,14 @@ class Resource:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(item.name for item in self.fields)
+
+    def personal_columns(self, extras: Iterable[str] = ()) -> tuple[str, ...]:
+        """The landed columns whose values stand in landing.personal.
+
+        `extras` are columns that the manifest does not name.
+        """
+        named = (item.column for item in self.fields if item.name in self.pii)
+        return (*named, *(sorted(extras) if OTHERS in self.pii else ()))
 
 
 @dataclass(frozen=True)
@@ -223,7 +237,7 @@ def _resource(entry: Mapping[str, Any]) -> Resource:
         "created": [entry.get("created")],
         "control_amount": [entry.get("control_amount")],
         "volatile": entry.get("volatile", []),
-        "pii": entry.get("pii", []),
+        "pii": [item for item in entry.get("pii", []) if item != OTHERS],
         "deletes.flag": [deletes.flag],
         "deletes.status_field": [deletes.status_field],
     }
@@ -234,6 +248,7 @@ def _resource(entry: Mapping[str, Any]) -> Resource:
     fields = tuple(
         Field(**{**item.__dict__, "required": True}) if item.name in key else item for item in fields
     )
+    _check_personal(name, fields, mentioned)
     parent = entry.get("parent")
     window = entry.get("window", "parent" if parent else "own" if entry.get("cursor") else "full")
     if window not in {"own", "parent", "full"}:
@@ -261,6 +276,17 @@ def _resource(entry: Mapping[str, Any]) -> Resource:
         ignore=frozenset(str(item).lower() for item in entry.get("ignore", [])),
         options=entry.get("options", {}),
     )
+
+
+def _check_personal(name: str, fields: tuple[Field, ...], mentioned: Mapping[str, Any]) -> None:
+    """A personal field leaves its row and can be erased, so nothing may rest on it."""
+    pii = set(mentioned["pii"])
+    for where, used in mentioned.items():
+        if where not in {"pii", "volatile"} and pii & set(used):
+            raise ValueError(f"{name}: {where} is in pii, and a personal field can be erased")
+    required = sorted(item.name for item in fields if item.required and item.name in pii)
+    if required:
+        raise ValueError(f"{name}: {', '.join(required)} is in pii and required, but can be erased")
 
 
 def _deletes(entry: Mapping[str, Any]) -> Deletes:

@@ -1,5 +1,7 @@
 """Rows that the contract refused: kept with their payload, listed, shown, and fed in again once.
 
+Personal fields are no part of the payload that is kept: they stand in landing.personal under the reject's id,
+and a replay takes them from there, or goes without them once they are erased.
 A reject is open until it is replayed, or until the source itself sends a readable row of the same record.
 """
 
@@ -15,6 +17,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from pipelines import keyed, personal
 from pipelines.contract import ZONE, check
 from pipelines.manifest import Manifest, Resource
 from pipelines.sources import Source, load_source, source_names
@@ -40,24 +43,32 @@ class ReplayResult:
     rows_landed: int = 0
 
 
-def reject_rows(rejected: pa.Table, manifest: Manifest, resource: str, load: Load) -> pa.Table:
-    """Refused rows of one read as rows of landing.reject."""
-    rows = []
+def reject_rows(
+    rejected: pa.Table, manifest: Manifest, resource: str, load: Load, secret: str
+) -> tuple[pa.Table, pa.Table]:
+    """Refused rows of one read as rows of landing.reject, and their fields for landing.personal."""
+    rows, fields = [], []
     for row in rejected.to_pylist():
-        parts = (manifest.source, load.instance, resource, row["record_id"], row["payload"])
-        rows.append(
-            {
-                **row,
-                "reject_id": hashlib.sha256("|".join(parts).encode()).hexdigest()[:32],
-                "source_system": manifest.source_system,
-                "source_instance": load.instance,
-                "resource": resource,
-                "load_id": load.load_id,
-                "rejected_at": load.at,
-                "contract_version": manifest.version,
-            }
-        )
-    return pa.Table.from_pylist(rows, RECORDS["reject"])
+        told = row.pop("personal")
+        parts = [manifest.source, load.instance, resource, row["record_id"], row["payload"]]
+        if told:
+            # keyed, so that nobody finds a name by trying names on the id
+            parts.append(keyed.digest(secret, told))
+        record = {
+            "reject_id": hashlib.sha256("|".join(parts).encode()).hexdigest()[:32],
+            "source_system": manifest.source_system,
+            "source_instance": load.instance,
+            "resource": resource,
+            "record_id": row["record_id"],
+            "load_id": load.load_id,
+        }
+        rows.append({**row, **record, "rejected_at": load.at, "contract_version": manifest.version})
+        fields += [
+            {**record, "field": name, "value": value}
+            for name, value in json.loads(told or "{}").items()
+            if value is not None
+        ]
+    return pa.Table.from_pylist(rows, RECORDS["reject"]), pa.Table.from_pylist(fields, RECORDS["personal"])
 
 
 def open_rejects(store: RawStore, connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -135,6 +146,7 @@ def _replay_group(
     store = RawStore(home, manifest.source, instance)
     store.recover()
     tables: dict[str, list[pa.Table]] = {}
+    fields: list[pa.Table] = []
     events: list[dict[str, Any]] = []
     now = clock.now()
     with store.reading() as connection:
@@ -144,7 +156,7 @@ def _replay_group(
             here = [reject for reject in rejects if reject["resource"] == resource.name]
             if here:
                 replayed, superseded = _replay_resource(
-                    store, connection, resource, load, here, corrected, result, tables
+                    store, connection, resource, load, here, corrected, result, tables, fields
                 )
                 for action, ids in ((REPLAYED, replayed), (SUPERSEDED, superseded)):
                     events += [
@@ -153,6 +165,7 @@ def _replay_group(
                     ]
                 result.replayed += replayed
                 result.superseded += superseded
+    personal.hold(store, fields)
     if tables:
         store.land(source.tables(tables))
     if events:
@@ -169,6 +182,7 @@ def _replay_resource(
     corrected: Mapping[str, Mapping[str, Any]],
     result: ReplayResult,
     tables: dict[str, list[pa.Table]],
+    fields: list[pa.Table],
 ) -> tuple[list[str], list[str]]:
     """Land what passes of one resource. The ids replayed and the ids superseded."""
     spool = Spool(store.work / resource.name / "replay")
@@ -177,7 +191,11 @@ def _replay_resource(
     landed_columns = store.columns(connection, resource.name)
     landed = store.table(resource.name)
     for position, reject in enumerate(rejects):
-        payload = {**json.loads(reject["payload"]), **corrected.get(reject["reject_id"], {})}
+        payload = {
+            **json.loads(reject["payload"]),
+            **personal.held_by_reject(store, connection, reject["reject_id"]),
+            **corrected.get(reject["reject_id"], {}),
+        }
         zone = str(payload.pop(ZONE, "UTC"))
         flat = {name: text_of(value) for name, value in payload.items()}
         checked = check(connection, resource, text_table([flat], list(flat)), zone, position)
@@ -202,6 +220,9 @@ def _replay_resource(
     found = [table for table in rows if table.num_rows]
     if found:
         tables[resource.name] = found
+    told = versions.personal(rejects[0]["source_system"], load)
+    if told is not None:
+        fields.append(told)
     result.rows_landed += count
     spool.drop()
     return [key for keys in passed.values() for key in keys], superseded

@@ -19,11 +19,14 @@ from typing import Any
 # before dlt is imported: it reads these once
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
+# a loaded package is a second copy of its rows, personal fields included, that no erasure would reach
+os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
 
 import dlt
 import duckdb
 import pyarrow as pa
 
+from pipelines import keyed
 from pipelines.contract import quoted
 from throughline.errors import error
 
@@ -95,6 +98,28 @@ RECORDS: dict[str, pa.Schema] = {
             ("at", _TS),
         ]
     ),
+    "personal": pa.schema(
+        [
+            ("source_system", pa.string()),
+            ("source_instance", pa.string()),
+            ("resource", pa.string()),
+            ("record_id", pa.string()),
+            ("personal_hash", pa.string()),
+            ("reject_id", pa.string()),
+            ("field", pa.string()),
+            ("value", pa.string()),
+            ("load_id", pa.string()),
+        ]
+    ),
+    "erased": pa.schema(
+        [
+            ("source_system", pa.string()),
+            ("source_instance", pa.string()),
+            ("resource", pa.string()),
+            ("record_id", pa.string()),
+            ("erased_at", _TS),
+        ]
+    ),
     "key_compare": pa.schema(
         [
             ("source_system", pa.string()),
@@ -113,6 +138,8 @@ RECORD_KEYS: dict[str, tuple[str, ...]] = {
     "reject": ("reject_id",),
     "reject_event": ("reject_id", "action"),
     "schema_change": ("source_system", "source_instance", "resource", "column_name", "change", "load_id"),
+    "personal": ("source_system", "source_instance", "resource", "record_id", "field"),
+    "erased": ("source_system", "source_instance", "resource", "record_id"),
     "key_compare": ("source_system", "source_instance", "resource", "load_id"),
 }
 
@@ -121,6 +148,7 @@ class RawStore:
     """The raw warehouse of a home, for one source instance. `dataset` is its schema there."""
 
     def __init__(self, home: Path, source: str, instance: str) -> None:
+        self.home = home
         self.path = home / "raw.duckdb"
         self.source = source
         self.instance = instance
@@ -130,9 +158,13 @@ class RawStore:
         self.pipelines = self._dlt / "pipelines"
 
     def recover(self) -> None:
-        """Make good what a killed run left: spooled rows, unfinished packages, an open write-ahead log."""
+        """Make good what a killed run left (spooled rows, unfinished packages, an open write-ahead log)
+        and see that the home has its secret.
+        """
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True, exist_ok=True)
+        # made here, not when first read: looking at rejects writes nothing
+        keyed.home_secret(self.home)
         for name in (self.dataset, f"{LANDING}_{self.dataset}"):
             if self._unfinished(name):
                 shutil.rmtree(self.pipelines / name, ignore_errors=True)
@@ -156,6 +188,8 @@ class RawStore:
         connection = duckdb.connect(":memory:")
         try:
             connection.execute("set TimeZone = 'UTC'")
+            if keyed.secret_path(self.home).exists():
+                keyed.hand_over(connection, keyed.home_secret(self.home))
             connection.execute(f"set temp_directory = '{self.work / 'spill'}'")
             if self.path.exists():
                 connection.execute(f"attach '{self.path}' as raw (read_only)")

@@ -13,7 +13,7 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
-from pipelines.contract import ORDER, hash_expression, quoted, text
+from pipelines.contract import ORDER, PERSONAL_HASH, hash_expression, quoted, text
 from pipelines.manifest import SQL_TYPES, Resource
 from pipelines.spool import Spool
 
@@ -30,6 +30,8 @@ ENVELOPE: tuple[tuple[str, str], ...] = (
     ("tl_source_updated_at", "timestamp with time zone"),
     ("tl_instance", "varchar"),
 )
+# only where a resource has personal fields: which of landing.personal are this row's
+PERSONAL_ENVELOPE = (PERSONAL_HASH, "varchar")
 PRIMARY_KEY = ("tl_record_id", "tl_load_id")
 # two loads at one clock time are told apart by the number behind the load id
 LOAD_ORDER = (
@@ -274,6 +276,34 @@ class Versions:
         gone = self._count("select count(*) from deletions")
         return self._tables(load, first, new, gone), new + gone, unchanged, flagged + gone
 
+    def personal(self, source_system: str, load: Load) -> pa.Table | None:
+        """The personal fields of the new versions as rows of landing.personal; after `changed`."""
+        if not self._resource.pii or not self._count("select count(*) from fresh"):
+            return None
+        have = self._read_columns()
+        columns = [quoted(name) for name in self._personal_columns(self._extra_names(have)) if name in have]
+        values = ", ".join(f"{name}::varchar as {name}" for name in columns)
+        return self._sql.execute(
+            f"""
+            with wide as (
+                select tl_record_id, {PERSONAL_HASH}, {values}
+                from read_rows
+                where {ORDER} in (select {ORDER} from fresh)
+            )
+            select distinct
+                {text(source_system)} as source_system,
+                {text(load.instance)} as source_instance,
+                {text(self._resource.name)} as resource,
+                tl_record_id as record_id,
+                {PERSONAL_HASH} as personal_hash,
+                null::varchar as reject_id,
+                tl_field as field,
+                tl_value as value,
+                {text(load.load_id)} as load_id
+            from (unpivot wide on {", ".join(columns)} into name tl_field value tl_value)
+            """
+        ).to_arrow_table()
+
     def newest(self) -> datetime | None:
         """The latest of the source's own stamps among the rows read."""
         row = self._sql.execute("select max(tl_source_updated_at) from read_rows").fetchone()
@@ -294,7 +324,7 @@ class Versions:
     def columns(self, spool: Spool | None) -> list[tuple[str, str]]:
         """Column and SQL type of the landed table: declared fields, extras as text, envelope."""
         declared = [(item.column, SQL_TYPES[item.kind]) for item in self._resource.fields]
-        return [*declared, *((name, "varchar") for name in self.extras(spool)), *ENVELOPE]
+        return [*declared, *((name, "varchar") for name in self.extras(spool)), *self._envelope()]
 
     def extras(self, spool: Spool | None) -> list[str]:
         """Columns beyond the declared ones, landed before or just read."""
@@ -314,9 +344,10 @@ class Versions:
             yield landed_form(pa.Table.from_batches([batch]))
 
     def _new_rows(self, load: Load, first: bool) -> str:
-        have = {row[0] for row in self._sql.execute("describe read_rows").fetchall()}
+        have = self._read_columns()
+        apart = self._personal_columns(self._extra_names(have))
         values = {
-            name: f"r.{quoted(name)}" if name in have else f"null::{kind}"
+            name: f"r.{quoted(name)}" if name in have and name not in apart else f"null::{kind}"
             for name, kind in self._all_columns(have)
         }
         values.update(self._load_values(load))
@@ -331,7 +362,9 @@ class Versions:
 
     def _deletion_rows(self, load: Load, first: bool) -> str:
         columns = self._all_columns(set(self._landed_extras))
-        values = {name: quoted(name) for name, _ in columns}
+        # a row landed before personal fields had their own table may still hold them: they go no further
+        apart = self._personal_columns(self._landed_extras)
+        values = {name: f"null::{kind}" if name in apart else quoted(name) for name, kind in columns}
         values.update(
             {
                 "tl_payload_hash": hash_expression(self._resource, self._landed_extras, "true"),
@@ -358,14 +391,25 @@ class Versions:
         """
 
     def _all_columns(self, read: set[str]) -> list[tuple[str, str]]:
-        declared = {item.column for item in self._resource.fields}
-        others = {name for name in read if not name.startswith("tl_")} - declared
-        extras = sorted({*self._landed_extras, *others})
         return [
             *((item.column, SQL_TYPES[item.kind]) for item in self._resource.fields),
-            *((name, "varchar") for name in extras),
-            *ENVELOPE,
+            *((name, "varchar") for name in self._extra_names(read)),
+            *self._envelope(),
         ]
+
+    def _read_columns(self) -> set[str]:
+        return {row[0] for row in self._sql.execute("describe read_rows").fetchall()}
+
+    def _extra_names(self, read: set[str]) -> list[str]:
+        declared = {item.column for item in self._resource.fields}
+        others = {name for name in read if not name.startswith("tl_")} - declared
+        return sorted({*self._landed_extras, *others})
+
+    def _personal_columns(self, extras: list[str]) -> tuple[str, ...]:
+        return self._resource.personal_columns(extras)
+
+    def _envelope(self) -> tuple[tuple[str, str], ...]:
+        return (*ENVELOPE, PERSONAL_ENVELOPE) if self._resource.pii else ENVELOPE
 
     def _load_values(self, load: Load) -> dict[str, str]:
         return {

@@ -18,7 +18,7 @@ CONTRACT_LAYERS = ("canonical", "master", "ledger", "lifecycle", "controls", "re
 INNER_FOLDERS = ("models/controls/base/", "models/controls/control__outcome.sql")
 UNIQUENESS = ("unique", "unique_combination")
 # Tables in which a row stands for something that went wrong or changed: silence is no sign of age.
-EVENT_TABLES = ("landing.reject", "landing.reject_event", "landing.schema_change")
+EVENT_TABLES = ("landing.reject", "landing.reject_event", "landing.schema_change", "landing.personal")
 SENTENCE = re.compile(r"[a-z]+__[a-z0-9]+(_[a-z0-9]+){1,}")
 OPENING = "-- The wrong number this would let through: "
 

@@ -48,6 +48,10 @@ LANDING = {
         "varchar, amount decimal(19,4), load_id varchar, rejected_at timestamp with time zone, "
         "contract_version varchar"
     ),
+    "personal": (
+        "source_system varchar, source_instance varchar, resource varchar, record_id varchar, "
+        "personal_hash varchar, reject_id varchar, field varchar, value varchar, load_id varchar"
+    ),
     "reject_event": ('reject_id varchar, action varchar, load_id varchar, "at" timestamp with time zone'),
     "schema_change": (
         "source_system varchar, source_instance varchar, resource varchar, column_name varchar, "
@@ -140,6 +144,7 @@ class Raw:
             self.connection.execute(f"create schema if not exists {source}_main")
             for resource in manifest.resources:
                 columns = ", ".join(f'"{item.column}" {SQL_TYPES[item.kind]}' for item in resource.fields)
+                columns += ", tl_personal_hash varchar" if resource.pii else ""
                 self.connection.execute(
                     f'create table if not exists {source}_main."{resource.name}" ({columns}, {ENVELOPE})'
                 )

@@ -24,6 +24,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines import keyed
 from sandbox.build import LOAD_TIMES, build, read_sandbox, wanted
 from sandbox.clock_file import set_clock
 from sandbox.home_setup import SOURCES, set_up
@@ -145,6 +146,8 @@ class Scene:
         self.at: datetime = LOAD_TIMES[0]
         self.cost: dict[tuple[int, str], float] = {}
         set_up(self.home, announced, str(read_sandbox(self.firm)["reporting_currency"]))
+        # hashes of personal fields are compared too: every state of the home has the same key
+        keyed.home_secret(self.home.root)
 
     def move(self, load: int) -> None:
         """Set the vendors' clock and ours to a load's time."""

@@ -27,9 +27,11 @@ def org_at(stage: int) -> Org:
     if stage == 2:
         org.put("OpportunityLineItem", "k1", "2026-03-11T08:00:00.000+0000", TotalPrice=6)
         org.put("OpportunityLineItem", "k7", "2026-03-11T08:00:01.000+0000", **FIELDS)
-        org.put("OpportunityLineItem", "bad", "2026-03-11T08:00:02.000+0000", **{**FIELDS, "TotalPrice": "?"})
+        bad = {**FIELDS, "TotalPrice": "?", "Description": "said by Bea"}
+        org.put("OpportunityLineItem", "bad", "2026-03-11T08:00:02.000+0000", **bad)
         org.delete("OpportunityLineItem", "k2", "2026-03-11T08:00:03.000+0000")
         org.put("User", "u1", "2026-03-11T08:00:00.000+0000", IsActive=False)
+        org.put("User", "u2", "2026-03-11T08:00:00.000+0000", Name="N2 renamed")
     return org
 
 
@@ -50,6 +52,16 @@ def after(call: Callable[..., Any], times: int) -> Callable[..., Any]:
     return wrapped
 
 
+def armed(call: Callable[..., Any], trap: Callable[[], None]) -> Callable[..., Any]:
+    """`call`, with a trap that is set only when it begins."""
+
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        trap()
+        return call(*arguments, **named)
+
+    return wrapped
+
+
 def arm(point: str, org: Org) -> None:
     """Set the trap."""
     from dlt.destinations.impl.duckdb.duck import DuckDbCopyJob
@@ -63,12 +75,16 @@ def arm(point: str, org: Org) -> None:
         Pipeline.extract = after(Pipeline.extract, 1)
     elif point == "normalized":
         Pipeline.normalize = after(Pipeline.normalize, 1)
-    elif point == "one table loaded":
+    elif point == "personal fields loaded":
         DuckDbCopyJob.run = after(DuckDbCopyJob.run, 1)
+    elif point == "personal fields recorded":
+        RawStore.land = die
+    elif point == "one table loaded":
+        RawStore.land = armed(RawStore.land, lambda: arm("personal fields loaded", org))
     elif point == "all tables loaded":
-        RawStore.record = die
+        RawStore.land = after(RawStore.land, 1)
     elif point == "rejects recorded":
-        RawStore.record = after(RawStore.record, 1)
+        RawStore.record = after(RawStore.record, 2)
     else:
         raise ValueError(point)
 

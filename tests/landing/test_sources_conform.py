@@ -22,7 +22,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines import rejects
+from pipelines import keyed, rejects
 from pipelines.landing import ResourceResult, SourceResult, run_source
 from pipelines.sources import load_source, source_names
 from pipelines.transports.http import Http
@@ -519,6 +519,10 @@ def test_forms_that_are_not_verified_land_the_same(world: World, tmp_path: Path)
     other = World(world.source, world.root, tmp_path / "other", world.monkeypatch, world.now)
     plain.home.mkdir()
     other.home.mkdir()
+    # hashes of personal fields are keyed per home
+    shared = keyed.secret_path(other.home)
+    shared.parent.mkdir()
+    shared.write_text(keyed.home_secret(plain.home))
     assert plain.land(wanted, mode="rest").status == "OK"
     other.now = plain.now
     other.forms(OTHER_FORMS[world.subject.vendor])

@@ -3,27 +3,18 @@
 with
 
 contacts as (
-    select
-        {{ own_key('certinia', 'told.id', 'told.tl_instance') }} as personal_key,
-        told.name,
-        told.email
-    from {{ newest(ref('stg_certinia__contact'), 'id') }} as told
+    {{ personal_fields('certinia', 'contact', ref('stg_certinia__contact'), ['name', 'email']) }}
 ),
 
 employees as (
-    select
-        {{ own_key('bamboohr', 'told.id', 'told.tl_instance') }} as personal_key,
-        coalesce(told.preferred_name, told.first_name) || ' ' || told.last_name as name,
-        told.work_email as email
-    from {{ newest(ref('stg_bamboohr__employee'), 'id') }} as told
+    {{ personal_fields(
+        'bamboohr', 'employee', ref('stg_bamboohr__employee'),
+        ['preferred_name', 'first_name', 'last_name', 'work_email']
+    ) }}
 ),
 
 users as (
-    select
-        {{ own_key('salesforce', 'told.id', 'told.tl_instance') }} as personal_key,
-        told.name,
-        told.email
-    from {{ newest(ref('stg_salesforce__user'), 'id') }} as told
+    {{ personal_fields('salesforce', 'user', ref('stg_salesforce__user'), ['name', 'email']) }}
 ),
 
 people as (
@@ -35,8 +26,8 @@ people as (
     union all
     select
         personal_key,
-        name,
-        email
+        coalesce(preferred_name, first_name) || ' ' || last_name as name,
+        work_email as email
     from employees
     union all
     select

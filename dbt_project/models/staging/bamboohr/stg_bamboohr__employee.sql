@@ -7,10 +7,6 @@ landed as (
 select
     nullif(id, '') as id,
     nullif(employee_number, '') as employee_number,
-    nullif(first_name, '') as first_name,
-    nullif(last_name, '') as last_name,
-    nullif(preferred_name, '') as preferred_name,
-    nullif(work_email, '') as work_email,
     nullif(status, '') as status,
     cast(hire_date as date) as hire_date,
     cast(termination_date as date) as termination_date,
@@ -24,6 +20,7 @@ select
     -- a firm without the field expects time of everybody
     coalesce(custom_time_required, true) as custom_time_required,
     nullif(supervisor_e_id, '') as supervisor_e_id,
+    tl_personal_hash,
     {{ landed() }}
 from landed
 qualify {{ once_per_load() }}

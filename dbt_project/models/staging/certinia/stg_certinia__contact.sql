@@ -6,8 +6,6 @@ landed as (
 
 select
     nullif(id, '') as id,
-    nullif(name, '') as name,
-    nullif(email, '') as email,
     coalesce(pse__is_resource__c, false) as pse__is_resource__c,
     coalesce(pse__is_resource_active__c, false) as pse__is_resource_active__c,
     nullif(pse__resource_role__c, '') as pse__resource_role__c,
@@ -21,6 +19,7 @@ select
     nullif(currency_iso_code, '') as currency_iso_code,
     nullif(legal_entity__c, '') as legal_entity__c,
     {{ as_instant('created_date') }} as created_date,
+    tl_personal_hash,
     {{ landed() }}
 from landed
 qualify {{ once_per_load() }}

@@ -21,7 +21,6 @@ select
     nullif(postingperiod, '') as postingperiod,
     coalesce(posting, false) as posting,
     coalesce(voided, false) as voided,
-    nullif(memo, '') as memo,
     nullif(externalid, '') as externalid,
     nullif(otherrefnum, '') as otherrefnum,
     nullif(subsidiary, '') as subsidiary,

@@ -20,7 +20,6 @@ select
     {{ as_rate('rate') }} as rate,
     {{ as_money('foreignamount') }} as foreignamount,
     {{ as_money('netamount') }} as netamount,
-    nullif(memo, '') as memo,
     coalesce(isclosed, false) as isclosed,
     nullif(custcol_tl_billing_method, '') as custcol_tl_billing_method,
     nullif(custcol_tl_revenue_method, '') as custcol_tl_revenue_method,

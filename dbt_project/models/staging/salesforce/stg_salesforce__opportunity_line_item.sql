@@ -8,7 +8,6 @@ select
     nullif(id, '') as id,
     nullif(opportunity_id, '') as opportunity_id,
     nullif(product_code, '') as product_code,
-    nullif(description, '') as description,
     {{ as_rate('quantity') }} as quantity,
     {{ as_money('unit_price') }} as unit_price,
     {{ as_money('total_price') }} as total_price,

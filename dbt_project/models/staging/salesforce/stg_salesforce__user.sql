@@ -6,9 +6,8 @@ landed as (
 
 select
     nullif(id, '') as id,
-    nullif(name, '') as name,
-    nullif(email, '') as email,
     coalesce(is_active, false) as is_active,
+    tl_personal_hash,
     {{ landed() }}
 from landed
 qualify {{ once_per_load() }}
