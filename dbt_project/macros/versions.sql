@@ -267,8 +267,9 @@
     A condition on knowledge rows: brought by a load this table has not seen. The last load seen counts as unseen
     for records it holds nothing of from that load, because a killed load's rest may have come after the build.
     `record` is the table's column that names the rows' record; without one the whole last load counts as unseen.
+    `told` is the rows' column that names it, where that is not `native`.
 #}
-{% macro brought_since(relation_rows, native, record=none) -%}
+{% macro brought_since(relation_rows, native, record=none, told=none) -%}
     select distinct rows_in.{{ native }}
     from {{ relation_rows }} as rows_in
     where
@@ -278,7 +279,7 @@
         {{ load_order('rows_in.tl_load_id') }} > {{ last_load_seen() }}
         or (
             {{ load_order('rows_in.tl_load_id') }} = {{ last_load_seen() }}
-            and rows_in.{{ native }} not in (
+            and rows_in.{{ told or native }} not in (
                 select done.{{ record }}
                 from {{ this }} as done
                 where

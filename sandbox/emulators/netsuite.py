@@ -12,6 +12,11 @@ Switches (settings), for what is not verified of the vendor or differs per accou
   concurrency_limit  requests served at once (15); concurrency_status what the next one gets (429)
   token_seconds      life of an access token (3600)
   stamp_precision    of lastmodifieddate: "second" or "day"
+  sales_amounts      foreignamount and netamount of sales lines: "negative" (sales negative, credits positive,
+                     as in the ledger), "positive" (the other way round) or "unsigned" (positive on both)
+  sales_quantities   the same of their quantity
+  voids              how a void shows: "flag" (voided = T) or "reversal" (an entry of its own); whoever voids
+                     a transaction follows it (sandbox.habits.void)
 """
 
 from __future__ import annotations
@@ -23,7 +28,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -44,6 +49,8 @@ from sandbox.emulators.render import json_text, plain_decimal
 from sandbox.emulators.store import FieldDef, ObjectDef, quote
 from sandbox.emulators.suiteql import Plan, SuiteQLError, Translator, strftime_format
 
+# Transactions whose lines but the main one stand against a receivable.
+SALES = ("CustInvc", "CustCred", "SalesOrd", "Estimate")
 QUERY_PATH = "/services/rest/query/v1/suiteql"
 TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"
 # Their rows go with the record they belong to; the vendor keeps no list of them.
@@ -137,6 +144,9 @@ class NetSuite(Emulator):
         "concurrency_status": 429,
         "token_seconds": 3600,
         "stamp_precision": "second",
+        "sales_amounts": "negative",
+        "sales_quantities": "negative",
+        "voids": "flag",
     }
 
     def __init__(
@@ -271,7 +281,34 @@ class NetSuite(Emulator):
                 name: Column(name, item.type, item.sql_type, name, item, "{a}." + quote(name))
                 for name, item in definition.fields.items()
             }
-        return self.catalogue.columns(definition)
+        columns = self.catalogue.columns(definition)
+        return self._signed(columns) if definition.name == "transactionline" else columns
+
+    def _signed(self, columns: dict[str, Column]) -> dict[str, Column]:
+        """Fields of a transaction line with the sign that the account prints on sales."""
+        turned = dict(columns)
+        for setting, names in (
+            ("sales_amounts", ("foreignamount", "netamount")),
+            ("sales_quantities", ("quantity",)),
+        ):
+            way = str(self.settings[setting])
+            for name in names:
+                column = columns.get(name)
+                # A column that drift made text keeps what drift wrote.
+                if way == "negative" or column is None or column.definition is None:
+                    continue
+                types = "('CustInvc', 'SalesOrd', 'Estimate')" if way == "unsigned" else str(SALES)
+                of_sales = (
+                    f"exists (select 1 from {self.store.state('transaction')} as owner "
+                    f"where cast(owner.id as VARCHAR) = cast({{a}}.transaction as VARCHAR) "
+                    f"and owner.type in {types})"
+                )
+                turned[name] = replace(
+                    column,
+                    expression=f"(case when not {{a}}.mainline and {of_sales} then -{column.expression} "
+                    f"else {column.expression} end)",
+                )
+        return turned
 
     def _table(self, name: str) -> str:
         return self._deletions() if name == "deletedrecord" else self._live(name)

@@ -21,6 +21,11 @@ Switches (settings), for what is not verified of the vendor or differs per org:
   bulk_polls                polls a job takes before it is complete (1)
   bulk_page_rows            rows per result page when maxRecords is absent (100000)
   max_uri                   16384 bytes
+  billing_event_links       pse__Billing_Event_Item__c of splits, expenses and milestones: "hidden" (the user
+                            may not see it), "nulled" (empty once its event is deleted, the new item when
+                            it is run again) or "kept" (it goes on naming the first item, deleted or not)
+  split_ids                 what approving a card again does to its splits: "kept" (they are changed) or
+                            "renewed" (deleted and made again); sandbox.habits.approve_again follows it
 """
 
 from __future__ import annotations
@@ -53,6 +58,13 @@ from sandbox.emulators.store import ObjectDef, utc_naive
 from throughline.clock import parse_instant
 
 OLDEST_VERSION, WARNED_BELOW, NEWEST_VERSION, BULK_SINCE = 31, 41, 68, 47
+EVENT_ITEM = "pse__Billing_Event_Item__c"
+# What a billing event takes up -> the item's reference to it.
+BILLED_BY = {
+    "pse__Timecard__c": "pse__Timecard_Split__c",
+    "pse__Expense__c": "pse__Expense__c",
+    "pse__Milestone__c": "pse__Milestone__c",
+}
 CURRENCY_OBJECTS = ("CurrencyType", "DatedConversionRate")
 NOT_DELETABLE = ("User", *CURRENCY_OBJECTS)
 # Where a relationship's name does not say which object it leads to.
@@ -148,6 +160,8 @@ class Salesforce(Emulator):
         "bulk_polls": 1,
         "bulk_page_rows": 100_000,
         "max_uri": 16_384,
+        "billing_event_links": "hidden",
+        "split_ids": "kept",
     }
 
     def __init__(
@@ -438,6 +452,15 @@ class Salesforce(Emulator):
             columns.append(derived("SystemModstamp", "datetime", "TIMESTAMP", "{a}._modified"))
         if definition.name not in NOT_DELETABLE:
             columns.append(derived("IsDeleted", "boolean", "BOOLEAN", "({a}._op = 'delete')"))
+        links = self.settings["billing_event_links"]
+        if links != "hidden" and definition.name in BILLED_BY and EVENT_ITEM in self.store.objects:
+            chosen = "min_by" if links == "kept" else "max_by"
+            standing = "" if links == "kept" else " and item._op <> 'delete'"
+            link = (
+                f"(select {chosen}(item.Id, item._created) from {self.store.state(EVENT_ITEM)} as item "
+                f"where item.{BILLED_BY[definition.name]} = {{a}}.Id{standing})"
+            )
+            columns.append(derived(EVENT_ITEM, "reference", "VARCHAR", link))
         return columns
 
     def _lead(self, definition: ObjectDef, column: Column) -> str | None:

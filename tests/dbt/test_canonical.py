@@ -21,6 +21,8 @@ MAY, JUNE, JULY = "2026-05-08T23:30:00", "2026-06-08T23:30:00", "2026-07-08T23:3
 HEAVY = ("time_entry", "billing_item", "invoice_line", "gl_journal_line", "assignment_schedule_day")
 MODELS = ("codes", "staging", "mapping", "canonical", "master")
 D = Decimal
+# A split that is made anew at every approval, beside one (S4) of the same card and month that stays.
+RENEWED = {"pse__timecard_header__c": "T2", "pse__start_date__c": date(2026, 5, 4)}
 
 
 def reference(load: Load) -> None:
@@ -102,6 +104,8 @@ def first_load(raw: Raw) -> None:
     reference(load)
     split(load, {"monday": "8", "tuesday": "8", "wednesday": "8", "thursday": "7.5"}, "315")
     card(load, "Submitted", None, "2026-05-05T08:00:00")
+    split(load, {"monday": "4"}, "40", **RENEWED, id="S7")
+    split(load, {"monday": "5"}, "50", **RENEWED, id="S4")
     deal(load, "Commit", won=False)
     load.add("salesforce.account", id="X1", name="Acme, Inc.", tax_id__c="T1", updated="2026-05-02T10:00:00")
     load.add(
@@ -149,6 +153,8 @@ def first_load(raw: Raw) -> None:
 
 def later_loads(raw: Raw) -> None:
     june = raw.load(JUNE)
+    split(june, {"monday": "4"}, "40", **RENEWED, id="S7", deleted="flag")
+    split(june, {"monday": "6", "tuesday": "1"}, "70", **RENEWED, id="S8", created_date=instant(JUNE))
     card(june, "Approved", "2026-05-20T09:00:00", "2026-05-20T09:00:00")
     deal(june, "Closed Won", won=True)
     document(june, "500", "CustInvc", "273.97", "B", foreignamountunpaid=D("0"))
@@ -161,6 +167,10 @@ def later_loads(raw: Raw) -> None:
     june.add("salesforce.account", **account, deleted="flag", updated="2026-06-01T10:00:00")
     schedule(june, date(2026, 7, 2))
     july = raw.load(JULY)
+    split(july, {"monday": "6", "tuesday": "1"}, "70", **RENEWED, id="S8", deleted="flag")
+    split(july, {"monday": "6.5"}, "65", **RENEWED, id="S6", created_date=instant(JULY))
+    item = {"custrecord_tl_bi_source_type": "TIME", "custrecord_tl_bi_source_id": "S8-1"}
+    july.add("netsuite.billing_item", id="B3", **item, custrecord_tl_bi_status="OPEN")
     july.add("salesforce.account", **account, updated="2026-07-01T10:00:00")
     deal(july, "Commit", won=False)
     split(july, {"monday": "8", "tuesday": "8", "thursday": "7.5"}, "235")
@@ -190,7 +200,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Project]:
     shutil.copytree(advanced.folder / "target", at_once.folder / "target")
     at_once.dbt("build", "--indirect-selection", "cautious", "--select", *MODELS)
     advanced.prepare(as_of="2026-07-08", known_at=JULY)
-    advanced.dbt("run", "--select", *heavy)
+    advanced.dbt("run", "--select", "certinia__split_root", "netsuite__sales_sign", *heavy)
     return advanced, at_once
 
 
@@ -219,6 +229,8 @@ def test_what_the_first_load_knew_can_still_be_told(at_once: Project) -> None:
         ("certinia:main:S1-2", "submitted", D("253.9683")),
         ("certinia:main:S1-3", "submitted", D("253.9683")),
         ("certinia:main:S1-4", "submitted", D("238.0951")),
+        ("certinia:main:S4-1", "submitted", D("1000")),
+        ("certinia:main:S7-1", "submitted", D("1000")),
     ]
 
 
@@ -252,6 +264,26 @@ def test_a_day_that_never_had_hours_is_no_entry(at_once: Project) -> None:
     assert at_once.rows(
         "select count(*) from canonical.canonical__time_entry where time_entry_id = 'certinia:main:S1-5'"
     ) == [(0,)]
+
+
+def test_a_split_made_anew_keeps_the_keys_of_its_days(at_once: Project) -> None:
+    rows = at_once.rows(
+        "select time_entry_id, version_number, source_record_id, hours, is_deleted"
+        " from canonical.canonical__time_entry where timesheet_id = 'certinia:main:T2' order by 1, 2"
+    )
+    # S7 became S8 and S8 became S6; S4 was there beside all of them. That S7 and S8 are deleted is told under
+    # the keys that those after them do not use.
+    assert rows == [
+        ("certinia:main:S4-1", 1, "S4", D("5"), False),
+        ("certinia:main:S6-1", 1, "S8", D("6"), True),
+        ("certinia:main:S6-2", 1, "S8", D("1"), True),
+        ("certinia:main:S7-1", 1, "S7", D("4"), False),
+        ("certinia:main:S7-1", 2, "S8", D("6"), False),
+        ("certinia:main:S7-1", 3, "S6", D("6.5"), False),
+        ("certinia:main:S7-2", 1, "S8", D("1"), False),
+        ("certinia:main:S7-2", 2, "S6", D("0"), True),
+        ("certinia:main:S8-1", 1, "S7", D("4"), True),
+    ]
 
 
 def test_a_deal_that_goes_back_is_three_versions_and_its_words_are_translated(at_once: Project) -> None:
@@ -361,6 +393,8 @@ def test_a_billing_item_names_its_source(at_once: Project) -> None:
     assert rows == [
         ("netsuite:main:B1", "certinia:main:S1-1", instant("2026-05-06T03:00:00")),
         ("netsuite:main:B2", "netsuite:main:91|2026-05", None),
+        # Named by a split that was made anew: the day keeps the key it had (S7).
+        ("netsuite:main:B3", "certinia:main:S7-1", None),
     ]
 
 
@@ -454,7 +488,8 @@ def test_portable_macros_are_exact(macro_values: tuple[Any, ...], position: int)
 
 def test_instants_are_utc(at_once: Project) -> None:
     (row,) = at_once.rows(
-        "select approved_at from canonical.canonical__time_entry where version_number = 2 limit 1"
+        "select approved_at from canonical.canonical__time_entry"
+        " where version_number = 2 and time_entry_id = 'certinia:main:S1-1'"
     )
     assert row[0] == datetime.fromisoformat("2026-05-20T09:00:00+00:00")
 

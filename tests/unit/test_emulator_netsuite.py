@@ -154,6 +154,28 @@ def test_unverified_forms_are_switches(root: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("way", "invoice", "credit"), [("negative", "-1", "1"), ("positive", "1", "-1"), ("unsigned", "1", "1")]
+)
+def test_the_sign_of_sales_lines_is_a_switch(root: Path, way: str, invoice: str, credit: str) -> None:
+    for number, kind, amount in (("7001", "CustInvc", -1), ("7002", "CustCred", 1), ("7003", "VendBill", 1)):
+        at_once = {"at": "2026-06-01T00:00:00Z"}
+        mutate(root, "netsuite", "transaction", number, "insert", {"type": kind}, **at_once)
+        for line, value in (("0", -amount), ("1", amount)):
+            key = {"transaction": number, "id": line}
+            fields = {"mainline": line == "0", "netamount": value}
+            mutate(root, "netsuite", "transactionline", key, "insert", fields, **at_once)
+    client = NetSuiteClient(root, sales_amounts=way)
+    sql = "SELECT transaction, netamount FROM transactionline WHERE transaction >= 7001 AND mainline = '{}'"
+    lines = client.items(sql.format("F") + " ORDER BY transaction")
+    assert [row["netamount"] for row in lines] == [invoice, credit, "1"]
+    # The header's line is the receivable and keeps its sign.
+    mains = client.items(sql.format("T") + " ORDER BY transaction")
+    assert [row["netamount"] for row in mains] == ["1", "-1", "-1"]
+    total = client.items("SELECT SUM(netamount) AS s FROM transactionline WHERE transaction = 7001")
+    assert total == [{"s": str(1 + int(invoice))}]
+
+
 def test_stamps_may_have_the_precision_of_a_day(root: Path) -> None:
     sql = (
         "SELECT TO_CHAR(t.lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS stamp FROM transaction t "

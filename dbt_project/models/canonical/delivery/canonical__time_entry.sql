@@ -1,4 +1,4 @@
--- depends_on: {{ ref('stg_certinia__timecard_split') }}
+-- depends_on: {{ ref('certinia__timecard_split') }}
 {{ config(
     materialized='incremental',
     incremental_strategy=advancing_strategy(),
@@ -16,8 +16,8 @@ told_days as (
     select * from {{ ref('certinia__time_entry') }}
     {% if is_advancing() %}
         where
-            native_split_id in ({{ brought_since(
-                ref('stg_certinia__timecard_split'), 'tl_record_id', 'source_record_id'
+            root_split_id in ({{ brought_since(
+                ref('certinia__timecard_split'), 'root_split_id', 'source_record_id', told='tl_record_id'
             ) }})
             or timesheet_id in ({{ brought_since(
                 ref('certinia__timesheet'), 'timesheet_id', 'timesheet_id'

@@ -3,8 +3,8 @@ with
 splits as (
     select
         told.*,
-        count(*) over (partition by told.id) > 1 as was_told_again
-    from {{ ref('stg_certinia__timecard_split') }} as told
+        count(*) over (partition by told.split_id) > 1 as was_told_again
+    from {{ ref('certinia__timecard_split') }} as told
 ),
 
 weekdays as (
@@ -65,7 +65,7 @@ totalled_shares as (
         sum(shares.billable_share) over told_at_once as billable_shared,
         sum(shares.cost_share) over told_at_once as cost_shared
     from shares
-    window told_at_once as (partition by shares.id, shares.tl_payload_hash, shares.tl_load_id)
+    window told_at_once as (partition by shares.split_id, shares.tl_payload_hash, shares.tl_load_id)
 ),
 
 -- The last day with hours takes the rest, so that the days of a split always add up to it.
@@ -86,7 +86,7 @@ rounded_days as (
 )
 
 select
-    {{ own_key('certinia', 'days.id', 'days.tl_instance') }} || '-' || {{ as_text('days.weekday') }}
+    {{ own_key('certinia', 'days.split_id', 'days.tl_instance') }} || '-' || {{ as_text('days.weekday') }}
         as time_entry_id,
     {{ own_key('certinia', 'days.pse__project__c', 'days.tl_instance') }} as project_id,
     {{ own_key('certinia', 'days.pse__resource__c', 'days.tl_instance') }} as resource_id,
@@ -105,7 +105,7 @@ select
     {{ as_money('days.cost_amount') }} as cost_amount,
     days.pse__billed__c as is_billed,
     days.pse__invoice_number__c as invoice_number,
-    days.id as native_split_id,
+    days.root_split_id,
     'certinia' as source_system,
     {{ landed('days') }}
 from rounded_days as days

@@ -1,7 +1,7 @@
 with
 
 payments as (
-    select * from {{ ref('stg_netsuite__transaction') }}
+    select * from {{ ref('netsuite__transaction') }}
     where type = 'CustPymt'
 ),
 

@@ -1,7 +1,7 @@
 with
 
 documents as (
-    select * from {{ ref('stg_netsuite__transaction') }}
+    select * from {{ ref('netsuite__transaction') }}
     where type in ('CustInvc', 'CustCred')
 ),
 

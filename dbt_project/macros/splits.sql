@@ -1,0 +1,21 @@
+{#
+    A timecard's splits may be deleted and made again when its card is approved again. The days of the new ones
+    keep the keys of the first (certinia__split_root), and so must those that name a day by its split: here for
+    the ERP, which names it `{split}-{weekday}`.
+#}
+
+{# Joins the renewal of the split that a record of the ERP names; only one that was known when the record came,
+   so that a table advanced by load says what a rebuild says. #}
+{% macro split_join(roots, alias, source_type, source_id, load_id) -%}
+    left join {{ roots }} as {{ alias }}
+        on
+            {{ source_type }} = 'TIME'
+            and substr({{ source_id }}, 1, length({{ source_id }}) - 2) = {{ alias }}.split_id
+            and {{ alias }}.tl_instance = '{{ var("instances", {}).get("certinia", "main") }}'
+            and {{ alias }}.born_in <= {{ load_order(load_id) }}
+{%- endmacro %}
+
+{# The day that the ERP names, under the split it was first told under. #}
+{% macro split_day(source_id, alias) -%}
+    coalesce({{ alias }}.root_split_id || substr({{ source_id }}, length({{ source_id }}) - 1), {{ source_id }})
+{%- endmacro %}
