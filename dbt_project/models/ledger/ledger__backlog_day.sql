@@ -71,8 +71,9 @@ dated as (
             as recognised_rc,
         {{ known_sum("case when movement.movement_type = 'cancelled' then movement.amount_rc else 0 end") }}
             as cancelled_rc,
-        {{ known_sum("case when movement.movement_type = 'completed_under_run' then movement.amount_rc else 0 end") }}
-            as completed_under_run_rc
+        {{ known_sum(
+            "case when movement.movement_type = 'completed_under_run' then movement.amount_rc else 0 end"
+        ) }} as completed_under_run_rc
     from sold
     inner join movement on sold.contract_line_id = movement.contract_line_id
     where greatest(movement.business_date, sold.signed_on) <= {{ run_as_of() }}

@@ -1,8 +1,8 @@
--- Hours of employees by month, as the run knew them: approved billable ones, and those they were there for. A
--- worker is there on the working days of the entity's calendar between hire and termination, less approved
--- leave. Training is no leave unless the firm says so (parameter training_is_productive). People who are not
--- expected to record time have no utilisation. A month for which the worker's entity has no calendar has unknown
--- hours, not none: nobody can say on how many days the worker was there.
+-- Hours of employees by month, as the run knew them: approved billable ones, and those they were there
+-- for. A worker is there on the working days of the entity's calendar between hire and termination, less
+-- approved leave. Training is no leave unless the firm says so (parameter training_is_productive). People
+-- who are not expected to record time have no utilisation. A month for which the worker's entity has no
+-- calendar has unknown hours, not none: nobody can say on how many days the worker was there.
 with worker as (
     select
         resource_id,

@@ -1,5 +1,6 @@
 -- The backlog roll-forward as steps, in the reporting currency: summed over any part of the firm and any
--- months, the steps lead from the opening to the closing backlog. A step of unknown amount stays, without one.
+-- months, the steps lead from the opening to the closing backlog. A step of unknown amount stays, without
+-- one.
 with rollforward as (
     select
         as_of,

@@ -44,7 +44,8 @@ flow as (
         {{ known_sum(roll_forward_at_rate('daily.wip_billed', 'conversion.rate_rc')) }} as wip_billed_rc,
         {{ known_sum(roll_forward_at_rate('daily.reopened_by_credit_note', 'conversion.rate_rc')) }}
             as reopened_by_credit_note_rc,
-        {{ known_sum(roll_forward_at_rate('daily.multiple_billing', 'conversion.rate_rc')) }} as multiple_billing_rc
+        {{ known_sum(roll_forward_at_rate('daily.multiple_billing', 'conversion.rate_rc')) }}
+            as multiple_billing_rc
     from daily
     inner join as_of_date
         on daily.business_date >= as_of_date.first_day and daily.business_date <= as_of_date.as_of

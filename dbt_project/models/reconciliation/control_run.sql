@@ -1,7 +1,7 @@
--- That each control ran, on what, and what came of it: one row per control and legal entity, and one for ALL
--- of them. Passes are counted with their amounts; a sample of them can be drawn again from as_of and the keys
--- alone. Amounts are in the reporting currency; one that nobody knows leaves the sum it belongs to unknown. Rows
--- without an entity go under NONE.
+-- That each control ran, on what, and what came of it: one row per control and legal entity, and one for
+-- ALL of them. Passes are counted with their amounts; a sample of them can be drawn again from as_of and
+-- the keys alone. Amounts are in the reporting currency; one that nobody knows leaves the sum it belongs
+-- to unknown. Rows without an entity go under NONE.
 with
 
 run as {{ control_run_row() }},
@@ -68,27 +68,13 @@ count_outcomes as (
             {%- set amount = 'population_amount' if outcome == 'PASS' else 'amount_at_risk' -%}
             sum(case when spread_outcomes.outcome = '{{ outcome }}' then 1 else 0 end)
                 as {{ outcome | lower }}_count,
-            cast(case
-                when
-                    count(
-                        case
-                            when spread_outcomes.outcome = '{{ outcome }}' and spread_outcomes.{{ amount }} is null
-                                then 1
-                        end
-                    ) = 0
-                    then
-                        sum(
-                            case
-                                when spread_outcomes.outcome = '{{ outcome }}' then spread_outcomes.{{ amount }}
-                                else 0
-                            end
-                        )
-            end as {{ type_money() }}) as {{ outcome | lower }}_amount,
+            {{ as_money(known_sum(
+                "case when spread_outcomes.outcome = '" ~ outcome ~ "' then spread_outcomes." ~ amount
+                ~ " else 0 end"
+            )) }} as {{ outcome | lower }}_amount,
         {% endfor -%}
         count(*) as population_count,
-        cast(case
-            when count(spread_outcomes.population_amount) = count(*) then sum(spread_outcomes.population_amount)
-        end as {{ type_money() }}) as population_amount
+        {{ as_money(known_sum('spread_outcomes.population_amount')) }} as population_amount
     from spread_outcomes
     group by spread_outcomes.control_id, spread_outcomes.legal_entity_id
 ),
@@ -143,8 +129,9 @@ select
         else 'CLEAN'
     end as status,
     cast(coalesce(count_outcomes.population_count, 0) as bigint) as population_count,
-    {{ as_money('case when count_outcomes.control_id is null then 0 else count_outcomes.population_amount end') }}
-        as population_amount,
+    {{ as_money(
+        'case when count_outcomes.control_id is null then 0 else count_outcomes.population_amount end'
+    ) }} as population_amount,
     {% for outcome in ['pass', 'pending', 'exception', 'waived', 'not_evaluable'] -%}
         cast(coalesce(count_outcomes.{{ outcome }}_count, 0) as bigint) as {{ outcome }}_count,
         {{ as_money(

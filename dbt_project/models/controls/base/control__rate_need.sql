@@ -1,7 +1,7 @@
--- The exchange rates that amounts are converted with, one row per rate type and pair: flows on their own day and
--- balances on each date they are shown for, into the entity's and the reporting currency; the constant-currency
--- twin needs the rate of one day. A rate is missing where an amount found none and there is none: the last one
--- stands for a week, and a day within it needs no rate of its own.
+-- The exchange rates that amounts are converted with, one row per rate type and pair: flows on their own
+-- day and balances on each date they are shown for, into the entity's and the reporting currency; the
+-- constant-currency twin needs the rate of one day. A rate is missing where an amount found none and there
+-- is none: the last one stands for a week, and a day within it needs no rate of its own.
 with
 
 run as {{ control_run_row() }},
@@ -180,7 +180,8 @@ sum_used as (
     select
         list_used.from_currency,
         list_used.to_currency,
-        case when max(abs(list_used.unconverted_rc)) = 0 then sum(abs(list_used.amount_rc)) end as population_rc
+        case when max(abs(list_used.unconverted_rc)) = 0 then sum(abs(list_used.amount_rc)) end
+            as population_rc
     from list_used
     where list_used.from_currency <> list_used.to_currency
     group by list_used.from_currency, list_used.to_currency

@@ -1,8 +1,8 @@
--- A code that mapped to nothing on the day of the fact, a key whose record is not there, or an exchange rate that
--- amounts needed and that does not exist. One grain per dataset, column and value (of a rate: its type and pair);
--- the rows that found nothing give its money, each converted and rounded by itself. What lacks the rate into the
--- reporting currency is worth nobody knows what in it, never 1. A row that belongs to no known legal entity has
--- its grace Monday to Friday.
+-- A code that mapped to nothing on the day of the fact, a key whose record is not there, or an exchange
+-- rate that amounts needed and that does not exist. One grain per dataset, column and value (of a rate:
+-- its type and pair); the rows that found nothing give its money, each converted and rounded by itself.
+-- What lacks the rate into the reporting currency is worth nobody knows what in it, never 1. A row that
+-- belongs to no known legal entity has its grace Monday to Friday.
 {%- set checks = [
     ('project.service_line_code', 'project_rows', 'service_line_code', 'service_line_codes', none),
     ('project.customer_id', 'project_rows', 'account_id', 'customer_keys', none),
@@ -417,7 +417,8 @@ check_values as (
 check_rates as (
     select
         'exchange_rate' as dataset_column,
-        rate_needs.rate_type || '|' || rate_needs.from_currency || '|' || rate_needs.to_currency as found_value,
+        rate_needs.rate_type || '|' || rate_needs.from_currency || '|' || rate_needs.to_currency
+            as found_value,
         rate_needs.rate_type,
         rate_needs.from_currency,
         rate_needs.to_currency,
