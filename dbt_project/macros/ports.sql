@@ -40,13 +40,15 @@
 
 {#
     The knowledge rows of a port: its columns, source_system and the landing's envelope. `computed`: columns that the
-    canonical model adds; `without`: systems that the model reads in its own way. `where`: a condition, on the rows of
-    every system. (dbt's unit tests see no project around their model: there the rows are taken as they are given.)
+    canonical model adds; `without`: systems that the model reads in its own way, `also`: its CTEs that hold their
+    rows; `where`: a condition on the rows of the mapping models. (dbt's unit tests see no project around their model: there the rows are taken as they are given.)
 #}
-{% macro port_rows(port, computed=[], without=[], where=none) -%}
+{% macro port_rows(port, computed=[], without=[], where=none, also=[]) -%}
     {%- set systems = throughline.port_systems(port) | reject('in', without) | list -%}
     {%- set columns = throughline.port_columns(port, computed) -%}
-    {%- for system in systems %}
+    {%- set relations = [] -%}
+    {%- for system in systems -%}{%- do relations.append(ref(system ~ '__' ~ port)) -%}{%- endfor -%}
+    {%- for relation in relations + also %}
     select
         {%- if columns %}
         {%- for name in columns %}
@@ -57,8 +59,8 @@
         {%- else %}
         *
         {%- endif %}
-    from {{ ref(system ~ '__' ~ port) }}
-    {%- if where %}
+    from {{ relation }}
+    {%- if where and relation not in also %}
     where {{ where }}
     {%- endif %}
     {{ 'union all' if not loop.last }}

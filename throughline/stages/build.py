@@ -14,9 +14,12 @@ from typing import Any
 from throughline import clock, facts, files, inputs, process, warehouse
 from throughline.errors import ThroughlineError, error
 from throughline.home import PROJECT_ROOT, Home
+from throughline.mappings import mappings
 from throughline.runs import Run
 
 PROJECT = PROJECT_ROOT / "dbt_project"
+# the sources for which dbt_project.yml says what the models would be told
+VENDORS = ["bamboohr", "certinia", "netsuite", "salesforce"]
 # dbt's line for a node that ended: "12 of 80 OK created sql table model ...", "3 of 9 PASS ..."
 PROGRESS = re.compile(r"(\d+) of (\d+) (OK|PASS|ERROR|FAIL|WARN|SKIP)\b\s*(.*)")
 EVERY_SECONDS = 3.0
@@ -97,12 +100,19 @@ def _attached(run: Run) -> Iterator[None]:
 
 
 def _variables(run: Run) -> dict[str, Any]:
-    """What the models ask of the configuration while they are compiled: instances that are not called main.
+    """What the models ask of the configuration while they are compiled: the systems in use, which ports they
+    fill, and instances that are not called main.
 
     Nothing is handed over when there is nothing to say, since dbt parses anew when its variables change.
     """
+    said: dict[str, Any] = {}
     named = {one.name: one.instance for one in run.config.enabled_sources() if one.instance != "main"}
-    return {"instances": named} if named else {}
+    if named:
+        said["instances"] = named
+    systems = sorted({one.name for one in run.config.enabled_sources()})
+    if systems != VENDORS:
+        said |= {"systems": ",".join(systems), "mappings": mappings(systems)}
+    return said
 
 
 def run_dbt(

@@ -6,11 +6,11 @@ legal_entities as (
 ),
 
 calendar_names as (
-    select
-        {{ own_key('certinia', 'told.id', 'told.tl_instance') }} as calendar_id,
-        told.name
-    from {{ newest(ref('stg_certinia__work_calendar'), 'id') }} as told
-    where not told.tl_is_deleted
+    select distinct
+        calendar_id,
+        calendar_name as name
+    from {{ ref('canonical__work_calendar_day') }}
+    where known_to is null and not is_deleted
 ),
 
 configured as (

@@ -7,37 +7,46 @@
 
 with
 
-documents as (
-    select * from {{ ref('netsuite__document') }}
-    where document_type in ('CustInvc', 'CustCred')
-),
+{% if in_use('netsuite') %}
+    documents as (
+        select * from {{ ref('netsuite__document') }}
+        where document_type in ('CustInvc', 'CustCred')
+    ),
 
-document_lines as (
-    select * from {{ ref('netsuite__invoice_line') }}
-    {% if is_advancing() %}
-        where
-            invoice_line_id in ({{ brought_since(
-                ref('netsuite__invoice_line'), 'invoice_line_id', 'invoice_line_id'
-            ) }})
-            or invoice_id in ({{ brought_since(ref('netsuite__document'), 'document_id', 'invoice_id') }})
-    {% endif %}
-),
+    document_lines as (
+        select * from {{ ref('netsuite__invoice_line') }}
+        {% if is_advancing() %}
+            where
+                invoice_line_id in ({{ brought_since(
+                    ref('netsuite__invoice_line'), 'invoice_line_id', 'invoice_line_id'
+                ) }})
+                or invoice_id in ({{ brought_since(ref('netsuite__document'), 'document_id', 'invoice_id') }})
+        {% endif %}
+    ),
 
-lines_of_documents as (
-    {{ known_together(
-        child='document_lines', parent='documents',
-        child_key='invoice_line_id', foreign_key='invoice_id', parent_key='document_id',
-        columns=[
-            'invoice_line_id', 'invoice_id', 'line_number', 'source_type', 'source_key',
-            'contract_line_id', 'quantity', 'unit_price', 'net_amount', 'period_from', 'period_to',
-            'source_system',
-        ],
-        carried=['currency_code']
+    lines_of_documents as (
+        {{ known_together(
+            child='document_lines', parent='documents',
+            child_key='invoice_line_id', foreign_key='invoice_id', parent_key='document_id',
+            columns=[
+                'invoice_line_id', 'invoice_id', 'line_number', 'source_type', 'source_key',
+                'contract_line_id', 'quantity', 'unit_price', 'net_amount', 'period_from', 'period_to',
+                'source_system',
+            ],
+            carried=['currency_code']
+        ) }}
+    ),
+{% endif %}
+
+mapped as (
+    {{ port_rows(
+        'invoice_line', without=['netsuite'], where=brought_keys('invoice_line', 'invoice_line_id', ['netsuite']),
+        also=['lines_of_documents'] if in_use('netsuite') else []
     ) }}
 ),
 
 versioned as (
-    {{ versions('lines_of_documents', 'invoice_line_id') }}
+    {{ versions('mapped', 'invoice_line_id') }}
 )
 
 select

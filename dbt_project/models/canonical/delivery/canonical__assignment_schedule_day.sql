@@ -7,80 +7,105 @@
 
 with
 
-schedules as (
-    select * from {{ ref('certinia__schedule') }}
-),
+{% if in_use('certinia') %}
+    schedules as (
+        select * from {{ ref('certinia__schedule') }}
+    ),
 
-assignments as (
-    select * from {{ ref('certinia__assignment') }}
-    {% if is_advancing() %}
-        where
-            assignment_id in ({{ brought_since(
-                ref('certinia__assignment'), 'assignment_id', 'assignment_id'
-            ) }})
-            or schedule_id in ({{ brought_since(ref('certinia__schedule'), 'schedule_id') }})
-    {% endif %}
-),
+    assignments as (
+        select * from {{ ref('certinia__assignment') }}
+        {% if is_advancing() %}
+            where
+                assignment_id in ({{ brought_since(
+                    ref('certinia__assignment'), 'assignment_id', 'assignment_id'
+                ) }})
+                or schedule_id in ({{ brought_since(ref('certinia__schedule'), 'schedule_id') }})
+        {% endif %}
+    ),
 
-patterns as (
-    {{ known_together(
-        child='assignments', parent='schedules',
-        child_key='assignment_id', foreign_key='schedule_id', parent_key='schedule_id',
-        columns=['assignment_id', 'is_hard'],
-        carried=[
-            'first_day', 'last_day', 'hours_1', 'hours_2', 'hours_3', 'hours_4', 'hours_5', 'hours_6',
-            'hours_7',
-        ],
-        cascade=false
+    patterns as (
+        {{ known_together(
+            child='assignments', parent='schedules',
+            child_key='assignment_id', foreign_key='schedule_id', parent_key='schedule_id',
+            columns=['assignment_id', 'is_hard', 'source_system'],
+            carried=[
+                'first_day', 'last_day', 'hours_1', 'hours_2', 'hours_3', 'hours_4', 'hours_5', 'hours_6',
+                'hours_7',
+            ],
+            cascade=false
+        ) }}
+    ),
+
+    pattern_versions as (
+        {{ versions('patterns', 'assignment_id') }}
+    ),
+
+    days as (
+        select
+            day,
+            {{ weekday_number('day') }} as weekday
+        from {{ day_spine(
+            "cast('" ~ var('calendar_from') ~ "' as date)", "cast('" ~ var('calendar_to') ~ "' as date)"
+        ) }} as spine
+    ),
+
+    scheduled as (
+        select
+            pattern_versions.*,
+            days.day as work_date,
+            case days.weekday
+                {%- for number in range(1, 8) %}
+                    when {{ number }} then pattern_versions.hours_{{ number }}
+                {%- endfor %}
+            end as scheduled_hours
+        from pattern_versions
+        inner join days on pattern_versions.first_day <= days.day and pattern_versions.last_day >= days.day
+        where not pattern_versions.tl_is_deleted
+    ),
+{% endif %}
+
+-- Systems that tell every day by itself.
+told_days as (
+    {{ port_rows(
+        'assignment_schedule_day', without=['certinia'],
+        where=brought_keys('assignment_schedule_day', 'assignment_id', ['certinia'])
     ) }}
 ),
 
-versioned as (
-    {{ versions('patterns', 'assignment_id') }}
+numbered_days as (
+    select
+        told_days.*,
+        told_days.assignment_id || '|' || {{ as_text('told_days.work_date') }} as schedule_day_id
+    from told_days
 ),
 
-days as (
-    select
-        day,
-        {{ weekday_number('day') }} as weekday
-    from {{ day_spine(
-        "cast('" ~ var('calendar_from') ~ "' as date)", "cast('" ~ var('calendar_to') ~ "' as date)"
-    ) }} as spine
+day_versions as (
+    {{ versions('numbered_days', 'schedule_day_id') }}
 ),
 
-scheduled as (
-    select
-        versioned.*,
-        days.day,
-        case days.weekday
-            {%- for number in range(1, 8) %}
-                when {{ number }} then versioned.hours_{{ number }}
-            {%- endfor %}
-        end as scheduled_hours
-    from versioned
-    inner join days on versioned.first_day <= days.day and versioned.last_day >= days.day
-    where not versioned.tl_is_deleted
+days_of_assignments as (
+    {%- for relation in (['scheduled'] if in_use('certinia') else []) + ['day_versions'] %}
+        select
+            assignment_id,
+            work_date,
+            scheduled_hours,
+            is_hard,
+            known_from,
+            known_to,
+            version_number,
+            source_system,
+            {{ landed() }}
+        from {{ relation }}
+        where scheduled_hours > 0 and not tl_is_deleted
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select
     assignment_id,
     {{ hash_key('assignment_id') }} as assignment_key,
-    day as work_date,
+    work_date,
     scheduled_hours,
     is_hard,
-    'certinia' as source_system,
-    tl_instance as source_instance,
-    tl_record_id as source_record_id,
-    tl_source_created_at as source_created_at,
-    tl_source_updated_at as source_updated_at,
-    tl_is_deleted as is_deleted,
-    {{ null_instant() }} as deleted_at,
-    {{ null_text() }} as deletion_basis,
-    tl_load_id as load_id,
-    tl_payload_hash as payload_hash,
-    tl_is_backfill as is_backfill,
-    known_from,
-    known_to,
-    version_number
-from scheduled
-where scheduled_hours > 0
+    {{ envelope() }}
+from days_of_assignments

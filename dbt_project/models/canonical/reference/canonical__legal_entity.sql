@@ -1,18 +1,21 @@
 with
 
 mapped as (
-    {{ port_rows('legal_entity', computed=['calendar_id']) }}
+    {{ port_rows('legal_entity') }}
 ),
 
 versioned as (
     {{ versions('mapped', 'legal_entity_id') }}
 ),
 
+-- a calendar of the entity's name is the entity's, where the system of record names none
 calendars as (
     select
-        {{ own_key('certinia', 'told.id', 'told.tl_instance') }} as calendar_id,
-        told.name
-    from {{ newest(ref('stg_certinia__work_calendar'), 'name') }} as told
+        calendar_name,
+        min(calendar_id) as calendar_id
+    from {{ ref('canonical__work_calendar_day') }}
+    where known_to is null and not is_deleted
+    group by calendar_name
 )
 
 select
@@ -24,7 +27,7 @@ select
     versioned.functional_currency,
     versioned.is_elimination,
     versioned.is_active,
-    calendars.calendar_id,
+    coalesce(versioned.calendar_id, calendars.calendar_id) as calendar_id,
     {{ envelope('versioned') }}
 from versioned
-left join calendars on versioned.entity_code = calendars.name
+left join calendars on versioned.entity_code = calendars.calendar_name

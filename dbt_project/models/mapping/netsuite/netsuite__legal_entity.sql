@@ -16,6 +16,7 @@ select
     currencies.symbol as functional_currency,
     subsidiaries.iselimination as is_elimination,
     true as is_active,
+    {{ null_text() }} as calendar_id,
     'netsuite' as source_system,
     {{ landed('subsidiaries') }}
 from subsidiaries

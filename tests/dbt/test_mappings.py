@@ -1,0 +1,28 @@
+"""The variable `mappings`: what dbt_project.yml says is what the mapping models' names say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from throughline.mappings import MODELS, mappings, ports
+from throughline.stages.build import VENDORS
+
+
+def test_the_project_names_the_mappings_of_the_four_vendors() -> None:
+    project = yaml.safe_load((MODELS.parent / "dbt_project.yml").read_text(encoding="utf-8"))
+    assert project["vars"]["mappings"] == mappings(VENDORS)
+
+
+def test_a_system_of_its_own_is_found_by_the_names_of_its_models(tmp_path: Path) -> None:
+    for port in ("customer", "invoice"):
+        path = tmp_path / "canonical" / "any" / f"canonical__{port}.sql"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for name in ("kantata__customer", "kantata__helper"):
+        path = tmp_path / "mapping" / "kantata" / f"{name}.sql"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert ports(tmp_path) == ["customer", "invoice"]
+    assert mappings(["kantata", "nobody"], tmp_path) == {"customer": ["kantata"]}
