@@ -19,13 +19,12 @@ QUIET = {
 os.environ.update(QUIET)
 os.environ.pop("THROUGHLINE_NOW", None)
 
-
-# Folders whose files take minutes each. Begun last, one of them runs on alone while the other workers are done.
+# Folders whose files take minutes each. Begun last, one of them would run on alone.
 LONGEST_FIRST = ("e2e", "kill", "dashboards")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first; the rest as collected. `make test` keeps xdist from reordering them by count."""
+    """The longest files first, the rest as collected; `make test` keeps xdist from reordering them."""
 
     def rank(item: pytest.Item) -> int:
         folder = item.path.parent.name

@@ -8,16 +8,19 @@ from pathlib import Path
 from throughline.home import PROJECT_ROOT
 
 MODELS = PROJECT_ROOT / "dbt_project" / "models"
+PERSON = "person"  # not a port: whose names master__personal holds
 
 
 def ports(models: Path = MODELS) -> list[str]:
     """The canonical ports there are, in alphabetical order."""
-    return sorted(path.stem.removeprefix("canonical__") for path in models.glob("canonical/*/canonical__*.sql"))
+    return sorted(
+        path.stem.removeprefix("canonical__") for path in models.glob("canonical/*/canonical__*.sql")
+    )
 
 
 def mappings(systems: Iterable[str], models: Path = MODELS) -> dict[str, list[str]]:
-    """Port -> those of `systems` that have a mapping model for it; ports nobody fills are left out."""
-    known = ports(models)
+    """Port (or `person`) -> those of `systems` that have a mapping model for it; others are left out."""
+    known = {*ports(models), PERSON}
     found: dict[str, list[str]] = {}
     for system in sorted(set(systems)):
         for path in (models / "mapping" / system).glob(f"{system}__*.sql"):

@@ -400,13 +400,14 @@ from count_age as judged
     ] -%}
     {%- set read = [] -%}
     {%- for dataset in datasets if in_use(dataset[0]) -%}{%- do read.append(dataset) -%}{%- endfor -%}
+    {%- for dataset in var('datasets', []) -%}{%- do read.append(dataset) -%}{%- endfor -%}
     {{ return(read) }}
 {%- endmacro %}
 
 {# Where a dataset's records stand one to one in the canonical tables (a time card's split as the sum of its
    days), which ledger feeder takes them on, and for which domain's record alone: what `conservation` follows them
    through. Datasets that
-   several tables share (documents and their lines) are followed as far as staging. #}
+   several tables share (documents and their lines) are followed as far as staging, files as far as the ports they are. #}
 {% macro conserved_datasets() -%}
     {%- set datasets = {
         'salesforce.account': {'table': 'customer'},
@@ -465,6 +466,9 @@ from count_age as judged
     {%- for name, through in datasets.items() if in_use(name.split('.')[0]) -%}
         {%- do read.update({name: through}) -%}
     {%- endfor -%}
+    {%- for source_name, resource, amount, vital in var('datasets', []) if source_name == 'files' -%}
+        {%- do read.update({'files.' ~ resource: {'table': resource, 'amount': amount}}) -%}
+    {%- endfor -%}
     {{ return(read) }}
 {%- endmacro %}
 
@@ -483,4 +487,21 @@ from count_age as judged
 {# A row's currency, ALL where it has none. #}
 {% macro currency_or_all(alias, column) -%}
     {{- "coalesce(" ~ alias ~ "." ~ column ~ ", 'ALL')" if column else "'ALL'" -}}
+{%- endmacro %}
+
+{# The view in which a dataset is staged: a file is a port already and has a mapping view alone. #}
+{% macro staged_dataset(source_name, resource) -%}
+    {{ return(ref('files__' ~ resource) if source_name == 'files' else ref('stg_' ~ source_name ~ '__' ~ resource)) }}
+{%- endmacro %}
+
+{# Whose rows of a canonical table a dataset brought; rows out of files bear the system they speak for. #}
+{% macro is_of_dataset(alias, source_name) -%}
+    {%- if source_name == 'files' -%}
+    {{ alias }}.source_instance in (
+        select used.source_instance from {{ source('inputs', 'source_instance') }} as used
+        where used.source_system = 'files'
+    )
+    {%- else -%}
+    {{ alias }}.source_system = '{{ source_name }}'
+    {%- endif -%}
 {%- endmacro %}

@@ -101,3 +101,11 @@
     {%- endif -%}
     {{ return(none) }}
 {%- endmacro %}
+
+{# The ports that some control cannot do without (seed control_port; a test compares them). #}
+{% macro vital_ports() -%}
+    {{ return([
+        'billing_item', 'contract', 'contract_line', 'customer', 'invoice', 'legal_entity', 'opportunity', 'project',
+        'time_entry',
+    ]) }}
+{%- endmacro %}

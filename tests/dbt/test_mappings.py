@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import yaml
 
 from throughline.mappings import MODELS, mappings, ports
+from throughline.recon.catalogue import load
 from throughline.stages.build import VENDORS
 
 
@@ -26,3 +28,10 @@ def test_a_system_of_its_own_is_found_by_the_names_of_its_models(tmp_path: Path)
         path.touch()
     assert ports(tmp_path) == ["customer", "invoice"]
     assert mappings(["kantata", "nobody"], tmp_path) == {"customer": ["kantata"]}
+
+
+def test_the_ports_that_are_looked_at_are_those_the_controls_need() -> None:
+    needed = {port for control in load()["controls"] for port in control["ports"]}
+    assert needed <= set(ports())
+    macro = (MODELS.parent / "macros" / "ports.sql").read_text(encoding="utf-8").split("vital_ports()")[1]
+    assert set(re.findall(r"'(\w+)'", macro)) == needed

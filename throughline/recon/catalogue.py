@@ -30,7 +30,9 @@ def load(path: Path = CATALOGUE) -> dict[str, Any]:
     seen: set[str] = set()
     for control in catalogue["controls"]:
         missing = [
-            name for name in ("id", *TEXTS, "systems", "parameters", "datasets") if name not in control
+            name
+            for name in ("id", *TEXTS, "systems", "parameters", "datasets", "ports")
+            if name not in control
         ]
         if missing:
             raise ValueError(f"{path.name}: {control.get('id')} has no {', '.join(missing)}")
@@ -111,6 +113,10 @@ def seeds(catalogue: dict[str, Any]) -> dict[str, str]:
                 for control in controls
                 for dataset in control["datasets"]
             ],
+        ),
+        "control_port.csv": _table(
+            ("control_id", "port"),
+            [(control["id"], port) for control in controls for port in control["ports"]],
         ),
     }  # fmt: skip
 

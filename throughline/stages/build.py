@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipelines.manifest import snake_case
+from pipelines.sources import manifest_of
 from throughline import clock, facts, files, inputs, process, warehouse
 from throughline.errors import ThroughlineError, error
 from throughline.home import PROJECT_ROOT, Home
@@ -112,7 +114,23 @@ def _variables(run: Run) -> dict[str, Any]:
     systems = sorted({one.name for one in run.config.enabled_sources()})
     if systems != VENDORS:
         said |= {"systems": ",".join(systems), "mappings": mappings(systems)}
+    if others := [name for name in systems if name not in VENDORS]:
+        said["datasets"] = [dataset for name in others for dataset in _datasets(name)]
     return said
+
+
+def _datasets(source: str) -> list[tuple[str, str, str | None, bool]]:
+    """The datasets of a source that the models do not know by name: (source, resource, control sum, vital)."""
+    manifest = manifest_of(source)
+    return [
+        (
+            manifest.source_system,
+            one.name,
+            snake_case(one.control_amount) if one.control_amount else None,
+            False,
+        )
+        for one in manifest.resources
+    ]
 
 
 def run_dbt(

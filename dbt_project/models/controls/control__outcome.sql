@@ -17,6 +17,58 @@ failed_datasets as (
     where dataset_status.status = 'FAILED'
 ),
 
+-- What each control reads: of the four vendors by dataset; of files by port, whose datasets they are; of any
+-- other system all that it has, once it fills a port the control needs.
+list_reads as (
+    select
+        control_dataset.control_id,
+        control_dataset.source_system,
+        control_dataset.resource
+    from {{ ref('control_dataset') }} as control_dataset
+    {%- for source_name, resource, amount, vital in var('datasets', []) %}
+        union all
+        select distinct
+            control_port.control_id,
+            '{{ source_name }}' as source_system,
+            '{{ resource }}' as resource
+        from {{ ref('control_port') }} as control_port
+        where control_port.port in (
+            {%- if source_name == 'files' %}
+                '{{ resource }}'
+            {%- else %}
+                'none of them'
+                {%- for port, systems in var('mappings').items() if source_name in systems %}, '{{ port }}'{% endfor %}
+            {%- endif %}
+        )
+    {%- endfor %}
+),
+
+-- Ports that a vendor's system fills are filled, with rows or without; files are there when they held a row.
+filled_ports as (
+    {% for port in vital_ports() -%}
+        {%- set systems = port_systems(port) %}
+        select '{{ port }}' as port
+        {%- if systems == ['files'] %}
+        from {{ ref('canonical__' ~ port) }}
+        having count(*) > 0
+        {%- elif not systems %}
+        from (select 1 as nothing) as nobody
+        where nothing = 0
+        {%- endif %}
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+unfilled_ports as (
+    select
+        needs.control_id,
+        needs.port
+    from {{ ref('control_port') }} as needs
+    left join filled_ports
+        on needs.port = filled_ports.port
+    where filled_ports.port is null
+),
+
 blocked_controls as (
     select
         reads.control_id,
@@ -25,7 +77,7 @@ blocked_controls as (
         failed_datasets.failed_on,
         failed_datasets.exception_id,
         failed_datasets.reasons
-    from {{ ref('control_dataset') }} as reads
+    from list_reads as reads
     inner join failed_datasets
         on
             reads.source_system = failed_datasets.source_system
@@ -65,7 +117,9 @@ all_rows as (
 evaluable_rows as (
     select all_rows.*
     from all_rows
-    where all_rows.control_id not in (select blocked_controls.control_id from blocked_controls)
+    where
+        all_rows.control_id not in (select blocked_controls.control_id from blocked_controls)
+        and all_rows.control_id not in (select unfilled_ports.control_id from unfilled_ports)
 )
 
 select
@@ -125,3 +179,33 @@ select
     ]) }} as evidence,
     {{ null_money() }} as population_amount
 from blocked_controls
+union all
+select
+    unfilled_ports.control_id,
+    'port:' || unfilled_ports.port as grain_key,
+    {{ null_text() }} as legal_entity_id,
+    {{ null_text() }} as customer_id,
+    {{ null_text() }} as contract_id,
+    {{ null_text() }} as contract_line_id,
+    {{ null_text() }} as project_id,
+    {{ null_text() }} as period,
+    cast(null as decimal(28, 8)) as value_a,
+    cast(null as decimal(28, 8)) as value_b,
+    {{ null_text() }} as currency_code,
+    cast(null as decimal(28, 8)) as difference,
+    'NOT_EVALUABLE' as outcome,
+    'S4' as severity,
+    {{ null_money() }} as amount_at_risk,
+    {{ null_money() }} as amount_at_risk_tc,
+    {{ run_as_of() }} as becomes_exception_on,
+    'DATA' as risk_type,
+    'port:' || unfilled_ports.port as risk_object,
+    'COULD_NOT_RUN' as break_type,
+    {{ evidence([
+        ('what', sentence([
+            "'This control could not run: no system that is switched on fills the port '", 'unfilled_ports.port',
+        ])),
+        ('port', 'unfilled_ports.port'),
+    ]) }} as evidence,
+    {{ null_money() }} as population_amount
+from unfilled_ports

@@ -2,39 +2,22 @@
 
 with
 
-contacts as (
-    {{ personal_fields('certinia', 'contact', ref('stg_certinia__contact'), ['name', 'email']) }}
-),
-
-employees as (
-    {{ personal_fields(
-        'bamboohr', 'employee', ref('stg_bamboohr__employee'),
-        ['preferred_name', 'first_name', 'last_name', 'work_email']
-    ) }}
-),
-
-users as (
-    {{ personal_fields('salesforce', 'user', ref('stg_salesforce__user'), ['name', 'email']) }}
-),
-
 people as (
-    select
-        personal_key,
-        name,
-        email
-    from contacts
-    union all
-    select
-        personal_key,
-        coalesce(preferred_name, first_name) || ' ' || last_name as name,
-        work_email as email
-    from employees
-    union all
-    select
-        personal_key,
-        name,
-        email
-    from users
+    {%- for system in port_systems('person') %}
+        select
+            personal_key,
+            name,
+            email
+        from {{ ref(system ~ '__person') }}
+        {{ 'union all' if not loop.last }}
+    {%- else %}
+        select
+            {{ null_text() }} as personal_key,
+            {{ null_text() }} as name,
+            {{ null_text() }} as email
+        from (select 1 as nothing) as nobody
+        where nothing = 0
+    {%- endfor %}
 )
 
 select

@@ -95,7 +95,7 @@ count_staged as (
             {{ currency }} as currency_code,
             count(*) as staged_rows,
             cast({{ 'sum(staged.' ~ amount ~ ')' if amount else 'null' }} as decimal(38, 4)) as staged_amount
-        from {{ ref('stg_' ~ source_name ~ '__' ~ resource) }} as staged
+        from {{ staged_dataset(source_name, resource) }} as staged
         cross join run
         where staged.tl_known_at <= run.known_at
         group by staged.tl_instance{{ ', ' ~ currency if through.landed_currency }}
@@ -105,26 +105,29 @@ count_staged as (
 
 count_canonical as (
     {% for dataset, through in conserved_datasets().items() -%}
+        {%- set source_name, resource = dataset.split('.') -%}
         {%- set currency = currency_or_all('known', through.currency) -%}
         select
-            known.source_system,
+            '{{ source_name }}' as source_system,
             known.source_instance,
-            '{{ dataset.split('.')[1] }}' as resource,
+            '{{ resource }}' as resource,
             {{ currency }} as currency_code,
             count(distinct known.source_record_id) as canonical_rows,
             cast({{ 'sum(known.' ~ through.amount ~ ')' if through.amount else 'null' }} as decimal(38, 4))
                 as canonical_amount,
-            {%- set outside = 'not known.is_of_record' if through.record else 'false' %}
-            count(distinct case when {{ outside }} then known.source_record_id end) as outside_rows,
+            {%- if through.record %}
+            count(distinct case when not known.is_of_record then known.source_record_id end) as outside_rows,
             cast(
-                {{ 'sum(case when ' ~ outside ~ ' then known.' ~ through.amount ~ ' else 0 end)' if through.amount else '0' }}
-                as decimal(38, 4)
+                sum(case when known.is_of_record then 0 else known.{{ through.amount }} end) as decimal(38, 4)
             ) as outside_amount
-        from
-            {%- set read = as_known(ref('canonical__' ~ through.table)) %}
-            {{ of_record(through.record, read) if through.record else read }} as known
-        where known.source_system = '{{ dataset.split('.')[0] }}'
-        group by known.source_system, known.source_instance{{ ', ' ~ currency if through.currency }}
+            {%- else %}
+            0 as outside_rows,
+            cast(0 as decimal(38, 4)) as outside_amount
+            {%- endif %}
+        {%- set read = as_known(ref('canonical__' ~ through.table)) %}
+        from {{ of_record(through.record, read) if through.record else read }} as known
+        where {{ is_of_dataset('known', source_name) }}
+        group by known.source_instance{{ ', ' ~ currency if through.currency }}
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
@@ -142,6 +145,15 @@ count_facts as (
         where feeder.source_system = '{{ dataset.split('.')[0] }}'
         group by feeder.source_system{{ ', ' ~ currency if through.fact_currency }}
         {{ 'union all' if not loop.last }}
+    {%- else %}
+        select
+            {{ null_text() }} as source_system,
+            {{ null_text() }} as resource,
+            {{ null_text() }} as currency_code,
+            cast(null as bigint) as fact_rows,
+            cast(null as decimal(38, 4)) as fact_amount
+        from run
+        where 1 = 0
     {% endfor %}
 ),
 

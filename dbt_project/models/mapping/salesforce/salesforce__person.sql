@@ -1,0 +1,1 @@
+{{ personal_fields('salesforce', 'user', ref('stg_salesforce__user'), ['name', 'email']) }}
