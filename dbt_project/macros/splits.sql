@@ -19,3 +19,23 @@
 {% macro split_day(source_id, alias) -%}
     coalesce({{ alias }}.root_split_id || substr({{ source_id }}, length({{ source_id }}) - 1), {{ source_id }})
 {%- endmacro %}
+
+{# The renewals there are; none where the PSA is another one. #}
+{% macro split_roots() -%}
+    {%- if in_use('certinia') -%}
+    select
+        split_id,
+        root_split_id,
+        tl_instance,
+        born_in
+    from {{ ref('certinia__split_root') }}
+    {%- else -%}
+    select
+        {{ null_text() }} as split_id,
+        {{ null_text() }} as root_split_id,
+        {{ null_text() }} as tl_instance,
+        {{ null_text() }} as born_in
+    from (select 1 as nothing) as none_of_them
+    where nothing = 0
+    {%- endif -%}
+{%- endmacro %}

@@ -120,7 +120,7 @@ def _variables(run: Run) -> dict[str, Any]:
 
 
 def _datasets(source: str) -> list[tuple[str, str, str | None, bool]]:
-    """The datasets of a source that the models do not know by name: (source, resource, control sum, vital)."""
+    """The datasets of a source the models do not know by name: (source, resource, control sum, vital)."""
     manifest = manifest_of(source)
     return [
         (

@@ -5,7 +5,7 @@ items as (
 ),
 
 renewed_splits as (
-    select * from {{ ref('certinia__split_root') }}
+    {{ split_roots() }}
 )
 
 -- Retainer periods are the ERP's own; everything else was done in the PSA, whose record the source names.

@@ -31,7 +31,7 @@ signs as (
 ),
 
 renewed_splits as (
-    select * from {{ ref('certinia__split_root') }}
+    {{ split_roots() }}
 )
 
 -- Sales positive, credits negative, whichever sign the account prints them with.
