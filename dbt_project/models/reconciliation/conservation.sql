@@ -145,7 +145,7 @@ count_facts as (
         where feeder.source_system = '{{ dataset.split('.')[0] }}'
         group by feeder.source_system{{ ', ' ~ currency if through.fact_currency }}
         {{ 'union all' if not loop.last }}
-    {%- else %}
+    {% else %}
         select
             {{ null_text() }} as source_system,
             {{ null_text() }} as resource,
