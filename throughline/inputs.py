@@ -105,12 +105,16 @@ def _kinds(config: Config) -> dict[tuple[str, str], str]:
 
     Landing says of a source that is not there that it is not; it holds nothing, so a build can go without it.
     """
-    found = {}
+    found: dict[tuple[str, str], str] = {}
     for one in config.enabled_sources():
         if one.name not in source_names():
             continue
         manifest = manifest_of(one.name)
-        found[manifest.source_system, one.instance] = manifest.domain
+        if manifest.domain == "files":
+            # rows out of files bear the kind of system they speak for
+            found |= {(kind, one.instance): kind for kind in ("crm", "psa", "hr", "erp")}
+        else:
+            found[manifest.source_system, one.instance] = manifest.domain
     return found
 
 

@@ -9,6 +9,7 @@ import typer
 
 from throughline import lock
 from throughline.commands.common import AsJson, home
+from throughline.errors import error, render
 from throughline.output import emit, say
 
 app = typer.Typer(no_args_is_help=True, help="Rows that could not be landed.")
@@ -51,6 +52,16 @@ def show(reject_id: str, json_: AsJson = False) -> None:
         if name == "payload":
             value = json.dumps(json.loads(value), indent=2, ensure_ascii=False)
         print(f"{name:<18} {value}")
+    if row["state"] == rejects.OPEN:
+        told = error(
+            "E-SRC-014",
+            source=row["source_system"],
+            resource=row["resource"],
+            column=row["column_name"],
+            record_id=row["record_id"],
+            reason=row["reason_code"],
+        )
+        print(f"\n{render(told)}")
 
 
 @app.command("replay")
