@@ -21,6 +21,9 @@ from pipelines.transports.json_pages import RESTRICTED
 ORDER = "tl_order"
 PERSONAL_HASH = "tl_personal_hash"
 ZONE = "_zone"
+# what a transport itself finds wrong with a row (`CODE:field:reason`), and where in a file the row stands
+REFUSED, FILE, ROW = "_refused", "_file", "_row"
+NO_DATA = frozenset({RESTRICTED, REFUSED, FILE, ROW})
 CHECKED = (
     ("tl_record_id", "varchar"),
     ("tl_payload_hash", "varchar"),
@@ -216,6 +219,9 @@ def _statement(
             f"case when {quoted('raw ' + RESTRICTED)} is not null "
             f"then 'RESTRICTED:' || split_part({quoted('raw ' + RESTRICTED)}, ', ', 1) end",
         )
+    if REFUSED in schema.names:
+        raws.append(f"{quoted(REFUSED)} as {quoted('raw ' + REFUSED)}")
+        reasons.insert(0, quoted("raw " + REFUSED))
     columns = [quoted(item.column) for item in resource.fields] + [quoted(name) for name in extras.values()]
     deleted, basis = _deleted(resource)
     created = _moment(resource, resource.created)
@@ -322,7 +328,7 @@ def _moment(resource: Resource, name: str | None) -> str:
 
 
 def _rejected(resource: Resource, schema: pa.Schema, zone: str, start: int) -> str:
-    names = [name for name in schema.names if name != RESTRICTED]
+    names = [name for name in schema.names if name not in NO_DATA]
     open_names = (set(resource.names) if OTHERS in resource.pii else set(names)) - resource.pii
     members = [f"{quoted(name)} := {quoted(name)}::varchar" for name in names if name in open_names]
     apart = ", ".join(
@@ -340,6 +346,11 @@ def _rejected(resource: Resource, schema: pa.Schema, zone: str, start: int) -> s
         for item in resource.fields
         if item.name in schema.names and item.name not in resource.pii
     )
+    own, place = "false", "''"
+    if REFUSED in schema.names:
+        own = f"{quoted(REFUSED)} is not null"
+    if FILE in schema.names:
+        place = f"' (' || {quoted(FILE)} || ', row ' || {quoted(ROW)} || ')'"
     amount = "null::decimal(19,4)"
     if resource.control_amount and resource.control_amount in schema.names:
         amount = f"try_cast({quoted(resource.control_amount)} as decimal(19,4))"
@@ -358,11 +369,12 @@ def _rejected(resource: Resource, schema: pa.Schema, zone: str, start: int) -> s
             coalesce(tl_record_id, '') as record_id,
             case field_name {columns} end as column_name,
             reason_code,
-            case when reason_code in ('KEY_MISSING', 'REQUIRED_MISSING') then field_name || ' is empty'
+            case when {own} then substr(tl_reason, length(reason_code) + length(field_name) + 3)
+                when reason_code in ('KEY_MISSING', 'REQUIRED_MISSING') then field_name || ' is empty'
                 when reason_code = 'RESTRICTED' then field_name || ' is hidden from this login'
                 else field_name || ' holds '
                     || coalesce('"' || substr(case field_name {shown} end, 1, 60) || '"', 'a misfit')
-            end as reason,
+            end || {place} as reason,
             to_json(struct_pack({payload}))::varchar as payload,
             {personal} as personal,
             {amount} as amount

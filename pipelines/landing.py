@@ -31,7 +31,7 @@ from pipelines.rejects import RESOLVED, open_rejects, reject_rows
 from pipelines.sources import Source, load_source
 from pipelines.spool import Spool
 from pipelines.store import LANDING, RECORDS, RawStore
-from pipelines.transports.base import Control, Found, Reader, Window
+from pipelines.transports.base import Control, Found, Reader, Selective, Window
 from pipelines.transports.http import QuotaStopError, RefusedError
 from pipelines.versions import Load, Versions, empty_table
 from throughline import clock
@@ -206,7 +206,7 @@ class _Run:
                 stop = problem
             if stop is not None:
                 LOG.warning("%s: %s", self._store.dataset, stop)
-            for resource in wanted:
+            for resource in self._offered(reader, wanted) if stop is None else wanted:
                 prepared = self._read(reader, resource, stop)
                 self._done[resource.name] = prepared
                 problem_here = prepared.result.error
@@ -221,6 +221,21 @@ class _Run:
             load_id=self._load.load_id,
             resources=[prepared.result for prepared in self._done.values()],
         )
+
+    def _offered(self, reader: Reader, wanted: list[Resource]) -> list[Resource]:
+        """What to read of a source that need not have everything: what it has, and what it had once."""
+        if not isinstance(reader, Selective):
+            return wanted
+        had: set[str] = set()
+        with self._store.reading() as connection:
+            if self._store.columns(connection, "extract_run", LANDING):
+                rows = connection.execute(
+                    f"select distinct resource from {self._store.table('extract_run', LANDING)}"
+                    f" where source_system = ? and source_instance = ? and status <> '{FAILED}'",
+                    [self._manifest.source_system, self._load.instance],
+                ).fetchall()
+                had = {row[0] for row in rows}
+        return [item for item in wanted if reader.offers(item) or item.name in had]
 
     def _read(self, reader: Reader, resource: Resource, stop: ThroughlineError | None) -> _Prepared:
         result = ResourceResult(
@@ -346,7 +361,8 @@ class _Run:
         with self._store.reading() as connection:
             if rejects:
                 tables["reject"] = self._unknown_rejects(connection, pa.concat_tables(rejects))
-            resolved = self._resolved(connection)
+            again = {key for table in rejects for key in table.column("reject_id").to_pylist()}
+            resolved = self._resolved(connection, again)
             if resolved.num_rows:
                 tables["reject_event"] = resolved
         return tables
@@ -360,8 +376,11 @@ class _Run:
             f"select distinct on (reject_id) * from new_rejects {known}"
         ).to_arrow_table()
 
-    def _resolved(self, connection: duckdb.DuckDBPyConnection) -> pa.Table:
-        """Events for open rejects whose record has now been landed from the source itself."""
+    def _resolved(self, connection: duckdb.DuckDBPyConnection, again: set[str]) -> pa.Table:
+        """Events for open rejects whose record has now been landed from the source itself.
+
+        Not for those that were refused `again`: a file may hold a good row and a bad one of the same key.
+        """
         empty = RECORDS["reject_event"].empty_table()
         waiting = open_rejects(self._store, connection)
         if not waiting:
@@ -372,7 +391,9 @@ class _Run:
                 continue
             touched = prepared.touched.column("record_id")
             for reject in waiting:
-                if reject["resource"] != name or not pc.index(touched, reject["record_id"]).as_py() >= 0:
+                if reject["resource"] != name or reject["reject_id"] in again:
+                    continue
+                if not pc.index(touched, reject["record_id"]).as_py() >= 0:
                     continue
                 rows.append(
                     {
@@ -756,6 +777,8 @@ class _Reading:
         live = versions.live()
         at_source, absent = versions.delete_absent()
         share = float(self._run._limits.get("absent_share", ABSENT_SHARE))
+        if not at_source and absent and share < 1 and self._resource.options.get("empty_is_suspect"):
+            raise self._error("E-SRC-022", absent=absent, live=live)
         if absent >= FEWEST_ABSENT and absent > share * live:
             raise self._error("E-SRC-022", absent=absent, live=live)
         self._prepared.compared = (at_source, absent, missed)

@@ -28,6 +28,8 @@ from pipelines.versions import Load, Versions
 from throughline import clock
 from throughline.errors import error
 
+# a row that is refused for its place among the others passes the contract alone: only a correction frees it
+BY_ITS_PLACE = frozenset({"DUPLICATE_KEY"})
 REPLAYED, SUPERSEDED, RESOLVED = "REPLAYED", "SUPERSEDED", "RESOLVED"
 OPEN = "OPEN"
 
@@ -191,6 +193,9 @@ def _replay_resource(
     landed_columns = store.columns(connection, resource.name)
     landed = store.table(resource.name)
     for position, reject in enumerate(rejects):
+        if reject["reason_code"] in BY_ITS_PLACE and reject["reject_id"] not in corrected:
+            result.refused[reject["reject_id"]] = reject["reason"]
+            continue
         payload = {
             **json.loads(reject["payload"]),
             **personal.held_by_reject(store, connection, reject["reject_id"]),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -86,6 +86,14 @@ class Reader(Protocol):
 
     def close(self) -> None:
         """Give back connections."""
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A reader of a source that need not have all that its manifest names."""
+
+    def offers(self, resource: Resource) -> bool:
+        """Whether there is anything to read of `resource`."""
 
 
 def text_of(value: Any) -> str | None:

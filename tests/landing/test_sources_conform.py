@@ -214,7 +214,8 @@ def firm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module", params=source_names())
+# files have no vendor to emulate: tests/landing/test_files_source.py
+@pytest.fixture(scope="module", params=[name for name in source_names() if name != "files"])
 def world(
     request: pytest.FixtureRequest, firm: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:

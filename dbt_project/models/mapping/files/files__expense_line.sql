@@ -1,0 +1,1 @@
+{{ files_rows('expense_line') }}

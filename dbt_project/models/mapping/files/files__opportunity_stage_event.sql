@@ -1,0 +1,1 @@
+{{ files_rows('opportunity_stage_event') }}

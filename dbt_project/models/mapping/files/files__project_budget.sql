@@ -1,0 +1,1 @@
+{{ files_rows('project_budget') }}

@@ -1,0 +1,1 @@
+{{ files_rows('purchase_order_line') }}

@@ -1,0 +1,1 @@
+{{ files_rows('rate_card_line') }}

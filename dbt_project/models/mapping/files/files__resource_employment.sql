@@ -1,0 +1,1 @@
+{{ files_rows('resource_employment') }}

@@ -1,0 +1,1 @@
+{{ files_rows('work_calendar_day') }}

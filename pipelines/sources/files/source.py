@@ -1,0 +1,40 @@
+"""Files in the ports' own columns, for a firm or a part of it without APIs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dlt
+import pyarrow as pa
+
+from pipelines.manifest import load_manifest
+from pipelines.sources import Source, setting
+from pipelines.store import table_resource
+from pipelines.transports.files import FilesReader
+from pipelines.versions import PRIMARY_KEY
+
+MANIFEST = load_manifest(Path(__file__).with_name("source.yml"))
+
+
+def reader(settings: Mapping[str, Any]) -> FilesReader:
+    """A reader for the folder `path`; takes the `encoding` of its CSV files where that is not UTF-8."""
+    return FilesReader(
+        Path(setting(settings, "path", MANIFEST.source)).expanduser(),
+        str(settings.get("encoding", "utf8")),
+    )
+
+
+@dlt.source(name="files", max_table_nesting=0)
+def files(rows: Mapping[str, Iterable[pa.Table]]) -> Iterator[Any]:
+    """One table per port.
+
+    `rows` holds the new versions of each resource of source.yml that has any.
+    """
+    for resource in MANIFEST.resources:
+        if resource.name in rows:
+            yield table_resource(resource.name, rows[resource.name], PRIMARY_KEY)
+
+
+SOURCE = Source(MANIFEST, reader, files)
