@@ -173,7 +173,9 @@ def _compile(folder: Path, select: str | None) -> dict[str, tuple[str, str]]:
     from dbt.cli.main import dbtRunner
 
     _speak_spark()
-    variables = {"type_text": "string", "type_instant": "timestamp"}
+    # files are off unless a firm has some; their mapping models are checked all the same
+    systems = "bamboohr,certinia,files,netsuite,salesforce"
+    variables = {"type_text": "string", "type_instant": "timestamp", "systems": systems}
     arguments = [
         "compile", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
         "--vars", json.dumps(variables),

@@ -52,7 +52,7 @@
     {%- set name = column.name -%}
     {%- set value = 'landed.' ~ name -%}
     {%- if 'default' in meta -%}
-        {%- set value = 'coalesce(' ~ value ~ ', ' ~ meta.default ~ ')' -%}
+        {%- set value = 'coalesce(' ~ value ~ ', cast(' ~ meta.default ~ ' as ' ~ column.data_type ~ '))' -%}
     {%- endif -%}
     {%- set named = name[:-3] if name.endswith('_id') else '' -%}
     {%- set is_port = ('model.throughline.canonical__' ~ named) in graph.nodes -%}
