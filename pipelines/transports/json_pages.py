@@ -93,7 +93,7 @@ class JsonReader:
             count += len(records)
             for record in records:
                 seen |= record.keys()
-            yield _flat_table(resource, records)
+            yield flat_table(resource, records)
         if count:
             # an empty value is written as null or as an empty text, so a name that no record bears is gone
             self._all_present(resource, seen)
@@ -248,7 +248,7 @@ class JsonReader:
         return error(code, source=self.http.source, resource=resource.name, **known)
 
 
-def _flat_table(resource: Resource, records: Sequence[Mapping[str, Any]]) -> pa.Table:
+def flat_table(resource: Resource, records: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Records as a table of the declared fields, what else they hold, and the fields the vendor hid."""
     tops = {path.split(".")[0] for item in resource.fields for path in item.paths}
     known = tops | {"_restrictedFields", "_links"}
@@ -258,7 +258,7 @@ def _flat_table(resource: Resource, records: Sequence[Mapping[str, Any]]) -> pa.
     declared = set(resource.names)
     flat = []
     for record in records:
-        row = {item.name: _at(record, item.paths) for item in resource.fields}
+        row = {item.name: value_at(record, item.paths) for item in resource.fields}
         row.update({name: record.get(name) for name in extra})
         hidden = sorted(set(record.get("_restrictedFields") or []) & declared)
         row[RESTRICTED] = ", ".join(hidden) or None
@@ -266,7 +266,8 @@ def _flat_table(resource: Resource, records: Sequence[Mapping[str, Any]]) -> pa.
     return text_table(flat, [*resource.names, *extra, RESTRICTED])
 
 
-def _at(record: Mapping[str, Any], paths: Sequence[str]) -> Any:
+def value_at(record: Mapping[str, Any], paths: Sequence[str]) -> Any:
+    """The first value found at one of the dotted `paths`; none when there is none."""
     for path in paths:
         value: Any = record
         for part in path.split("."):

@@ -1,0 +1,44 @@
+"""A source by its name, checked against what was recorded of its vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pipelines.conform.kit import Outcome, conform
+from pipelines.conform.recorded import FOLDER, Recorded
+from pipelines.conform.recorded_pages import RecordedPages
+from pipelines.conform.subject import UnfitError, subject
+from pipelines.manifest import Manifest
+from pipelines.sources import HERE, load_source
+from throughline.errors import error
+
+STAND_INS: dict[str, Callable[[Manifest, Path], Recorded]] = {"json_pages": RecordedPages}
+
+
+def is_recorded(name: str) -> bool:
+    """Whether a source has recorded answers of its vendor."""
+    return (HERE / name / FOLDER).is_dir()
+
+
+def recorded(name: str) -> Recorded:
+    """The vendor as it was recorded. Raises ThroughlineError E-SRC-018 and E-SRC-041."""
+    manifest, folder = load_source(name).manifest, HERE / name / FOLDER
+    stand_in = STAND_INS.get(manifest.transport)
+    if stand_in is None or not folder.is_dir():
+        raise error("E-SRC-041", source=name, folder=folder, name="settings.yml")
+    return stand_in(manifest, folder)
+
+
+def conform_source(name: str, only: str | None = None) -> Iterator[Outcome]:
+    """All checks on a source, offline; or one, after those it needs.
+
+    Raises ThroughlineError E-SRC-018, E-SRC-041 or E-SRC-045.
+    """
+    manifest = load_source(name).manifest
+    try:
+        found = subject(manifest)
+    except UnfitError as problem:
+        raise error("E-SRC-045", source=name, detail=str(problem)) from None
+    recorded(name)
+    yield from conform(manifest, found, lambda: recorded(name), only)
