@@ -129,6 +129,18 @@ count_canonical as (
         where {{ is_of_dataset('known', source_name) }}
         group by known.source_instance{{ ', ' ~ currency if through.currency }}
         {{ 'union all' if not loop.last }}
+    {% else %}
+        select
+            {{ null_text() }} as source_system,
+            {{ null_text() }} as source_instance,
+            {{ null_text() }} as resource,
+            {{ null_text() }} as currency_code,
+            cast(null as bigint) as canonical_rows,
+            cast(null as decimal(38, 4)) as canonical_amount,
+            cast(null as bigint) as outside_rows,
+            cast(null as decimal(38, 4)) as outside_amount
+        from run
+        where 1 = 0
     {% endfor %}
 ),
 
@@ -166,6 +178,14 @@ follow_datasets as (
             {{ 'true' if through.amount else 'false' }} as has_amount,
             {{ 'true' if through.fact else 'false' }} as has_fact
         {{ 'union all' if not loop.last }}
+    {% else %}
+        select
+            {{ null_text() }} as source_system,
+            {{ null_text() }} as resource,
+            cast(null as boolean) as has_amount,
+            cast(null as boolean) as has_fact
+        from run
+        where 1 = 0
     {% endfor %}
 ),
 
