@@ -482,7 +482,7 @@ def test_a_file_that_is_no_utf_8(folder: Folder) -> None:
     [page] = read(folder, "currency", encoding="cp1252")
     assert page.column("name").to_pylist() == ["¥en"]
     folder.write("currency.csv", "currency_code,name", "JPY,Yen", encoding="utf-16")
-    assert 'Save it as "CSV UTF-8"' in broken(folder, "E-SRC-036", "currency")
+    assert "it is UTF-16, which spreadsheets call Unicode text" in broken(folder, "E-SRC-036", "currency")
 
 
 def test_files_that_are_not_what_their_names_say(folder: Folder) -> None:
