@@ -52,6 +52,8 @@ class _Struck:
 class Recorded(ABC):
     """What all kinds share: the recorded rows, edits to them, trouble and drift."""
 
+    remembers = False
+
     def __init__(self, manifest: Manifest, folder: Path) -> None:
         """Read the folder. Raises ThroughlineError E-SRC-041 when it lacks something."""
         self.manifest = manifest

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pipelines import sources
 from pipelines.conform.kit import Outcome, conform
 from pipelines.conform.recorded import FOLDER, Recorded
 from pipelines.conform.recorded_pages import RecordedPages
 from pipelines.conform.subject import UnfitError, subject
 from pipelines.manifest import Manifest
-from pipelines.sources import HERE, load_source
 from throughline.errors import error
 
 STAND_INS: dict[str, Callable[[Manifest, Path], Recorded]] = {"json_pages": RecordedPages}
@@ -18,12 +18,12 @@ STAND_INS: dict[str, Callable[[Manifest, Path], Recorded]] = {"json_pages": Reco
 
 def is_recorded(name: str) -> bool:
     """Whether a source has recorded answers of its vendor."""
-    return (HERE / name / FOLDER).is_dir()
+    return (sources.HERE / name / FOLDER).is_dir()
 
 
 def recorded(name: str) -> Recorded:
     """The vendor as it was recorded. Raises ThroughlineError E-SRC-018 and E-SRC-041."""
-    manifest, folder = load_source(name).manifest, HERE / name / FOLDER
+    manifest, folder = sources.load_source(name).manifest, sources.HERE / name / FOLDER
     stand_in = STAND_INS.get(manifest.transport)
     if stand_in is None or not folder.is_dir():
         raise error("E-SRC-041", source=name, folder=folder, name="settings.yml")
@@ -35,7 +35,7 @@ def conform_source(name: str, only: str | None = None) -> Iterator[Outcome]:
 
     Raises ThroughlineError E-SRC-018, E-SRC-041 or E-SRC-045.
     """
-    manifest = load_source(name).manifest
+    manifest = sources.load_source(name).manifest
     try:
         found = subject(manifest)
     except UnfitError as problem:

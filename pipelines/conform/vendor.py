@@ -40,7 +40,12 @@ class Report:
 
 
 class Vendor(Protocol):
-    """A vendor for one check. Keys are record ids as they are landed; fields are named as in source.yml."""
+    """A vendor for one check. Keys are record ids as they are landed; fields are named as in source.yml.
+
+    `remembers`: what one check does to its records is still there in the next one.
+    """
+
+    remembers: bool
 
     def begin(self) -> datetime:
         """Behave, with nothing left to land but what is there; returns the instant from which to act."""

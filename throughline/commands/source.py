@@ -1,4 +1,7 @@
-"""source list, check: the systems data comes from, how their last loads went, whether they let us in."""
+"""source: the systems data comes from, how their last loads went, whether they let us in.
+
+`new` and `conform` stand in source_kit, `plan`, `preview` and `run` in source_rows.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from throughline import runs
+from throughline.commands import source_kit, source_rows
 from throughline.commands.common import AsJson, settings
 from throughline.config import Config, Source
 from throughline.errors import ThroughlineError, error
@@ -133,3 +137,10 @@ def check(
     emit(rows, ["source", "resource", "status", "code", "detail", "fix"], json_=json_)
     if any(row["status"] == "FAIL" for row in rows):
         raise typer.Exit(1)
+
+
+app.command("new")(source_kit.new)
+app.command("conform")(source_kit.conform)
+app.command("plan")(source_rows.plan)
+app.command("preview")(source_rows.preview)
+app.command("run")(source_rows.run)

@@ -178,5 +178,5 @@ def mapping_properties(name: str, title: str, domain: Domain) -> str:
 models:
   - name: {name}__{domain.port}
     description: >-
-      {title}'s {domain.object} in the words of the port {domain.port}; a word that is not listed becomes null.
+      {title}'s {domain.object} in the words of the port {domain.port}; words not listed become null.
 """

@@ -1,0 +1,231 @@
+"""source plan, preview, run: what a load would read, what it brought, and the load itself."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from throughline import clock
+from throughline.commands.common import AsJson, Quiet, home, settings
+from throughline.errors import error
+from throughline.home import PROJECT_ROOT, Home
+from throughline.output import emit, say
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from pipelines.manifest import Resource
+
+MODELS = PROJECT_ROOT / "dbt_project" / "models"
+Name = Annotated[str, typer.Argument(help="The source.")]
+
+
+def _ports(source: str, resource: str, models: Path = MODELS) -> list[str]:
+    """The ports that a resource helps to fill: mapping models of the source that read its staging model."""
+    word = re.compile(rf"\bstg_{re.escape(source)}__{re.escape(resource)}\b")
+    return [
+        path.stem.removeprefix(f"{source}__")
+        for path in sorted((models / "mapping" / source).glob(f"{source}__*.sql"))
+        if word.search(path.read_text(encoding="utf-8"))
+    ]
+
+
+def _last(connection: duckdb.DuckDBPyConnection | None, source: str, resource: str) -> dict[str, Any]:
+    """What the landing's records say of the resource's last good load; empty when there was none."""
+    if connection is None:
+        return {}
+    cursor = connection.execute(
+        "select max(cursor_to), max(ended_at), arg_max(rows_extracted, ended_at) from landing.extract_run"
+        " where source_system = ? and resource = ? and status = 'OK'",
+        [source, resource],
+    )
+    row = cursor.fetchone()
+    return {"cursor_to": row[0], "ended_at": row[1], "rows": row[2]} if row and row[1] else {}
+
+
+def _raw(where: Home) -> duckdb.DuckDBPyConnection | None:
+    """The raw warehouse, read-only; none when nothing was landed yet."""
+    import duckdb
+
+    if not where.raw.exists():
+        return None
+    connection = duckdb.connect(str(where.raw), read_only=True)
+    connection.execute("set TimeZone = 'UTC'")
+    found = connection.execute(
+        "select 1 from duckdb_tables() where schema_name = 'landing' and table_name = 'extract_run'"
+    ).fetchone()
+    if found is None:
+        connection.close()
+        return None
+    return connection
+
+
+def plan(name: Name, json_: AsJson = False) -> None:
+    """What the next load of a source would read, and what rests on it; asks nobody and writes nothing.
+
+    Example: throughline source plan kantata
+    """
+    from pipelines.sources import manifest_of
+
+    manifest = manifest_of(name)
+    connection = _raw(home())
+    rows = []
+    try:
+        for resource in manifest.resources:
+            last = _last(connection, manifest.source_system, resource.name)
+            rows.append(
+                {
+                    "resource": resource.name,
+                    "object": resource.object,
+                    "reads": _reads(resource, last),
+                    "from": last["cursor_to"] - resource.lag if last.get("cursor_to") else None,
+                    "to": clock.now() - manifest.safety,
+                    "last_load": last.get("ended_at"),
+                    "rows_last_time": last.get("rows"),
+                    "columns": len(resource.fields),
+                    "ports": ", ".join(_ports(name, resource.name)) or None,
+                }
+            )
+    finally:
+        if connection is not None:
+            connection.close()
+    columns = ["resource", "reads", "from", "to", "last_load", "rows_last_time", "columns", "ports"]
+    emit(rows, columns, json_=json_)
+
+
+def _reads(resource: Resource, last: dict[str, Any]) -> str:
+    if not last:
+        return "everything: the first load"
+    if resource.window == "full" or not last.get("cursor_to"):
+        return "everything, every time"
+    compared = "; all keys are compared when due" if resource.deletes.key_compare else ""
+    return f"what changed{compared}"
+
+
+def preview(
+    name: Name,
+    resource: Annotated[str, typer.Argument(help="One of its resources.")],
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many records.")] = 20,
+    json_: AsJson = False,
+) -> None:
+    """Landed records beside what the mapping makes of them; personal fields have no values here.
+
+    Example: throughline source preview kantata project --limit 5
+    """
+    from pipelines.sources import manifest_of
+
+    manifest = manifest_of(name)
+    wanted = manifest.resource(resource)
+    _, config = settings()
+    told = config.sources.get(name)
+    dataset = told.dataset if told else f"{name}_main"
+    where = home()
+    if not where.raw.exists():
+        raise error("E-RUN-011", home=where.root)
+    emit(
+        list(_beside(where, name, dataset, wanted, limit)), ["record", "side", "column", "value"], json_=json_
+    )
+
+
+def _beside(
+    where: Home, source: str, dataset: str, resource: Resource, limit: int
+) -> Iterator[dict[str, Any]]:
+    """One line per record, side (landed, or the port) and column that holds something."""
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"attach '{where.raw}' as raw (read_only)")
+        landed = _newest(connection, f'raw."{dataset}"."{resource.name}"', limit)
+        ports = {}
+        if where.build.exists():
+            connection.execute(f"attach '{where.build}' as build (read_only)")
+            for port in _ports(source, resource.name):
+                view = connection.execute(
+                    "select schema_name from duckdb_views() where database_name = 'build' and view_name = ?",
+                    [f"{source}__{port}"],
+                ).fetchone()
+                if view is not None:
+                    ports[port] = _newest(connection, f'build."{view[0]}"."{source}__{port}"', None)
+        for record, row in landed.items():
+            yield from _cells(record, "landed", row)
+            for port, rows in ports.items():
+                if record in rows:
+                    yield from _cells(record, port, rows[record])
+
+
+def _newest(
+    connection: duckdb.DuckDBPyConnection, relation: str, limit: int | None
+) -> dict[str, dict[str, Any]]:
+    """The newest version of each record, by record id; the first `limit` of them."""
+    cursor = connection.execute(
+        f"select * from {relation} qualify row_number() over (partition by tl_record_id"
+        f" order by tl_load_id desc) = 1 order by tl_record_id{f' limit {limit}' if limit else ''}"
+    )
+    names = [item[0] for item in cursor.description]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return {row["tl_record_id"]: row for row in rows}
+
+
+def _cells(record: str, side: str, row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for column, value in row.items():
+        if value is not None and not column.startswith(("tl_", "_dlt")):
+            yield {"record": record, "side": side, "column": column, "value": value}
+
+
+def run(
+    name: Name,
+    select: Annotated[str | None, typer.Option("--select", help="Only these resources, by commas.")] = None,
+    recorded: Annotated[
+        bool, typer.Option("--recorded", help="Land the recorded pages, into a home without rows of its own.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Land one source. Example: throughline source run kantata --select project"""
+    from pipelines.sources import manifest_of
+    from throughline.pipeline import Request, execute
+
+    chosen = [one.strip() for one in select.split(",") if one.strip()] if select else []
+    manifest = manifest_of(name)
+    for one in chosen:
+        manifest.resource(one)
+    if recorded:
+        _land_recorded(name, chosen)
+        return
+    where, config = settings()
+    done = execute(
+        where,
+        config,
+        Request(first="land", last="land", source=name, resources=tuple(chosen), quiet=quiet),
+    )
+    if any(one["status"] == "FAILED" for one in done.manifest["landing"]):
+        raise typer.Exit(3)
+
+
+def _land_recorded(name: str, chosen: list[str]) -> None:
+    """Land what was recorded, once nothing but recorded rows is in the home. Raises E-SRC-048."""
+    from pipelines.conform.source import recorded
+    from pipelines.landing import run_source
+    from throughline import lock
+
+    where = home().ensure()
+    run_id = f"recorded-{time.strftime('%Y%m%dT%H%M%SZ', clock.now().utctimetuple())}"
+    with lock.exclusive(where, run_id):
+        connection = _raw(where)
+        if connection is not None:
+            with connection:
+                found = connection.execute(
+                    "select 1 from landing.extract_run where run_id not like 'recorded-%' limit 1"
+                ).fetchone()
+            if found:
+                raise error("E-SRC-048", home=where.root, source=name)
+        result = run_source(name, "main", where.root, recorded(name).settings(), run_id, chosen or None)
+    for one in result.resources:
+        say(f"{one.dataset}: {one.status}, {one.rows_landed} landed, {one.rows_rejected} refused")
+    if result.status != "OK":
+        raise result.errors[0]
