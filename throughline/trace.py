@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.ports import SYSTEMS
 from throughline import behind, content, files, warehouse
 from throughline.behind import Total
 from throughline.content import literal, quoted
@@ -224,14 +225,14 @@ class Tracer:
             found.exceptions = self._exceptions(keys)
         own = " or ".join(
             f"(source_system = {literal(key.split(':')[0])}"
-            f" and source_record_id = {literal(key.split(':', 2)[2])})"
+            f" and source_record_id = {literal(self._landed_as(key)[1])})"
             for key in keys
         )
         journal = self.build.columns(*JOURNAL)
         found.movements = self._journal(f"({_any_of(_keys_of(journal), keys)} or {own})")
         for key in keys:
-            system, instance, native = key.split(":", 2)
-            found.records += self._records(f"{system}_{instance}", native, None, None)
+            dataset, record_id = self._landed_as(key)
+            found.records += self._records(dataset, record_id, None, None)
         self._loads(found)
 
     def _exception(self, found: Trace) -> None:
@@ -294,8 +295,19 @@ class Tracer:
         self._loads(found)
 
     def _datasets(self, system: str) -> list[str]:
-        """The datasets a system's records may lie in (PSA objects stand in the CRM's organisation too)."""
-        return sorted({schema for schema, _ in self.raw.tables() if schema.startswith(f"{system}_")})
+        """The datasets a system's records may lie in; a file's row bears a kind of system, such as `erp`."""
+        schemas = {schema for schema, _ in self.raw.tables()}
+        own = sorted(schema for schema in schemas if schema.startswith(f"{system}_"))
+        if own or system not in SYSTEMS:
+            return own
+        return sorted(schema for schema in schemas if schema.startswith("files_"))
+
+    def _landed_as(self, key: str) -> tuple[str, str]:
+        """The dataset and the record id under which the record of a canonical key was landed."""
+        system, instance, native = key.split(":", 2)
+        if system in SYSTEMS and f"files_{instance}" in self._datasets(system):
+            return f"files_{instance}", f"{system}|{native}"
+        return f"{system}_{instance}", native
 
     def _tables_behind(self, movement: Row) -> set[str] | None:
         """Raw tables of the entity that holds the movement's source row; None when it cannot be told."""

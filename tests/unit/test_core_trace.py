@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -309,3 +310,15 @@ def test_a_number_leads_to_the_rows_it_is_the_sum_of(number: dict[str, Any], exp
     where = behind.condition(asked | number, ["contract_line_id", "currency_code"])
     assert connection.execute(f"select sum(n) from drill where {where}").fetchone() == (expected,)
     connection.close()
+
+
+def test_the_record_of_a_file_is_found_under_its_kind_of_system() -> None:
+    tracer = trace.Tracer.__new__(trace.Tracer)
+    tables = [("files_files", "invoice"), ("netsuite_main", "transaction")]
+    tracer.raw = SimpleNamespace(tables=lambda: tables)  # type: ignore[assignment]
+    assert tracer._landed_as("erp:files:1") == ("files_files", "erp|1")
+    assert tracer._landed_as("netsuite:main:1") == ("netsuite_main", "1")
+    assert (tracer._datasets("erp"), tracer._datasets("netsuite")) == (["files_files"], ["netsuite_main"])
+    # a system that bears such a name itself is read as it is
+    tables.append(("erp_main", "invoice"))
+    assert tracer._landed_as("erp:main:1") == ("erp_main", "1")
