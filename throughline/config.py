@@ -22,6 +22,9 @@ from throughline.home import PROJECT_ROOT, Home
 ALL = "ALL"
 BEGINNING = date(1900, 1, 1)
 
+# the systems that rows out of files may speak for
+FILE_SYSTEMS = ("crm", "psa", "hr", "erp")
+
 
 @dataclass(frozen=True)
 class RecordDomain:
@@ -199,8 +202,9 @@ def _sources(path: Path, table: dict[str, Any]) -> dict[str, Source]:
     return sources
 
 
-def _systems(reader: _Reader) -> tuple[SystemOfRecord, ...]:
+def _systems(reader: _Reader, sources: dict[str, Source]) -> tuple[SystemOfRecord, ...]:
     found: list[SystemOfRecord] = []
+    systems = {*sources, *(FILE_SYSTEMS if "files" in sources else ())}
     for entry in reader.tables("systems_of_record"):
         one = SystemOfRecord(
             domain=entry.take("domain", str),
@@ -211,6 +215,11 @@ def _systems(reader: _Reader) -> tuple[SystemOfRecord, ...]:
             valid_to=entry.take_date("valid_to", None),
         )
         entry.finish(("domain", "legal_entity", "system", "instance", "valid_from", "valid_to"))
+        if one.source_system not in systems:
+            raise entry.fail(
+                f"system = {one.source_system!r} is no table under [sources] (there are"
+                f" {', '.join(sorted(systems)) or 'none'}); nothing would be the record of {one.domain}"
+            )
         _check_system(entry, one, found)
         found.append(one)
     return tuple(found)
@@ -306,13 +315,14 @@ def parse(path: Path, text: str) -> Config:
     currency = reader.take("reporting_currency", str, "EUR")
     if len(currency) != 3 or not currency.isalpha() or not currency.isupper():
         raise reader.fail(f"reporting_currency = {currency!r} is not an ISO code like EUR")
+    sources = _sources(path, reader.take("sources", dict, {}))
     config = Config(
         path=path,
         reporting_currency=currency,
         keep_published=home.take("keep_published", int, 14),
         engine=Engine(engine.take("threads", int, 1), engine.take("memory", str, "6GiB")),
-        sources=_sources(path, reader.take("sources", dict, {})),
-        systems_of_record=_systems(reader),
+        sources=sources,
+        systems_of_record=_systems(reader, sources),
         entities=_entities(reader),
         entity_whitelist=_whitelist(reader),
         quota=reader.take("quota", dict, {}),

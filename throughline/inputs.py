@@ -18,7 +18,7 @@ import duckdb
 
 from pipelines.sources import manifest_of, source_names
 from throughline import clock, content, records
-from throughline.config import Config
+from throughline.config import FILE_SYSTEMS, Config
 from throughline.home import Home
 from throughline.recon import archive, people
 from throughline.state import Store
@@ -112,7 +112,7 @@ def _kinds(config: Config) -> dict[tuple[str, str], str]:
         manifest = manifest_of(one.name)
         if manifest.domain == "files":
             # rows out of files bear the kind of system they speak for
-            found |= {(kind, one.instance): kind for kind in ("crm", "psa", "hr", "erp")}
+            found |= {(kind, one.instance): kind for kind in FILE_SYSTEMS}
         else:
             found[manifest.source_system, one.instance] = manifest.domain
     return found

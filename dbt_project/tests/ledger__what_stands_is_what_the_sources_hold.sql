@@ -8,7 +8,7 @@ with source_side as (
         'time_entry' as feeder,
         count(*) as n,
         sum(hours) as amount
-    from {{ as_known(ref('canonical__time_entry')) }} as known
+    from {{ known_record('time_entry', ref('canonical__time_entry')) }} as known
     union all
     select
         'expense_line' as feeder,
@@ -32,7 +32,7 @@ with source_side as (
         'invoice' as feeder,
         count(*) as n,
         sum(total_amount) as amount
-    from {{ as_known(ref('canonical__invoice')) }} as known
+    from {{ known_record('invoice', ref('canonical__invoice')) }} as known
     union all
     select
         'revenue_entry' as feeder,

@@ -16,10 +16,13 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from sandbox import score
 from sandbox.build import LOAD_TIMES
 from sandbox.score import shown
 from tests.e2e.conftest import LOADS, Scored
+from tests.support import port_files
 from throughline.clock import iso
+from throughline.home import Home
 
 # Files of the home that a build reads or writes; the rest of a home is not needed for it.
 NEEDED = ("raw.duckdb", "throughline.toml")
@@ -106,6 +109,31 @@ def test_the_faults_were_there_to_be_found(scored: Scored) -> None:
     for control in ("MDM-001", "CRM-ERP-001", "CRM-PSA-001", "ERP-PSA-002", "BIL-001"):
         assert tallies[control].truth > 0, control
         assert tallies[control].matched == tallies[control].truth
+
+
+def test_the_same_firm_read_from_files_gives_the_same_numbers(
+    scored: Scored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its records, as they are known after the last load, as files in the ports' columns and nothing else."""
+    at = LOAD_TIMES[LOADS - 1]
+    written = port_files.write_ports(scored.home.build, tmp_path / "files")
+    assert written["time_entry"] > 0
+    home = Home(tmp_path / "home").ensure()
+    settings = (scored.home.root / "throughline.toml").read_text(encoding="utf-8")
+    home.config.write_text(port_files.settings(settings, tmp_path / "files"), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "throughline.cli", "run"],
+        env={**os.environ, "THROUGHLINE_HOME": str(home.root), "THROUGHLINE_NOW": iso(at)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    truth = score.truth_of
+    monkeypatch.setattr(score, "truth_of", lambda *which: port_files.renamed(truth(*which)))
+    found = score.compare_published(home, scored.source, at)
+    assert shown(found.differences) == []
+    assert sum(found.metrics.values()) > 1000
 
 
 @pytest.mark.law

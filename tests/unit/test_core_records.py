@@ -75,10 +75,11 @@ def test_an_entity_with_lines_of_its_own_is_left_to_the_others_on_the_days_they_
             'domain = "invoice"\nsystem = "netsuite"\nvalid_from = 2026-03-01',
             "netsuite is the record of invoice twice on 2026-03-01",
         ),
+        ('domain = "invoice"\nsystem = "sap"', "nothing would be the record of invoice"),
     ],
 )  # fmt: skip
 def test_a_line_the_models_cannot_follow_is_refused(text: str, said: str) -> None:
     with pytest.raises(ThroughlineError) as caught:
-        parse(Path("throughline.toml"), f"[[systems_of_record]]\n{text}\n")
+        parse(Path("throughline.toml"), f"[sources.netsuite]\n[[systems_of_record]]\n{text}\n")
     assert caught.value.code == "E-CFG-001"
     assert said in str(caught.value)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.manifest import snake_case
-from pipelines.sources import manifest_of
+from pipelines.sources import manifest_of, source_names
 from throughline import clock, facts, files, inputs, process, warehouse
 from throughline.errors import ThroughlineError, error
 from throughline.home import PROJECT_ROOT, Home
@@ -111,8 +111,9 @@ def _variables(run: Run) -> dict[str, Any]:
     named = {one.name: one.instance for one in run.config.enabled_sources() if one.instance != "main"}
     if named:
         said["instances"] = named
-    systems = sorted({one.name for one in run.config.enabled_sources()})
-    if systems != VENDORS:
+    # landing says of a source that is not there that it is not
+    systems = sorted({one.name for one in run.config.enabled_sources()} & set(source_names()))
+    if systems and systems != VENDORS:
         said |= {"systems": ",".join(systems), "mappings": mappings(systems)}
     if others := [name for name in systems if name not in VENDORS]:
         said["datasets"] = [dataset for name in others for dataset in _datasets(name)]
