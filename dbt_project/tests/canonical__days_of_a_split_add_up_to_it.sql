@@ -1,7 +1,7 @@
-{{ config(enabled=('certinia' in var('systems', 'certinia').split(','))) }}
 -- The wrong number this would let through: WIP and unbilled time off by the rounding of every split,
 -- some cents on each timecard and some thousands on the firm, with no row to blame.
 -- Not asserted: splits without any hours but with an amount; there is no day such money could stand on.
+{{ config(enabled=('certinia' in var('systems', 'certinia').split(','))) }}
 with
 
 splits as (
