@@ -147,22 +147,28 @@ def resume(bench: Bench) -> None:
 
 
 def drift_stops(bench: Bench) -> None:
-    """A column that goes or changes its type stops its resource, by name."""
-    subject = bench.subject
+    """A column that goes or changes its type stops a full read by name, and changes nothing landed."""
+    subject, standing = bench.subject, bench.home
     for kind, code in ((Drift.REMOVED, "E-SRC-011"), (Drift.RETYPED, "E-SRC-012")):
         bench.vendor.drift(kind, subject.resource, subject.number.name)
+        bench.home = standing.with_name(f"with a column {kind}")
+        bench.home.mkdir()
         found = bench.one()
         what = f"column {subject.number.name} was {kind}, and the load said {_told(found)}"
         _claim(found.error is not None and found.error.code == code, what)
         wanted = {subject.number.name.lower(), subject.number.column.lower()}
         named = found.error is not None and any(word in found.error.what.lower() for word in wanted)
         _claim(named, f"the error names no {subject.number.name}: {found.error}")
+        bench.home = standing
+        _unchanged(bench.one(), f"while column {subject.number.name} was {kind}")
         bench.vendor.drift(None, subject.resource)
         back = bench.good(f"the load after column {subject.number.name} came back failed")
-        landed = (back.rows_landed, back.rows_deleted)
-        _claim(
-            landed == (0, 0), f"{landed[0]} rows landed, {landed[1]} were deleted once the column was back"
-        )
+        _unchanged(back, f"once column {subject.number.name} was back")
+
+
+def _unchanged(found: ResourceResult, when: str) -> None:
+    told = f"{found.rows_landed} rows landed and {found.rows_deleted} were deleted {when}"
+    _claim((found.rows_landed, found.rows_deleted) == (0, 0), told)
 
 
 def new_column(bench: Bench) -> None:

@@ -30,7 +30,7 @@ from pipelines.transports.json_pages import value_at
 from throughline.errors import error
 
 FOLDER = "recorded"
-OPEN_SETTINGS = frozenset({"base_url", "time_zone", "mode", "currency"})
+OPEN_SETTINGS = frozenset({"base_url", "time_zone", "mode", "currency", "client_id", "certificate_id"})
 NEW_FIELD = "brandNewField"
 
 

@@ -9,11 +9,17 @@ from pipelines import sources
 from pipelines.conform.kit import Outcome, conform
 from pipelines.conform.recorded import FOLDER, Recorded
 from pipelines.conform.recorded_pages import RecordedPages
+from pipelines.conform.recorded_soql import RecordedOrg
+from pipelines.conform.recorded_suiteql import RecordedAccount
 from pipelines.conform.subject import UnfitError, subject
 from pipelines.manifest import Manifest
 from throughline.errors import error
 
-STAND_INS: dict[str, Callable[[Manifest, Path], Recorded]] = {"json_pages": RecordedPages}
+STAND_INS: dict[str, Callable[[Manifest, Path], Recorded]] = {
+    "json_pages": RecordedPages,
+    "soql": RecordedOrg,
+    "suiteql": RecordedAccount,
+}
 
 
 def is_recorded(name: str) -> bool:

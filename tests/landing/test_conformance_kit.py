@@ -8,21 +8,27 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import duckdb
+import httpx
 import pytest
 
 from pipelines import sources
 from pipelines.conform.checks import CHECKS
 from pipelines.conform.kit import FAIL, NOT_RUN, PASS
-from pipelines.conform.source import conform_source
+from pipelines.conform.recorded import answer
+from pipelines.conform.source import conform_source, recorded
 from pipelines.contract import quoted
 from pipelines.store import RawStore
+from pipelines.transports.base import Found, Window
 from throughline.errors import ThroughlineError
 from throughline.home import PROJECT_ROOT
+from throughline.scaffold.domain import domains
+from throughline.scaffold.kinds import PAGES
 from throughline.scaffold.scaffold import scaffold
 
 NAME = "kantata"
@@ -56,9 +62,8 @@ def _append(_store: RawStore, pipeline: Any, source: Any) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A scaffolded source's folder, found by its name for the test."""
-    scaffold(checkout(tmp_path), NAME, "psa", "json_pages")
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Path]]:
+    """Scaffolds a source, which is found by its name for the test; its folder."""
     here = tmp_path / "pipelines" / "sources"
     monkeypatch.setattr(sources, "HERE", here)
     monkeypatch.setattr(sources, "__path__", [*sources.__path__, str(here)])
@@ -68,9 +73,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         lambda store, _name, dataset: SimpleNamespace(dataset_name=dataset, path=store.path),
     )
     monkeypatch.setattr(RawStore, "_run", _append)
-    yield here / NAME
+    root = checkout(tmp_path)
+
+    def make(domain: str = "psa", kind: str = "json_pages", style: str = "page") -> Path:
+        scaffold(root, NAME, domain, kind, style)
+        return here / NAME
+
+    yield make
     for module in [name for name in sys.modules if name.startswith(f"pipelines.sources.{NAME}")]:
         del sys.modules[module]
+
+
+@pytest.fixture
+def folder(made: Callable[..., Path]) -> Path:
+    """A scaffolded source's folder."""
+    return made()
 
 
 def replace(file: str, old: str, new: str) -> Callable[[Path], None]:
@@ -222,3 +239,38 @@ def test_a_source_on_which_no_check_can_be_made_is_told_what_it_lacks(folder: Pa
     with pytest.raises(ThroughlineError) as caught:
         list(conform_source(NAME))
     assert (caught.value.code, "required field" in caught.value.what) == ("E-SRC-045", True)
+
+
+@pytest.mark.parametrize("domain", list(domains()))
+@pytest.mark.parametrize(
+    ("kind", "style"), [*(("json_pages", one) for one in PAGES), ("soql", "page"), ("suiteql", "page")]
+)
+def test_every_domain_lands_by_every_kind(
+    made: Callable[..., Path], domain: str, kind: str, style: str
+) -> None:
+    made(domain, kind, style)
+    outcomes = list(conform_source(NAME, only="totals"))
+    assert [outcome.outcome for outcome in outcomes] == [PASS, PASS], outcomes[-1].detail
+
+
+@pytest.mark.parametrize("kind", ["soql", "suiteql"])
+def test_a_platform_passes_as_it_is_written(made: Callable[..., Path], kind: str) -> None:
+    made("psa", kind)
+    red = [outcome for outcome in conform_source(NAME) if outcome.outcome != PASS]
+    assert not red, red[0].detail
+
+
+def test_a_link_that_leads_away_from_the_vendor_is_not_followed(made: Callable[..., Path]) -> None:
+    made("psa", "json_pages", "link")
+    vendor = recorded(NAME)
+    vendor.pages["project"][0]["links"]["next"] = "https://elsewhere.invalid/steal"
+    reader = sources.load_source(NAME).reader(
+        {
+            **vendor.settings(),
+            "http_transport": httpx.MockTransport(lambda _: answer(vendor.pages["project"][0])),
+        }
+    )
+    resource = sources.load_source(NAME).manifest.resources[0]
+    with pytest.raises(ThroughlineError) as caught:
+        list(reader.rows(resource, Window(None, datetime(2026, 3, 1, tzinfo=UTC)), Found()))
+    assert (caught.value.code, "elsewhere.invalid" in caught.value.what) == ("E-SRC-007", True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Template
 from typing import Any
@@ -80,6 +79,8 @@ class Kind(ABC):
     reached: str
     changed: str
     secrets: tuple[str, ...]
+    deleted = "the key compare, on every load up to 20,000 rows and weekly above"
+    lag = "10m"
 
     @abstractmethod
     def field(self, column: str) -> str:
@@ -101,7 +102,15 @@ class Kind(ABC):
         """What source.yml says of the whole source, besides what all kinds say."""
         return ""
 
-    def settings(self, new: New) -> Mapping[str, str]:
+    def resource_lines(self, new: New) -> list[str]:
+        """What source.yml says of the resource, besides what all kinds say."""
+        return []
+
+    def field_lines(self, new: New) -> list[str]:
+        """Fields that the vendor has and no domain knows of."""
+        return []
+
+    def settings(self, new: New) -> dict[str, str]:
         """What the reader is given offline. Credentials are made up."""
         made_up = {name: f"made-up-{name.replace('_', '-')}-of-{new.name}" for name in self.secrets}
         return {"base_url": f"https://{new.name}.invalid", **made_up}
@@ -121,7 +130,7 @@ class Kind(ABC):
         """source.yml."""
         domain = new.domain
         lines = [self._line(item.name, item.kind) for item in domain.items]
-        lines += [self._line(CREATED, "ts"), self._line(UPDATED, "ts")]
+        lines += [self._line(CREATED, "ts"), self._line(UPDATED, "ts"), *self.field_lines(new)]
         personal = ", ".join(self.field(name) for name in domain.personal)
         return "\n".join(
             [
@@ -138,13 +147,14 @@ class Kind(ABC):
                 f"  key: {self.field('id')}",
                 f"  cursor: {self.field(UPDATED)}",
                 f"  created: {self.field(CREATED)}",
-                "  lag: 10m",
+                f"  lag: {self.lag}",
                 "  page_size: 100",
                 "  write: append",
                 "  freshness_hours: 26",
                 "resources:",
                 f"  - name: {domain.resource}",
                 f"    object: {self.address(new)}",
+                *self.resource_lines(new),
                 f"    control_amount: {self.field(domain.amount)}",
                 *([f"    pii: [{personal}]"] if personal else []),
                 "    fields:",
@@ -251,4 +261,6 @@ def pretty(body: Any) -> str:
 
 def kinds(style: str) -> dict[str, Kind]:
     """All kinds there is a scaffold for, by name; `style` is how JSON lists are paged."""
-    return {one.name: one for one in (JsonPages(style),)}
+    from throughline.scaffold.platforms import Soql, SuiteQl
+
+    return {one.name: one for one in (JsonPages(style), Soql(), SuiteQl())}

@@ -26,7 +26,7 @@ $what
 |---|---|
 | Reached by | $reached |
 | Changed rows | $changed |
-| Deleted rows | the key compare, on every load up to 20,000 rows and weekly above |
+| Deleted rows | $deleted |
 | Control figures | sum of `$amount`, and the rows that the vendor counts |
 
 What lands is listed in [source.yml](source.yml); what was recorded of the vendor is in [recorded](recorded).
@@ -137,6 +137,7 @@ def _files(root: Path, new: New, how: Kind) -> Files:
         "amount": how.field(domain.amount),
         "reached": how.reached,
         "changed": how.changed,
+        "deleted": how.deleted,
         "secrets": ", ".join(f'`{secret} = "..."`' for secret in how.secrets),
     }
     columns = models.port_columns(root, domain.port)
