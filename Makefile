@@ -15,7 +15,7 @@ export DO_NOT_TRACK := 1
 # Compiling every package again in each of a run's processes costs more than most of their work.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-law test-kill test-browser lint docs screenshots clean
+.PHONY: run test test-law test-kill test-browser lint bench docs screenshots clean
 
 $(STAMP): requirements.lock pyproject.toml scripts/bootstrap.py
 	$(PYTHON3) scripts/bootstrap.py
@@ -50,6 +50,10 @@ lint: $(STAMP)
 	$(BIN)/python scripts/lint_sql.py
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_spark_sql.py
+
+## bench: what landing, build, a day and a page cost, as JSON (SCALE=reference or large; slow)
+bench: $(STAMP)
+	$(BIN)/python -m tests.bench.bench --scale $(if $(filter demo,$(SCALE)),reference,$(SCALE))
 
 ## docs: static dbt documentation in one page, from an empty home
 docs: $(STAMP)

@@ -1,0 +1,200 @@
+"""`make bench SCALE=tiny|reference|large`: what the warehouse costs, beside what the work needs at least.
+
+Prints JSON on standard output: {"results": [{"name", "value", "unit", "limit", "ratio", "target"}]}; progress
+goes to standard error. Ratios are of one run on the same data. A benchmark reports; it asserts nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from sandbox.bulk import LAST, write
+from throughline.home import PROJECT_ROOT, Home
+
+NOW, NEXT = f"{LAST}T23:30:00Z", f"{LAST.replace(month=7, day=1)}T23:30:00Z"
+SEED = 1
+LIMIT = Path(__file__).with_name("limit.sql")
+PAGE_QUERIES = 60
+
+
+@dataclass
+class Result:
+    """One figure. `limit` is what it is held against, in the same unit; `ratio` is value over limit."""
+
+    name: str
+    value: float
+    unit: str
+    limit: float | None = None
+    ratio: float | None = None
+    target: float | None = None
+
+
+def tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def against(name: str, seconds: float, limit: float, target: float) -> Result:
+    """A time beside the time it is held against."""
+    return Result(name, round(seconds, 2), "s", round(limit, 2), round(seconds / limit, 2), target)
+
+
+def throughline(home: Path, now: str, *words: str) -> float:
+    """Run a command in a process of its own; its seconds."""
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "throughline.cli", *words],
+        env={**os.environ, "THROUGHLINE_HOME": str(home), "THROUGHLINE_NOW": now},
+        cwd=PROJECT_ROOT,
+        stdout=sys.stderr,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"throughline {' '.join(words)} ended with {done.returncode}")
+    return time.monotonic() - started
+
+
+def set_up(home: Path, folder: Path) -> None:
+    """A home that reads the files in `folder`."""
+    Home(home).ensure().config.write_text(
+        'reporting_currency = "USD"\n[engine]\nmemory = "8GiB"\nthreads = 2\n'
+        f'[sources.files]\nenabled = true\ninstance = "files"\npath = "{folder}"\n',
+        encoding="utf-8",
+    )
+
+
+def plain_landing(path: Path, work: Path) -> float:
+    """Seconds of reading the bytes with pyarrow and inserting them with DuckDB, without dlt."""
+    started = time.monotonic()
+    table = pq.read_table(path)
+    with duckdb.connect(str(work / "plain.duckdb")) as connection:
+        connection.register("told", table)
+        connection.execute("create table landed as from told")
+    return time.monotonic() - started
+
+
+def landing(folder: Path, work: Path) -> Result:
+    """A bulk file of time entries, alone."""
+    only = work / "only"
+    only.mkdir()
+    shutil.copy(folder / "time_entry.parquet", only)
+    set_up(work / "landing", only)
+    mine = throughline(work / "landing", NOW, "land")
+    return against("landing of time entries", mine, plain_landing(only / "time_entry.parquet", work), 2)
+
+
+def by_hand(home: Path, work: Path) -> float:
+    """Seconds of limit.sql over what was landed."""
+    started = time.monotonic()
+    with duckdb.connect(str(work / "limit.duckdb")) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set threads = 2")
+        connection.execute(f"attach '{home / 'raw.duckdb'}' as raw (read_only)")
+        connection.execute(LIMIT.read_text(encoding="utf-8"))
+    return time.monotonic() - started
+
+
+def node_seconds(home: Path) -> dict[str, float]:
+    """Model -> seconds, of the last build."""
+    newest = max(home.glob("runs/*/dbt/*results.json"), key=lambda path: path.stat().st_mtime)
+    said: dict[str, float] = {}
+    for path in newest.parent.glob("*results.json"):
+        for one in json.loads(path.read_text(encoding="utf-8"))["results"]:
+            if one["unique_id"].startswith("model."):
+                said[one["unique_id"].split(".")[-1]] = one["execution_time"]
+    return said
+
+
+def change_a_day(folder: Path) -> None:
+    """One entry in a thousand is told anew with other hours."""
+    path = folder / "time_entry.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            "copy (select * replace (case when hash(time_entry_id) % 1000 = 0 then 3 else hours end"
+            f" as hours) from '{path}') to '{path}.new' (format parquet, compression zstd)"
+        )
+    Path(f"{path}.new").replace(path)
+
+
+def pages(home: Path) -> Result:
+    """The 95th percentile of the queries that pages send, in process."""
+    os.environ["THROUGHLINE_HOME"] = str(home)
+    from throughline import warehouse
+
+    connection = warehouse.open_published(Home(home))
+    times = []
+    grains = ("FIRM", "LEGAL_ENTITY", "CUSTOMER", "PROJECT")
+    for number in range(PAGE_QUERIES):
+        started = time.monotonic()
+        connection.execute(
+            "select metric_id, as_of, legal_entity_id, customer_id, project_id, sum(value) from"
+            " marts.metric_value where grain = ? and currency_view in ('RC', 'NA') group by all"
+            " order by as_of desc limit 500",
+            [grains[number % len(grains)]],
+        ).fetchall()
+        times.append((time.monotonic() - started) * 1000)
+    connection.close()
+    return Result("page query, 95th percentile", round(statistics.quantiles(times, n=20)[-1], 1), "ms", 150.0)
+
+
+def measure(scale: str, work: Path) -> list[Result]:
+    """All figures of a scale, in `work`, which is emptied first."""
+    shutil.rmtree(work, ignore_errors=True)
+    folder = work / "files"
+    started = time.monotonic()
+    firm = write(folder, scale, SEED, tell)
+    results = [Result("writing the firm's files", round(time.monotonic() - started, 1), "s")]
+    results.append(Result("time entries", firm.rows["time_entry"], "rows"))
+    results.append(landing(folder, work))
+    home = work / "home"
+    set_up(home, folder)
+    results.append(Result("landing of all ports", round(throughline(home, NOW, "land"), 1), "s"))
+    full = throughline(home, NOW, "run", "--from-stage", "build")
+    manifest = json.loads(max(home.glob("runs/*/manifest.json")).read_text(encoding="utf-8"))
+    limit = by_hand(home, work)
+    seconds = node_seconds(home)
+    marts = sum(
+        taken for name, taken in seconds.items()
+        if not name.startswith(("ctl_", "control", "recon", "exception", "conservation", "lifecycle"))
+    )  # fmt: skip
+    controls = sum(taken for name, taken in seconds.items() if name.startswith(("ctl_", "control")))
+    results.append(against("models of backlog, WIP, margin, utilisation", marts, limit, 3))
+    results.append(against("full build with controls, checked and published", full, limit, 12))
+    results.append(Result("control models", round(controls, 1), "s"))
+    peak = max(entry.get("peak_mib", 0) for entry in manifest["stages"].values())
+    results.append(Result("memory, highest of the stages", round(peak / 1024, 2), "GiB", 8.0))
+    per_row = full / firm.rows["time_entry"] * 1e6
+    results.append(Result("full build per million time entries", round(per_row, 1), "s"))
+    results.append(pages(home))
+    change_a_day(folder)
+    day = throughline(home, NEXT, "run")
+    results.append(against("a day's run, one entry in a thousand changed", day, full, 0.15))
+    slowest = sorted(seconds.items(), key=lambda one: -one[1])[:10]
+    tell("slowest models: " + ", ".join(f"{name} {taken:.1f} s" for name, taken in slowest))
+    return results
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scale", default="reference", choices=("tiny", "reference", "large"))
+    parser.add_argument("--dir", type=Path, default=PROJECT_ROOT / "build" / "bench")
+    given = parser.parse_args(argv)
+    results = measure(given.scale, given.dir)
+    print(json.dumps({"results": [asdict(one) for one in results]}, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
