@@ -112,7 +112,9 @@ class RecordedOrg(Recorded):
         order = [name.strip() for name in (match[4] or "Id").split(",")]
         rows.sort(key=lambda row: [str(row.get(name) or "") for name in order])
         names = [name.strip() for name in match[1].split(",")]
-        shown = [{"attributes": {}, **{name: row.get(name) for name in names}} for row in rows]
+        shown: list[dict[str, Any]] = [
+            {"attributes": {}, **{name: row.get(name) for name in names}} for row in rows
+        ]
         return self._page(shown, 0)
 
     def _page(self, rows: list[dict[str, Any]], start: int) -> httpx.Response:

@@ -241,9 +241,12 @@ def test_a_source_on_which_no_check_can_be_made_is_told_what_it_lacks(folder: Pa
     assert (caught.value.code, "required field" in caught.value.what) == ("E-SRC-045", True)
 
 
-@pytest.mark.parametrize("domain", list(domains()))
 @pytest.mark.parametrize(
-    ("kind", "style"), [*(("json_pages", one) for one in PAGES), ("soql", "page"), ("suiteql", "page")]
+    ("domain", "kind", "style"),
+    [
+        *((domain, kind, "page") for domain in domains() for kind in ("json_pages", "soql", "suiteql")),
+        *(("psa", "json_pages", style) for style in PAGES if style != "page"),
+    ],
 )
 def test_every_domain_lands_by_every_kind(
     made: Callable[..., Path], domain: str, kind: str, style: str
@@ -264,12 +267,8 @@ def test_a_link_that_leads_away_from_the_vendor_is_not_followed(made: Callable[.
     made("psa", "json_pages", "link")
     vendor = recorded(NAME)
     vendor.pages["project"][0]["links"]["next"] = "https://elsewhere.invalid/steal"
-    reader = sources.load_source(NAME).reader(
-        {
-            **vendor.settings(),
-            "http_transport": httpx.MockTransport(lambda _: answer(vendor.pages["project"][0])),
-        }
-    )
+    always = httpx.MockTransport(lambda _request: answer(vendor.pages["project"][0]))
+    reader = sources.load_source(NAME).reader({**vendor.settings(), "http_transport": always})
     resource = sources.load_source(NAME).manifest.resources[0]
     with pytest.raises(ThroughlineError) as caught:
         list(reader.rows(resource, Window(None, datetime(2026, 3, 1, tzinfo=UTC)), Found()))

@@ -140,7 +140,7 @@ def test_the_steps_of_the_docs_lead_to_a_published_warehouse(tmp_path: Path) -> 
             check=False,
         )
         assert done.returncode == code, done.stdout[-2000:] + done.stderr[-2000:]
-        return json.loads(done.stdout) if "--json" in words else done.stdout
+        return json.loads(done.stdout) if "--json" in words else done.stdout or done.stderr
 
     sources = {f"my{domain}": domain for domain in domains()}
     created = set()
@@ -172,4 +172,5 @@ def test_the_steps_of_the_docs_lead_to_a_published_warehouse(tmp_path: Path) -> 
 
     with duckdb.connect(str(home / "raw.duckdb")) as connection:
         connection.execute("update landing.extract_run set run_id = 'r20260101'")
-    throughline("source", "run", "mypsa", "--recorded", code=64)
+    refused = throughline("source", "run", "mypsa", "--recorded", code=64)
+    assert refused.split()[0] == "E-SRC-048"
