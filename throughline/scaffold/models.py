@@ -140,7 +140,7 @@ def _words(item: Item, column: str) -> str:
 def _null(kind: str) -> str:
     if kind in NULLS:
         return f"{{{{ {NULLS[kind]}() }}}}"
-    return "{{ null_money() }}" if kind == "decimal(19,4)" else f"cast(null as {kind})"
+    return "{{ null_money() }}" if kind == "decimal(19,4)" else f"cast(null as {kind.replace(',', ', ')})"
 
 
 def properties(name: str, title: str, domain: Domain) -> str:
