@@ -51,7 +51,7 @@ VENDORS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "netsuite": (
         "netsuite",
-        {"resource": "transaction", "text": "memo", "needed": "tranid", "number": "foreigntotal"},
+        {"resource": "transaction", "text": "externalid", "needed": "tranid", "number": "foreigntotal"},
     ),
 }
 # what the emulators call a resource where the manifest has another word for it

@@ -49,6 +49,9 @@ def _of(manifest: Manifest, resource: Resource, named: Mapping[str, str]) -> Sub
 
     def chosen(role: str, what: str, fits: Callable[[Field], bool]) -> Field:
         if role in named:
+            if named[role] in resource.pii:
+                # its values are not in the landed table, where the checks look for them
+                raise UnfitError(f"{named[role]} of {resource.name} is personal and cannot be its {role}")
             return resource.field(named[role])
         return _first((item for item in free if fits(item)), f"{resource.name} has no {what}")
 

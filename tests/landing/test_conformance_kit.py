@@ -273,3 +273,11 @@ def test_a_link_that_leads_away_from_the_vendor_is_not_followed(made: Callable[.
     with pytest.raises(ThroughlineError) as caught:
         list(reader.rows(resource, Window(None, datetime(2026, 3, 1, tzinfo=UTC)), Found()))
     assert (caught.value.code, "elsewhere.invalid" in caught.value.what) == ("E-SRC-007", True)
+
+
+def test_a_personal_field_is_none_to_make_checks_on(made: Callable[..., Path]) -> None:
+    folder = made("hr")
+    replace("source.yml", "settings:\n", "settings:\n  conform: {text: first_name}\n")(folder)
+    with pytest.raises(ThroughlineError) as caught:
+        list(conform_source(NAME))
+    assert (caught.value.code, "first_name" in caught.value.what) == ("E-SRC-045", True)
