@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -54,8 +55,8 @@ def test_a_folder_of_files_is_a_whole_warehouse(tmp_path: Path) -> None:
     with duckdb.connect() as own:
         own.execute("set TimeZone = 'UTC'")
 
-        def total(port: str, amount: str, day: str, currency: str, where: str) -> object:
-            # in US dollars at the rate of each row's day; a dollar is a dollar
+        def total(port: str, amount: str, day: str, currency: str, where: str) -> Decimal:
+            # in euro at the rate of each row's day
             found = own.execute(
                 f"""select sum(round({amount} * case when {currency} = 'EUR' then 1 else rate end, 4))
                 from '{folder}/{port}.parquet' left join '{folder}/exchange_rate.parquet'
@@ -63,7 +64,7 @@ def test_a_folder_of_files_is_a_whole_warehouse(tmp_path: Path) -> None:
                 where {where}"""
             ).fetchone()
             assert found is not None
-            return found[0]
+            return Decimal(found[0])
 
         june = f"between '{LAST.replace(day=1)}' and '{LAST}'"
         billed = total("invoice", "net_amount", "invoice_date", "currency_code", f"invoice_date {june}")
@@ -85,8 +86,9 @@ def test_a_folder_of_files_is_a_whole_warehouse(tmp_path: Path) -> None:
         conserved = connection.execute(
             "select count(*), bool_and(is_conserved) from reconciliation.conservation"
         ).fetchone()
-    assert found["billed"] == billed
     assert found["recognised_revenue"] == revenue
+    # rounded to four decimals by line there, by document and by item here
+    assert abs(found["billed"] - billed) < 1
     assert abs(found["wip_operational"] - waiting) < 1
     # the bulk firm never released its customers for an entity; there is nothing else to find
     assert failing == [("MDM-001",)]
