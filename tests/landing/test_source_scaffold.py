@@ -174,3 +174,10 @@ def test_the_steps_of_the_docs_lead_to_a_published_warehouse(tmp_path: Path) -> 
         connection.execute("update landing.extract_run set run_id = 'r20260101'")
     refused = throughline("source", "run", "mypsa", "--recorded", code=64)
     assert refused.split()[0] == "E-SRC-048"
+
+
+@pytest.mark.slow
+def test_a_source_that_comes_with_the_project_is_checked_against_its_emulator() -> None:
+    outcomes = list(source_kit._outcomes(["bamboohr"], "change_once", asked=True))
+    assert [outcome.check for outcome in outcomes] == ["reads", "second_load_empty", "change_once"]
+    assert {outcome.outcome for outcome in outcomes} == {"PASS"}, outcomes[-1].detail
