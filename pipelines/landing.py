@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import tomllib
 import traceback
 from collections.abc import Iterable, Mapping
@@ -164,19 +165,27 @@ def run_source(
 def read_secrets(home: Path, source: str, instance: str) -> dict[str, Any]:
     """The table [sources.<source>] of the home's secrets, overlaid by its table for the instance.
 
-    Raises ThroughlineError E-CFG-001 when the file is not TOML.
+    The environment goes before both: SOURCES__<SOURCE>__<NAME>, SOURCES__<SOURCE>__<INSTANCE>__<NAME>. Raises
+    ThroughlineError E-CFG-001 when the file is not TOML.
     """
     path = home / ".dlt" / "secrets.toml"
-    if not path.exists():
-        return {}
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as problem:
-        raise error("E-CFG-001", path=path, detail=f"not valid TOML: {problem}") from None
+    tables: dict[str, Any] = {}
+    if path.exists():
+        try:
+            tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        except ValueError as problem:
+            raise error("E-CFG-001", path=path, detail=f"not valid TOML: {problem}") from None
     found = tables.get("sources", {}).get(source, {})
     own = found.get(instance, {})
     plain = {name: value for name, value in found.items() if not isinstance(value, dict)}
-    return {**plain, **(own if isinstance(own, dict) else {})}
+    general, particular = {}, {}
+    for variable, value in os.environ.items():
+        match variable.split("__"):
+            case ["SOURCES", name, key] if name == source.upper():
+                general[key.lower()] = value
+            case ["SOURCES", name, one, key] if (name, one) == (source.upper(), instance.upper()):
+                particular[key.lower()] = value
+    return {**plain, **(own if isinstance(own, dict) else {}), **general, **particular}
 
 
 class _Run:

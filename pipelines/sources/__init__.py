@@ -85,6 +85,7 @@ def client(
 ) -> Http:
     """The HTTP client of a source by its settings; `limits` bound retries, waiting and allowance."""
     limits: Mapping[str, Any] = settings.get("limits", {})
+    quota_share = limits.get("quota_share", settings.get("quota", {}).get("share", "0.8"))
     standard = RetryPolicy()
     http = Http(
         source=source,
@@ -97,7 +98,7 @@ def client(
             cap=float(limits.get("backoff_longest", standard.cap)),
         ),
         quota=quota,
-        quota_share=Decimal(str(limits.get("quota_share", "0.8"))),
+        quota_share=Decimal(str(quota_share)),
         sleep=settings.get("sleep", time.sleep),
         chance=settings.get("chance", random.random),
         transport=settings.get("http_transport"),
