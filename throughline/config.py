@@ -30,16 +30,20 @@ FILE_SYSTEMS = ("crm", "psa", "hr", "erp")
 class RecordDomain:
     """What has a system of record: the kinds of system that keep it, the usual one first.
 
-    `by_entity`: whether its rows name a legal entity, so that two entities may have two records.
+    `by_entity`: whether its rows name a legal entity, so that two entities may have two records. `alone`:
+    whether one instance speaks for all where the file does not say more, because two would contradict.
     """
 
     kinds: tuple[str, ...]
     by_entity: bool
+    alone: bool = False
 
 
 RECORD_DOMAINS: dict[str, RecordDomain] = {
     "contract": RecordDomain(("erp", "crm"), True),
     "customer": RecordDomain(("erp", "crm", "psa"), False),
+    # two rates of one pair and day would be two truths
+    "exchange_rate": RecordDomain(("erp",), False, alone=True),
     "invoice": RecordDomain(("erp", "psa"), True),
     "legal_entity": RecordDomain(("erp", "psa"), False),
     "opportunity": RecordDomain(("crm",), True),
@@ -51,13 +55,21 @@ RECORD_DOMAINS: dict[str, RecordDomain] = {
 
 @dataclass(frozen=True)
 class Source:
-    """One source instance. `options` is what its connector reads: base_url, page sizes, start dates ..."""
+    """One source instance. `options` is what its connector reads: base_url, page sizes, start dates ...
+
+    `name` is its table's in the file, `connector` the source that reads it: the same, unless a firm has two.
+    """
 
     name: str
     enabled: bool
     instance: str
     dataset: str
     options: dict[str, Any] = field(default_factory=dict)
+    connector: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.connector:
+            object.__setattr__(self, "connector", self.name)
 
 
 @dataclass(frozen=True)
@@ -133,7 +145,7 @@ class Config:
     def source_config(self, source: Source) -> dict[str, Any]:
         """What a connector is handed: its own options, its dataset's name and its quota."""
         general = {key: value for key, value in self.quota.items() if not isinstance(value, dict)}
-        own = self.quota.get(source.name, {})
+        own = {**self.quota.get(source.connector, {}), **self.quota.get(source.name, {})}
         return {**source.options, "dataset": source.dataset, "quota": {**general, **own}}
 
 
@@ -197,14 +209,22 @@ def _sources(path: Path, table: dict[str, Any]) -> dict[str, Source]:
         instance = reader.take("instance", str, "main")
         if not instance.replace("_", "").isalnum() or not instance.islower():
             raise reader.fail(f"instance = {instance!r} must be lower-case letters, digits and underscores")
-        dataset = reader.take("dataset", str, f"{name}_{instance}")
-        sources[name] = Source(name, enabled, instance, dataset, reader.table)
+        connector = reader.take("connector", str, name)
+        dataset = reader.take("dataset", str, f"{connector}_{instance}")
+        for other in sources.values():
+            if (other.connector, other.instance) == (connector, instance):
+                raise reader.fail(
+                    f"is the instance {instance} of {connector}, as sources.{other.name} is; give one of them"
+                    " another instance"
+                )
+        sources[name] = Source(name, enabled, instance, dataset, reader.table, connector)
     return sources
 
 
 def _systems(reader: _Reader, sources: dict[str, Source]) -> tuple[SystemOfRecord, ...]:
     found: list[SystemOfRecord] = []
-    systems = {*sources, *(FILE_SYSTEMS if "files" in sources else ())}
+    connectors = {one.connector for one in sources.values()}
+    systems = {*connectors, *(FILE_SYSTEMS if "files" in connectors else ())}
     for entry in reader.tables("systems_of_record"):
         one = SystemOfRecord(
             domain=entry.take("domain", str),

@@ -107,9 +107,9 @@ def _kinds(config: Config) -> dict[tuple[str, str], str]:
     """
     found: dict[tuple[str, str], str] = {}
     for one in config.enabled_sources():
-        if one.name not in source_names():
+        if one.connector not in source_names():
             continue
-        manifest = manifest_of(one.name)
+        manifest = manifest_of(one.connector)
         if manifest.domain == "files":
             # rows out of files bear the kind of system they speak for
             found |= {(kind, one.instance): kind for kind in FILE_SYSTEMS}
@@ -147,7 +147,7 @@ def collect(
             (one.control_id, one.legal_entity_id_a, one.legal_entity_id_b, one.valid_from, one.valid_to)
             for one in config.entity_whitelist
         ],
-        "source_instance": [(one.name, one.instance, one.dataset) for one in config.enabled_sources()],
+        "source_instance": [(one.connector, one.instance, one.dataset) for one in config.enabled_sources()],
         "waiver": _waivers(store, known_at),
         "period_close": _closes(store, known_at),
         "exception_state": _states(store, known_at),

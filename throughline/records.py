@@ -51,6 +51,8 @@ def _default(domain: str, instances: Mapping[tuple[str, str], str]) -> list[Syst
     """The enabled instances of the first kind of system, in the domain's order, that the firm has."""
     for kind in RECORD_DOMAINS[domain].kinds:
         held = sorted(key for key, own in instances.items() if own == kind)
+        if held and RECORD_DOMAINS[domain].alone:
+            held = [next((key for key in held if key[1] == "main"), held[0])]
         if held:
             return [
                 SystemOfRecord(domain, ALL, system, instance, BEGINNING, None) for system, instance in held

@@ -8,6 +8,7 @@
     {{ return({
         'contract': ('legal_entity_id', 'signed_on'),
         'customer': (none, none),
+        'exchange_rate': (none, none),
         'invoice': ('legal_entity_id', 'invoice_date'),
         'legal_entity': (none, none),
         'opportunity': ('legal_entity_id', none),

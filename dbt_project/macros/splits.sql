@@ -10,14 +10,29 @@
     left join {{ roots }} as {{ alias }}
         on
             {{ source_type }} = 'TIME'
+            {%- if throughline.instances_of('certinia') | length == 1 %}
             and substr({{ source_id }}, 1, length({{ source_id }}) - 2) = {{ alias }}.split_id
-            and {{ alias }}.tl_instance = '{{ var("instances", {}).get("certinia", "main") }}'
+            {%- else %}
+            and {{ alias }}.tl_instance || ':' || {{ alias }}.split_id
+            = {{ throughline.instance_and_id(
+                'certinia', 'substr(' ~ source_id ~ ', 1, length(' ~ source_id ~ ') - 2)',
+                source_id.split('.')[0] ~ '.tl_instance'
+            ) }}
+            {%- endif %}
             and {{ alias }}.born_in <= {{ load_order(load_id) }}
 {%- endmacro %}
 
 {# The day that the ERP names, under the split it was first told under. #}
 {% macro split_day(source_id, alias) -%}
+    {%- if throughline.instances_of('certinia') | length == 1 -%}
     coalesce({{ alias }}.root_split_id || substr({{ source_id }}, length({{ source_id }}) - 1), {{ source_id }})
+    {%- else -%}
+    coalesce(
+        {{ alias }}.tl_instance || ':' || {{ alias }}.root_split_id
+        || substr({{ source_id }}, length({{ source_id }}) - 1),
+        {{ source_id }}
+    )
+    {%- endif -%}
 {%- endmacro %}
 
 {# The renewals there are; none where the PSA is another one. #}

@@ -23,7 +23,9 @@
     load) names what it landed once.
 #}
 {% macro once_per_load() -%}
-    row_number() over (partition by tl_record_id, tl_payload_hash, tl_load_id order by tl_loaded_at) = 1
+    row_number() over (
+        partition by tl_instance, tl_record_id, tl_payload_hash, tl_load_id order by tl_loaded_at
+    ) = 1
 {%- endmacro %}
 
 {#
@@ -37,22 +39,24 @@
 {#
     The versions of the knowledge rows in `relation`, per `key` (a column): all its columns, known_from, known_to,
     version_number. Where one instant brought a key twice, the later load's word stands, then the later edit.
+    `native`: the key is a vendor's own id, which another instance of the vendor may have too.
 #}
-{% macro versions(relation, key) -%}
+{% macro versions(relation, key, native=false) -%}
+    {%- set within = 'tl_instance, {of}.' ~ key if native else key -%}
     select
         kept.*,
         kept.tl_known_at as known_from,
-        lead(kept.tl_known_at) over (partition by kept.{{ key }} order by kept.tl_known_at) as known_to,
-        cast(row_number() over (partition by kept.{{ key }} order by kept.tl_known_at) as integer) as version_number
+        lead(kept.tl_known_at) over (partition by kept.{{ within | replace("{of}", "kept") }} order by kept.tl_known_at) as known_to,
+        cast(row_number() over (partition by kept.{{ within | replace("{of}", "kept") }} order by kept.tl_known_at) as integer) as version_number
     from (
         select
             said.*,
-            lag(said.tl_payload_hash) over (partition by said.{{ key }} order by said.tl_known_at) as tl_hash_before
+            lag(said.tl_payload_hash) over (partition by said.{{ within | replace("{of}", "said") }} order by said.tl_known_at) as tl_hash_before
         from (
             select
                 told.*,
                 row_number() over (
-                    partition by told.{{ key }}, told.tl_known_at
+                    partition by told.{{ within | replace("{of}", "told") }}, told.tl_known_at
                     order by
                         {{ load_order('told.tl_load_id') }} desc,
                         told.tl_source_updated_at desc nulls last,
@@ -91,7 +95,7 @@
 {#
     Two records that make one fact: knowledge rows of `child` with what its `parent` said at the same time. A row
     begins where the child's version begins and where the parent's carried columns change under it; a child
-    without its parent stays, with nulls.
+    without its parent stays, with nulls. Both are of one system, and of one instance of it.
 
     child, parent   names of CTEs with knowledge rows
     child_key       the child's key column; foreign_key: the child's column that names the parent
@@ -117,7 +121,7 @@
     with
 
     {{ child_versions }} as (
-        {{ versions(child, child_key) }}
+        {{ versions(child, child_key, native=true) }}
     ),
 
     {{ parent_versions }}_told as (
@@ -126,6 +130,7 @@
             {% for name in carried if name != parent_key -%}
             {{ name }},
             {% endfor -%}
+            tl_instance,
             tl_source_updated_at,
             tl_is_deleted,
             tl_deletion_basis,
@@ -147,7 +152,7 @@
             -- Never null, because an outer join on "null or later" is compared row by row with row.
             coalesce(parents.known_to, cast('9999-12-31' as {{ type_instant() }})) as holds_to
         from (
-            {{ versions(parent_versions ~ '_told', 'parent_key') }}
+            {{ versions(parent_versions ~ '_told', 'parent_key', native=true) }}
         ) as parents
     ),
 
@@ -166,6 +171,7 @@
         inner join {{ parent_versions }} as parents
             on
                 children.{{ foreign_key }} = parents.parent_key
+                and children.tl_instance = parents.tl_instance
                 and children.known_from < parents.holds_from
                 and (children.known_to is null or parents.holds_from < children.known_to)
     )
@@ -202,19 +208,23 @@
     left join {{ parent_versions }} as parents
         on
             moments.{{ foreign_key }} = parents.parent_key
+            and moments.tl_instance = parents.tl_instance
             and parents.holds_from <= moments.moment
             and parents.holds_to > moments.moment
 {%- endmacro %}
 
-{# The newest row of each key that is not deleted: for words that name a thing (a currency's code), not for facts. #}
-{% macro newest(relation, key) -%}
+{#
+    The newest row of each key: for words that name a thing (a currency's code), not for facts. The key is a vendor's
+    own id, once per instance, unless it is said to be good `everywhere`.
+#}
+{% macro newest(relation, key, everywhere=false) -%}
     (
         select ranked.*
         from (
             select
                 told.*,
                 row_number() over (
-                    partition by told.{{ key }}
+                    partition by {{ 'told.tl_instance, ' if not everywhere }}told.{{ key }}
                     order by told.tl_known_at desc, {{ load_order('told.tl_load_id') }} desc
                 ) as tl_rank
             from {{ relation }} as told

@@ -27,7 +27,8 @@ def of(domain: str, found: list[Record]) -> list[Record]:
 def test_an_unnamed_domain_has_the_usual_kind_of_system_as_its_record() -> None:
     found = resolve((), FIRM)
     assert {one.domain: one.source_system for one in found} == {
-        "contract": "netsuite", "customer": "netsuite", "invoice": "netsuite", "legal_entity": "netsuite",
+        "contract": "netsuite", "customer": "netsuite", "exchange_rate": "netsuite", "invoice": "netsuite",
+        "legal_entity": "netsuite",
         "opportunity": "salesforce", "project": "certinia", "resource": "bamboohr", "time_entry": "certinia",
     }  # fmt: skip
     assert all(one.legal_entity_id == ALL and one.valid_to is None for one in found)

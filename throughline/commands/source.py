@@ -41,7 +41,7 @@ def _declared(source: Source) -> dict[str, Any]:
     from pipelines.sources import load_source
 
     try:
-        manifest = load_source(source.name).manifest
+        manifest = load_source(source.connector).manifest
     except (ThroughlineError, ImportError, OSError):
         return {"transport": None, "resources": None}
     return {"transport": manifest.transport, "resources": len(manifest.resources)}
@@ -92,9 +92,9 @@ def _checked(home: Home, config: Config, source: Source) -> Iterator[dict[str, A
     from pipelines.sources import load_source
 
     try:
-        known = load_source(source.name)
+        known = load_source(source.connector)
         reader = known.reader(
-            {**read_secrets(home.root, source.name, source.instance), **config.source_config(source)}
+            {**read_secrets(home.root, source.connector, source.instance), **config.source_config(source)}
         )
     except ThroughlineError as problem:
         yield _finding(source, "(account)", problem)

@@ -14,6 +14,7 @@ from typing import Any
 from pipelines.manifest import snake_case
 from pipelines.sources import manifest_of, source_names
 from throughline import clock, facts, files, inputs, process, warehouse
+from throughline.config import Config
 from throughline.errors import ThroughlineError, error
 from throughline.home import PROJECT_ROOT, Home
 from throughline.mappings import mappings
@@ -101,6 +102,14 @@ def _attached(run: Run) -> Iterator[None]:
             attached.rename(candidate)
 
 
+def instances(config: Config) -> dict[str, list[str]]:
+    """Source system -> its instances in use, in alphabetical order, where that is not one called main."""
+    held: dict[str, list[str]] = {}
+    for one in config.enabled_sources():
+        held.setdefault(one.connector, []).append(one.instance)
+    return {name: sorted(own) for name, own in sorted(held.items()) if own != ["main"] and name != "files"}
+
+
 def _variables(run: Run) -> dict[str, Any]:
     """What the models ask of the configuration while they are compiled: the systems in use, which ports they
     fill, and instances that are not called main.
@@ -108,11 +117,10 @@ def _variables(run: Run) -> dict[str, Any]:
     Nothing is handed over when there is nothing to say, since dbt parses anew when its variables change.
     """
     said: dict[str, Any] = {}
-    named = {one.name: one.instance for one in run.config.enabled_sources() if one.instance != "main"}
-    if named:
+    if named := instances(run.config):
         said["instances"] = named
     # landing says of a source that is not there that it is not
-    systems = sorted({one.name for one in run.config.enabled_sources()} & set(source_names()))
+    systems = sorted({one.connector for one in run.config.enabled_sources()} & set(source_names()))
     if systems and systems != VENDORS:
         said |= {"systems": ",".join(systems), "mappings": mappings(systems)}
     if others := [name for name in systems if name not in VENDORS]:

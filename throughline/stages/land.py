@@ -40,7 +40,7 @@ def _land_one(run: Run, source: Source, resources: list[str] | None) -> dict[str
     outcome: dict[str, Any] = {"source": source.name, "instance": source.instance, "dataset": source.dataset}
     try:
         result = landing.run_source(
-            source.name,
+            source.connector,
             source.instance,
             run.home.root,
             run.config.source_config(source),

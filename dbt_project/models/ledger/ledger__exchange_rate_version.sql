@@ -5,6 +5,7 @@ with rate as (
         ref('canonical__exchange_rate'),
         'exchange_rate_id',
         ['from_currency', 'to_currency', 'rate', 'rate_type', 'effective_from'],
+        record='exchange_rate'
     ) }}
 ),
 

@@ -1,7 +1,7 @@
 with
 
 rates as (
-    select * from {{ as_known(ref('canonical__exchange_rate')) }} as known_rates
+    select * from {{ known_record('exchange_rate', ref('canonical__exchange_rate')) }} as known_rates
     where rate_type = 'spot' and from_currency <> to_currency
 ),
 

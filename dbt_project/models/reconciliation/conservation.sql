@@ -73,7 +73,7 @@ count_landed as (
                             landed.tl_instance, landed.tl_record_id, landed.tl_payload_hash, landed.tl_load_id
                         order by landed.tl_loaded_at
                     ) as repeat_number
-                from {{ source(source_name, resource) }} as landed
+                from ({{ landed_rows(source_name, resource) }}) as landed
                 cross join run
                 where landed.tl_known_at <= run.known_at
             ) as once

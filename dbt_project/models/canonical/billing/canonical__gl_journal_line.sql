@@ -78,7 +78,7 @@ versioned as (
 ),
 
 legal_entities as (
-    select * from {{ newest('(' ~ port_rows('legal_entity') ~ ')', 'legal_entity_id') }}
+    select * from {{ newest('(' ~ port_rows('legal_entity') ~ ')', 'legal_entity_id', everywhere=true) }}
 )
 
 select

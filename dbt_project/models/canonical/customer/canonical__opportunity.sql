@@ -9,7 +9,7 @@ versioned as (
 ),
 
 legal_entities as (
-    select * from {{ newest('(' ~ port_rows('legal_entity') ~ ')', 'entity_code') }}
+    select * from {{ newest('(' ~ port_rows('legal_entity') ~ ')', 'entity_code', everywhere=true) }}
 )
 
 select

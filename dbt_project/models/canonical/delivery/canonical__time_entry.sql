@@ -4,7 +4,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy=advancing_strategy(),
-    unique_key='source_record_id',
+    unique_key=['source_instance', 'source_record_id'],
     on_schema_change='fail'
 ) }}
 

@@ -47,7 +47,7 @@ live_rows as (
                     partition by landed.tl_instance, landed.tl_record_id
                     order by landed.tl_loaded_at desc, {{ load_order('landed.tl_load_id') }} desc
                 ) as newest_first
-            from {{ source(source_name, resource) }} as landed
+            from ({{ landed_rows(source_name, resource) }}) as landed
             cross join run
             where landed.tl_loaded_at <= run.known_at
         ) as newest

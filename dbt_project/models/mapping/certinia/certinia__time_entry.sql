@@ -3,7 +3,7 @@ with
 splits as (
     select
         told.*,
-        count(*) over (partition by told.split_id) > 1 as was_told_again
+        count(*) over (partition by told.tl_instance, told.split_id) > 1 as was_told_again
     from {{ ref('certinia__timecard_split') }} as told
 ),
 
@@ -65,7 +65,7 @@ totalled_shares as (
         sum(shares.billable_share) over told_at_once as billable_shared,
         sum(shares.cost_share) over told_at_once as cost_shared
     from shares
-    window told_at_once as (partition by shares.split_id, shares.tl_payload_hash, shares.tl_load_id)
+    window told_at_once as (partition by shares.tl_instance, shares.split_id, shares.tl_payload_hash, shares.tl_load_id)
 ),
 
 -- The last day with hours takes the rest, so that the days of a split always add up to it.

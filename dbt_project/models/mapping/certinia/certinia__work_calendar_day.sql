@@ -6,12 +6,13 @@ calendars as (
 
 holidays as (
     select
+        tl_instance,
         pse__work_calendar__c as calendar,
         pse__date__c as holiday,
         min(name) as holiday_name
     from {{ newest(ref('stg_certinia__holiday'), 'id') }} as told
     where not tl_is_deleted
-    group by pse__work_calendar__c, pse__date__c
+    group by tl_instance, pse__work_calendar__c, pse__date__c
 ),
 
 days as (
@@ -31,7 +32,11 @@ calendar_days as (
         holidays.holiday is null and {{ weekday_number('days.day') }} <= 5 as is_working_day
     from calendars
     cross join days
-    left join holidays on calendars.id = holidays.calendar and days.day = holidays.holiday
+    left join holidays
+        on
+            calendars.tl_instance = holidays.tl_instance
+            and calendars.id = holidays.calendar
+            and days.day = holidays.holiday
 )
 
 select

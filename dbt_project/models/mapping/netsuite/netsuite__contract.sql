@@ -32,6 +32,6 @@ select
     'netsuite' as source_system,
     {{ landed('orders') }}
 from orders
-left join currencies on orders.currency = currencies.id
+left join currencies on orders.currency = currencies.id and orders.tl_instance = currencies.tl_instance
 {{ code_join('methods', 'billing_method', 'netsuite', 'orders.custbody_tl_billing_method') }}
 {{ code_join('statuses', 'contract_status', 'netsuite', 'orders.custbody_tl_status') }}

@@ -7,7 +7,10 @@ orders as (
 
 order_lines as (
     select * from {{ ref('stg_netsuite__transactionline') }}
-    where not mainline and not taxline and transaction in (select orders.id from orders)
+    where
+        not mainline
+        and not taxline
+        and (tl_instance, transaction) in (select orders.tl_instance, orders.id from orders)
 ),
 
 lines_of_orders as (
@@ -46,7 +49,7 @@ select
     'netsuite' as source_system,
     {{ landed('lines') }}
 from lines_of_orders as lines
-left join currencies on lines.currency = currencies.id
+left join currencies on lines.currency = currencies.id and lines.tl_instance = currencies.tl_instance
 {{ code_join('methods', 'billing_method', 'netsuite', 'lines.custcol_tl_billing_method') }}
 {{ code_join('practices', 'practice', 'netsuite', 'lines.custcol_tl_practice') }}
 {{ code_join('regions', 'region', 'netsuite', 'lines.custcol_tl_region') }}

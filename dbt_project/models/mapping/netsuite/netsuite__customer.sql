@@ -28,5 +28,5 @@ select
     'netsuite' as source_system,
     {{ landed('customers') }}
 from customers
-left join currencies on customers.currency = currencies.id
+left join currencies on customers.currency = currencies.id and customers.tl_instance = currencies.tl_instance
 {{ code_join('statuses', 'customer_status', 'netsuite', 'customers.custentity_tl_status') }}

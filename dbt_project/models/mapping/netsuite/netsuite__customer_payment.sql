@@ -21,4 +21,4 @@ select
     'netsuite' as source_system,
     {{ landed('payments') }}
 from payments
-left join currencies on payments.currency = currencies.id
+left join currencies on payments.currency = currencies.id and payments.tl_instance = currencies.tl_instance

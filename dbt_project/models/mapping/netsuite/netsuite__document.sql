@@ -20,4 +20,4 @@ select
     documents.posting and not documents.voided as is_posting,
     {{ landed('documents') }}
 from documents
-left join currencies on documents.currency = currencies.id
+left join currencies on documents.currency = currencies.id and documents.tl_instance = currencies.tl_instance

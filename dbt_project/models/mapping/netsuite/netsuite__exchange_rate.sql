@@ -19,5 +19,5 @@ select
     'netsuite' as source_system,
     {{ landed('rates') }}
 from rates
-left join currencies as sold on rates.transactioncurrency = sold.id
-left join currencies as bought on rates.basecurrency = bought.id
+left join currencies as sold on rates.transactioncurrency = sold.id and rates.tl_instance = sold.tl_instance
+left join currencies as bought on rates.basecurrency = bought.id and rates.tl_instance = bought.tl_instance

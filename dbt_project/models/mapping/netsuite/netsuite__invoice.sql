@@ -7,15 +7,18 @@ documents as (
 
 tax_lines as (
     select * from {{ ref('stg_netsuite__transactionline') }}
-    where taxline and transaction in (select documents.id from documents)
+    where
+        taxline
+        and (tl_instance, transaction) in (select documents.tl_instance, documents.id from documents)
 ),
 
 tax_line_versions as (
-    {{ versions('tax_lines', 'uniquekey') }}
+    {{ versions('tax_lines', 'uniquekey', native=true) }}
 ),
 
 tax_moments as (
     select distinct
+        tl_instance,
         transaction,
         known_from
     from tax_line_versions
@@ -27,7 +30,7 @@ tax_of_documents as (
         tax_moments.transaction,
         sum(case when lines.tl_is_deleted then 0 else lines.foreignamount end) as tax_amount,
         tax_moments.known_from as tl_known_at,
-        max(lines.tl_instance) as tl_instance,
+        tax_moments.tl_instance,
         max(lines.tl_source_updated_at) as tl_source_updated_at,
         false as tl_is_deleted,
         {{ null_text() }} as tl_deletion_basis,
@@ -37,9 +40,10 @@ tax_of_documents as (
     inner join tax_line_versions as lines
         on
             tax_moments.transaction = lines.transaction
+            and tax_moments.tl_instance = lines.tl_instance
             and tax_moments.known_from >= lines.known_from
             and (lines.known_to is null or tax_moments.known_from < lines.known_to)
-    group by tax_moments.transaction, tax_moments.known_from
+    group by tax_moments.tl_instance, tax_moments.transaction, tax_moments.known_from
 ),
 
 taxed_documents as (
@@ -103,6 +107,6 @@ select
     'netsuite' as source_system,
     {{ landed('documents') }}
 from signed_documents as documents
-left join currencies on documents.currency = currencies.id
+left join currencies on documents.currency = currencies.id and documents.tl_instance = currencies.tl_instance
 {{ code_join('types', 'document_type', 'netsuite', 'documents.type') }}
 {{ code_join('statuses', 'invoice_status', 'netsuite', 'documents.status') }}

@@ -20,4 +20,4 @@ select
     'netsuite' as source_system,
     {{ landed('subsidiaries') }}
 from subsidiaries
-left join currencies on subsidiaries.currency = currencies.id
+left join currencies on subsidiaries.currency = currencies.id and subsidiaries.tl_instance = currencies.tl_instance

@@ -21,4 +21,4 @@ select
     'netsuite' as source_system,
     {{ landed('orders') }}
 from orders
-left join currencies on orders.currency = currencies.id
+left join currencies on orders.currency = currencies.id and orders.tl_instance = currencies.tl_instance

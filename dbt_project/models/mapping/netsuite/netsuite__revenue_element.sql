@@ -20,4 +20,4 @@ select
     'netsuite' as source_system,
     {{ landed('elements') }}
 from elements
-left join currencies on elements.currency = currencies.id
+left join currencies on elements.currency = currencies.id and elements.tl_instance = currencies.tl_instance

@@ -61,4 +61,4 @@ select
     'netsuite' as source_system,
     {{ landed('postings') }}
 from postings_of_plans as postings
-left join currencies on postings.currency = currencies.id
+left join currencies on postings.currency = currencies.id and postings.tl_instance = currencies.tl_instance

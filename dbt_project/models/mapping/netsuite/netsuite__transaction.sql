@@ -31,7 +31,7 @@ reversals as (
 
 reversed_transactions as (
     select * from transactions
-    where id in (select reversals.document from reversals)
+    where (tl_instance, id) in (select reversals.tl_instance, reversals.document from reversals)
 ),
 
 -- The entry says so when it comes; the document itself may never be touched.
@@ -69,7 +69,11 @@ select
     told.is_void as voided,
     {{ landed('told') }}
 from transactions as told
-where told.id not in (select reversals.document from reversals)
+where
+    (told.tl_instance, told.id) not in (
+        select reversals.tl_instance, reversals.document
+        from reversals
+    )
 union all
 select
     told.id,

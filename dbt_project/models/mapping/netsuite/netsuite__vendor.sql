@@ -19,4 +19,4 @@ select
     'netsuite' as source_system,
     {{ landed('vendors') }}
 from vendors
-left join currencies on vendors.currency = currencies.id
+left join currencies on vendors.currency = currencies.id and vendors.tl_instance = currencies.tl_instance

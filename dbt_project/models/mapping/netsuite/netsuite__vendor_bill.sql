@@ -21,4 +21,4 @@ select
     'netsuite' as source_system,
     {{ landed('bills') }}
 from bills
-left join currencies on bills.currency = currencies.id
+left join currencies on bills.currency = currencies.id and bills.tl_instance = currencies.tl_instance

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('bamboohr', 'cost_rate') }}
+    {{ landed_rows('bamboohr', 'cost_rate') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('bamboohr', 'employee') }}
+    {{ landed_rows('bamboohr', 'employee') }}
 )
 
 select

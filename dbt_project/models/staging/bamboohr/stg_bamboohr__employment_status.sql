@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('bamboohr', 'employment_status') }}
+    {{ landed_rows('bamboohr', 'employment_status') }}
 )
 
 select

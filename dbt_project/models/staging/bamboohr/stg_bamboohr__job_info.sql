@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('bamboohr', 'job_info') }}
+    {{ landed_rows('bamboohr', 'job_info') }}
 )
 
 select

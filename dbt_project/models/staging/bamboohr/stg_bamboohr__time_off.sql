@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('bamboohr', 'time_off') }}
+    {{ landed_rows('bamboohr', 'time_off') }}
 )
 
 select

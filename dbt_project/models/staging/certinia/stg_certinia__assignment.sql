@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'assignment') }}
+    {{ landed_rows('certinia', 'assignment') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'billing_event') }}
+    {{ landed_rows('certinia', 'billing_event') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'billing_event_item') }}
+    {{ landed_rows('certinia', 'billing_event_item') }}
 )
 
 select

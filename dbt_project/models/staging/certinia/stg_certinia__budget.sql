@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'budget') }}
+    {{ landed_rows('certinia', 'budget') }}
 )
 
 select

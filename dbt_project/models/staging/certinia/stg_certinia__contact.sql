@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'contact') }}
+    {{ landed_rows('certinia', 'contact') }}
 )
 
 select

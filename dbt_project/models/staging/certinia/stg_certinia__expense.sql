@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'expense') }}
+    {{ landed_rows('certinia', 'expense') }}
 )
 
 select

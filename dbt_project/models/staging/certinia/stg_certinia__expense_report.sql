@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'expense_report') }}
+    {{ landed_rows('certinia', 'expense_report') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'grp') }}
+    {{ landed_rows('certinia', 'grp') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'holiday') }}
+    {{ landed_rows('certinia', 'holiday') }}
 )
 
 select

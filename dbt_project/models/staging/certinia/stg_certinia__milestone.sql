@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'milestone') }}
+    {{ landed_rows('certinia', 'milestone') }}
 )
 
 select

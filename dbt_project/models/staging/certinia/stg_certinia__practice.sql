@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'practice') }}
+    {{ landed_rows('certinia', 'practice') }}
 )
 
 select

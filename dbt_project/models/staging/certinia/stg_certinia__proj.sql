@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'proj') }}
+    {{ landed_rows('certinia', 'proj') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'rate_card') }}
+    {{ landed_rows('certinia', 'rate_card') }}
 )
 
 select

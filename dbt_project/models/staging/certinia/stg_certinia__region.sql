@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'region') }}
+    {{ landed_rows('certinia', 'region') }}
 )
 
 select

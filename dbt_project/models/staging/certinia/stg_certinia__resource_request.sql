@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'resource_request') }}
+    {{ landed_rows('certinia', 'resource_request') }}
 )
 
 select

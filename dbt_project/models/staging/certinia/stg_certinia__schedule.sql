@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'schedule') }}
+    {{ landed_rows('certinia', 'schedule') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'timecard_header') }}
+    {{ landed_rows('certinia', 'timecard_header') }}
 )
 
 select

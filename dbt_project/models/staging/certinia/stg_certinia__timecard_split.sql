@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'timecard_split') }}
+    {{ landed_rows('certinia', 'timecard_split') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('certinia', 'work_calendar') }}
+    {{ landed_rows('certinia', 'work_calendar') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'account') }}
+    {{ landed_rows('netsuite', 'account') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'accountingperiod') }}
+    {{ landed_rows('netsuite', 'accountingperiod') }}
 )
 
 select

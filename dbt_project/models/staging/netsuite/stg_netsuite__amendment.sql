@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'amendment') }}
+    {{ landed_rows('netsuite', 'amendment') }}
 )
 
 select

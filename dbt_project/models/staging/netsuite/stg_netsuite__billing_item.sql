@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'billing_item') }}
+    {{ landed_rows('netsuite', 'billing_item') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'currency') }}
+    {{ landed_rows('netsuite', 'currency') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'currencyrate') }}
+    {{ landed_rows('netsuite', 'currencyrate') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'customer') }}
+    {{ landed_rows('netsuite', 'customer') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'customer_po') }}
+    {{ landed_rows('netsuite', 'customer_po') }}
 )
 
 select

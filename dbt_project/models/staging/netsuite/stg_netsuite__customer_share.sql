@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'customer_share') }}
+    {{ landed_rows('netsuite', 'customer_share') }}
 )
 
 select

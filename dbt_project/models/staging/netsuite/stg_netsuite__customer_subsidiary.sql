@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'customer_subsidiary') }}
+    {{ landed_rows('netsuite', 'customer_subsidiary') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'revenueelement') }}
+    {{ landed_rows('netsuite', 'revenueelement') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'revenueplan') }}
+    {{ landed_rows('netsuite', 'revenueplan') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'revenueplanplannedrevenue') }}
+    {{ landed_rows('netsuite', 'revenueplanplannedrevenue') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'subsidiary') }}
+    {{ landed_rows('netsuite', 'subsidiary') }}
 )
 
 select

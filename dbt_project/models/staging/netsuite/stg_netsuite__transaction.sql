@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'transaction') }}
+    {{ landed_rows('netsuite', 'transaction') }}
 )
 
 select

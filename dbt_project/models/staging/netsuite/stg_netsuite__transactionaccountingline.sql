@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'transactionaccountingline') }}
+    {{ landed_rows('netsuite', 'transactionaccountingline') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'transactionline') }}
+    {{ landed_rows('netsuite', 'transactionline') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'transactionlink') }}
+    {{ landed_rows('netsuite', 'transactionlink') }}
 )
 
 select

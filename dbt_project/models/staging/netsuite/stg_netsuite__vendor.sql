@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('netsuite', 'vendor') }}
+    {{ landed_rows('netsuite', 'vendor') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('salesforce', 'account') }}
+    {{ landed_rows('salesforce', 'account') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('salesforce', 'opportunity') }}
+    {{ landed_rows('salesforce', 'opportunity') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('salesforce', 'opportunity_history') }}
+    {{ landed_rows('salesforce', 'opportunity_history') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('salesforce', 'opportunity_line_item') }}
+    {{ landed_rows('salesforce', 'opportunity_line_item') }}
 )
 
 select

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('salesforce', 'user') }}
+    {{ landed_rows('salesforce', 'user') }}
 )
 
 select
