@@ -30,6 +30,7 @@ from pipelines.contract import ORDER, PERSONAL_HASH, REJECTED, Drift, check, ext
 from pipelines.manifest import SQL_TYPES, Manifest, Resource
 from pipelines.rejects import RESOLVED, open_rejects, reject_rows
 from pipelines.sources import Source, load_source
+from pipelines.span import PLAIN, Span
 from pipelines.spool import Spool
 from pipelines.store import LANDING, RECORDS, RawStore
 from pipelines.transports.base import Control, Found, Reader, Selective, Window
@@ -135,12 +136,13 @@ def run_source(
     config: Mapping[str, Any],
     run_id: str,
     resources: list[str] | None = None,
+    span: Span = PLAIN,
 ) -> SourceResult:
     """Land one source instance into `home`/raw.duckdb.
 
-    `config` holds base_url, limits, mode and the like; credentials are read from `home`/.dlt/secrets.toml.
-    Raises ThroughlineError for what stops the whole source before it starts (configuration, storage); what
-    stops a resource is in the result.
+    `span` asks for other than what is new. `config` holds base_url, limits, mode and the like; credentials
+    are read from `home`/.dlt/secrets.toml and the environment. Raises ThroughlineError for what stops the
+    whole source before it starts (configuration, storage); what stops a resource is in the result.
     """
     source = load_source(source_name)
     manifest = source.manifest
@@ -151,7 +153,7 @@ def run_source(
     now = clock.now()
     with store.reading() as connection:
         load_id = store.next_load_id(connection, now, [item.name for item in manifest.resources])
-    run = _Run(source, store, settings, Load(load_id, now, instance), run_id)
+    run = _Run(source, store, settings, Load(load_id, now, instance), run_id, span)
     page_size = settings.get("limits", {}).get("page_size")
     return run.land(
         [
@@ -190,8 +192,15 @@ def read_secrets(home: Path, source: str, instance: str) -> dict[str, Any]:
 
 class _Run:
     def __init__(
-        self, source: Source, store: RawStore, settings: Mapping[str, Any], load: Load, run_id: str
+        self,
+        source: Source,
+        store: RawStore,
+        settings: Mapping[str, Any],
+        load: Load,
+        run_id: str,
+        span: Span,
     ) -> None:
+        self.span = span
         self._source = source
         self._manifest: Manifest = source.manifest
         self._store = store
@@ -223,7 +232,10 @@ class _Run:
                     stop = problem_here
         finally:
             reader.close()
-        self._store_all()
+        if self.span.dry:
+            self._drop_all()
+        else:
+            self._store_all()
         return SourceResult(
             source=self._manifest.source,
             instance=self._load.instance,
@@ -326,6 +338,9 @@ class _Run:
             self._store.land(self._source.tables(tables))
         self._store.record(self._records(rejects))
         self._store.record({"extract_run": self._extract_runs()})
+        self._drop_all()
+
+    def _drop_all(self) -> None:
         for prepared in self._done.values():
             if prepared.spool:
                 prepared.spool.drop()
@@ -469,12 +484,18 @@ class _Reading:
         previous = self._previous()
         first = previous is None or previous.whole_at is None
         self._result.is_backfill = first
-        compare = previous is not None and not first and self._compare_due(previous)
+        span = self._run.span
+        if span.since is not None and first:
+            raise self._error("E-SRC-049", since=span.since.date())
+        compare = previous is not None and not first and span.until is None and self._compare_due(previous)
         window = self._window(previous, compare)
         self._run._windows[self._resource.name] = window
         self._result.cursor_from = window.start
         found = self._discover()
         complete = self._fetch(window, found)
+        if span.until is not None:
+            # what lies behind the end was not looked at, so nothing can be told of deletions
+            complete, self._result.status = False, PARTIAL
         self._judge_drift()
         self._note_columns(found)
         tombstones = None
@@ -567,7 +588,7 @@ class _Reading:
         start = None
         full = previous is None or self._resource.window == "full"
         if not full and previous is not None and previous.cursor_to is not None:
-            start = previous.cursor_to - self._resource.lag
+            start = self._run.span.start(previous.cursor_to - self._resource.lag, previous.cursor_to)
         if start is not None and self._resource.window == "parent" and self._resource.parent:
             parent = self._run._windows.get(self._resource.parent.resource)
             # children of every parent that was read have to be in the window
@@ -578,7 +599,7 @@ class _Reading:
             if self._reader.keys(self._resource, ask) is None:
                 # only a full read can tell which keys are left
                 start = None
-        return Window(start, end)
+        return Window(start, self._run.span.end(end))
 
     def _discover(self) -> Found:
         try:

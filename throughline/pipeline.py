@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from pipelines.span import PLAIN, Span
 from throughline import lock, publish, runs
 from throughline.config import Config
 from throughline.errors import ThroughlineError, error
@@ -17,7 +18,7 @@ from throughline.stages.land import land
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a run: the first and last stage, the two clocks, which source and models."""
+    """What is asked of a run: first and last stage, the two clocks, which source, what of it, models."""
 
     first: str = "land"
     last: str = "publish"
@@ -26,6 +27,7 @@ class Request:
     select: str | None = None
     source: str | None = None
     resources: tuple[str, ...] = ()
+    span: Span = PLAIN
     full_refresh: bool = False
     quiet: bool = False
 
@@ -69,7 +71,7 @@ def execute(home: Home, config: Config, request: Request) -> Run:
         try:
             for stage in request.stages():
                 if stage == "land":
-                    land(run, request.source, list(request.resources) or None)
+                    land(run, request.source, list(request.resources) or None, request.span)
                 elif stage == "build":
                     build(run, request.select, full_refresh=request.full_refresh)
                 elif stage == "check":

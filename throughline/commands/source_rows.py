@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from throughline import clock
-from throughline.commands.common import AsJson, Quiet, home, settings
+from throughline.commands.common import AsJson, Quiet, home, instant, settings
 from throughline.errors import error
 from throughline.home import PROJECT_ROOT, Home
 from throughline.output import emit, say
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     import duckdb
 
     from pipelines.manifest import Resource
+    from pipelines.span import Span
+    from throughline.config import Config
 
+COUNTS = ("rows_extracted", "rows_landed", "rows_unchanged", "rows_rejected", "rows_deleted")
 MODELS = PROJECT_ROOT / "dbt_project" / "models"
 Name = Annotated[str, typer.Argument(help="The source.")]
 
@@ -184,9 +187,25 @@ def run(
     recorded: Annotated[
         bool, typer.Option("--recorded", help="Land the recorded pages, into a home without rows of its own.")
     ] = False,
+    since: Annotated[
+        str | None, typer.Option("--since", help="Also what changed since this day or instant, read again.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Nothing that changed at this day or instant, or later.")
+    ] = None,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Read everything, as a first load does.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read and compare, store nothing, say what would be landed.")
+    ] = False,
     quiet: Quiet = False,
+    json_: AsJson = False,
 ) -> None:
-    """Land one source. Example: throughline source run kantata --select project"""
+    """Land one source; whatever is read again adds nothing twice.
+
+    Example: throughline source run kantata --select project --since 2026-01-01
+    """
     from pipelines.sources import manifest_of
     from throughline.pipeline import Request, execute
 
@@ -194,16 +213,61 @@ def run(
     manifest = manifest_of(name)
     for one in chosen:
         manifest.resource(one)
+    span = _span(since, until, full_refresh, dry_run)
     if recorded:
         _land_recorded(name, chosen)
         return
     where, config = settings()
+    if dry_run:
+        _dry(where, config, name, chosen, span, json_)
+        return
     done = execute(
         where,
         config,
-        Request(first="land", last="land", source=name, resources=tuple(chosen), quiet=quiet),
+        Request(first="land", last="land", source=name, resources=tuple(chosen), span=span, quiet=quiet),
     )
+    if json_:
+        rows = [row for one in done.manifest["landing"] for row in one.get("resources", [])]
+        emit(rows, [], json_=True)
     if any(one["status"] == "FAILED" for one in done.manifest["landing"]):
+        raise typer.Exit(3)
+
+
+def _span(since: str | None, until: str | None, full: bool, dry: bool) -> Span:
+    """What the options ask for. Raises E-RUN-001 (exit 64) when they contradict one another."""
+    from pipelines.span import Span
+
+    span = Span(instant(since, "--since"), instant(until, "--until"), full, dry)
+    if full and span.since is not None:
+        raise error(
+            "E-RUN-001", detail="--full-refresh reads everything, so --since has nothing to add to it"
+        )
+    if span.since is not None and span.until is not None and span.since >= span.until:
+        raise error("E-RUN-001", detail=f"--since {since} is not before --until {until}")
+    return span
+
+
+def _dry(where: Home, config: Config, name: str, chosen: list[str], span: Span, json_: bool) -> None:
+    """Say what a load would bring. Raises E-LND-001; exit 3 when a resource cannot be read."""
+    from pipelines.landing import FAILED, run_source
+    from throughline import lock
+
+    source = next((one for one in config.enabled_sources() if one.name == name), None)
+    if source is None:
+        enabled = ", ".join(one.name for one in config.enabled_sources()) or "none"
+        raise error("E-LND-001", source=name, enabled=enabled)
+    where.ensure()
+    with lock.exclusive(where, "source run --dry-run"):
+        result = run_source(
+            name, source.instance, where.root, config.source_config(source), "dry-run", chosen or None, span
+        )
+    columns = ["resource", "status", "cursor_from", *COUNTS, "error"]
+    rows = [{column: getattr(one, column) for column in columns} for one in result.resources]
+    for row in rows:
+        row["error"] = str(row["error"]) if row["error"] else None
+    emit(rows, columns, json_=json_)
+    say("nothing was stored")
+    if any(row["status"] == FAILED for row in rows):
         raise typer.Exit(3)
 
 

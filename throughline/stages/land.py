@@ -7,6 +7,7 @@ import importlib
 import time
 from typing import Any
 
+from pipelines.span import PLAIN, Span
 from throughline import foreseen
 from throughline.config import Source
 from throughline.errors import ThroughlineError, error, render
@@ -34,7 +35,7 @@ def _row(resource: Any) -> dict[str, Any]:
     return row
 
 
-def _land_one(run: Run, source: Source, resources: list[str] | None) -> dict[str, Any]:
+def _land_one(run: Run, source: Source, resources: list[str] | None, span: Span) -> dict[str, Any]:
     landing = importlib.import_module("pipelines.landing")
     began = time.monotonic()
     outcome: dict[str, Any] = {"source": source.name, "instance": source.instance, "dataset": source.dataset}
@@ -46,6 +47,7 @@ def _land_one(run: Run, source: Source, resources: list[str] | None) -> dict[str
             run.config.source_config(source),
             run.run_id,
             resources,
+            span,
         )
     except Exception as problem:
         # Whatever a connector trips over must not keep the other systems' data from being landed.
@@ -68,8 +70,10 @@ def _land_one(run: Run, source: Source, resources: list[str] | None) -> dict[str
     return outcome
 
 
-def land(run: Run, only: str | None = None, resources: list[str] | None = None) -> list[dict[str, Any]]:
-    """Land every enabled source (or the one named `only`), one after the other.
+def land(
+    run: Run, only: str | None = None, resources: list[str] | None = None, span: Span = PLAIN
+) -> list[dict[str, Any]]:
+    """Land every enabled source (or the one named `only`), one after the other; `span` of each.
 
     Returns one entry per source with its counts and status, which also stand in the manifest under `landing`.
     Raises E-LND-001 when `only` is not an enabled source, E-LND-002 when none is enabled, E-RUN-006 when no
@@ -87,7 +91,7 @@ def land(run: Run, only: str | None = None, resources: list[str] | None = None) 
         outcomes: list[dict[str, Any]] = []
         for source in sources:
             run.log("land", f"{source.name}: asking {source.options.get('base_url', 'its source')}")
-            outcome = _land_one(run, source, resources)
+            outcome = _land_one(run, source, resources, span)
             outcomes.append(outcome)
             run.manifest["landing"] = outcomes
             run.save()
