@@ -190,6 +190,33 @@ def read_secrets(home: Path, source: str, instance: str) -> dict[str, Any]:
     return {**plain, **(own if isinstance(own, dict) else {}), **general, **particular}
 
 
+def last_whole_loads(home: Path, manifest: Manifest, instance: str) -> dict[str, datetime]:
+    """When the last load of each resource ended that read all it should."""
+    store = RawStore(home, manifest.source, instance)
+    with store.reading() as connection:
+        if not store.columns(connection, "extract_run", LANDING):
+            return {}
+        rows = connection.execute(
+            f"select resource, max(ended_at) from {store.table('extract_run', LANDING)}"
+            f" where source_system = ? and source_instance = ? and status = '{OK}' group by resource",
+            [manifest.source_system, instance],
+        ).fetchall()
+    return dict(rows)
+
+
+def landed_types(home: Path, manifest: Manifest, instance: str) -> list[tuple[str, str, str, str]]:
+    """Resource, column, declared and landed type where the two differ, so that a load would be refused."""
+    store = RawStore(home, manifest.source, instance)
+    with store.reading() as connection:
+        found = {item.name: store.columns(connection, item.name) for item in manifest.resources}
+    return [
+        (resource.name, item.column, item.kind, found[resource.name][item.column].lower())
+        for resource in manifest.resources
+        for item in resource.fields
+        if found[resource.name].get(item.column, SQL_TYPES[item.kind]).lower() != SQL_TYPES[item.kind]
+    ]
+
+
 class _Run:
     def __init__(
         self,

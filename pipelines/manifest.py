@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 import yaml
@@ -57,6 +58,7 @@ TRANSPORTS = frozenset({"soql", "suiteql", "json_pages", "files"})
 # kinds of system: sales, delivery, people, finance, buying, signatures, messages between systems, files
 DOMAINS = ("crm", "psa", "hr", "erp", "procurement", "documents", "events", "files")
 _DURATION = re.compile(r"^(\d+)\s*(s|m|h|d)$")
+_CLOCK = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -161,6 +163,10 @@ class Manifest:
     version: str
     resources: tuple[Resource, ...]
     settings: Mapping[str, Any]
+    # who answers for it, and by when on which clock its data has to be there; a firm may say otherwise
+    owner: str | None = None
+    due: str | None = None
+    time_zone: str | None = None
 
     def resource(self, name: str) -> Resource:
         """The resource `name`. Raises ThroughlineError E-SRC-018."""
@@ -214,7 +220,21 @@ def _manifest(data: Mapping[str, Any]) -> Manifest:
         version=f"{data.get('version', 1)}.{digest}",
         resources=resources,
         settings=data.get("settings", {}),
+        **care(data),
     )
+
+
+def care(data: Mapping[str, Any]) -> dict[str, str]:
+    """Owner, due and time_zone as far as they are there. Raises ValueError for what is no time or zone."""
+    told = {name: str(data[name]) for name in ("owner", "due", "time_zone") if data.get(name)}
+    if "due" in told and not _CLOCK.match(told["due"]):
+        raise ValueError(f'due is "{told["due"]}", which is no time of day such as "07:00"')
+    if "time_zone" in told:
+        try:
+            ZoneInfo(told["time_zone"])
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"time_zone {told['time_zone']} is no zone such as UTC") from None
+    return told
 
 
 def _resource(entry: Mapping[str, Any]) -> Resource:

@@ -164,6 +164,9 @@ def manifest(found: dict[str, Any]) -> dict[str, Any]:
         "domain": "files",
         "transport": "files",
         "version": 1,
+        "owner": "finance systems",
+        "due": "07:00",
+        "time_zone": "UTC",
         "defaults": {"window": "full", "write": "append", "options": {"empty_is_suspect": True}},
         "resources": resources,
     }

@@ -188,8 +188,10 @@ def asked() -> dict[str, dict[str, tuple[str, str]]]:
         config._Reader = reader  # type: ignore[misc]
     found = _Recorder.asked
     name, instance = "netsuite", "main"
-    dataset = found["sources"]["dataset"]
-    found["sources"]["dataset"] = (dataset[0], dataset[1].replace(f"{name}_{instance}", "NAME_INSTANCE"))
+    kind, shown = found["sources"]["dataset"]
+    found["sources"]["dataset"] = (kind, shown.replace(f"{name}_{instance}", "CONNECTOR_INSTANCE"))
+    kind, shown = found["sources"]["connector"]
+    found["sources"]["connector"] = (kind, shown.replace(name, "NAME"))
     return found
 
 
@@ -205,6 +207,8 @@ def _known(module: ModuleType, node: ast.expr) -> str:
 
 def _from(node: ast.expr) -> str | None:
     """Whether a value is taken from settings or limits: the table's name."""
+    if ast.unparse(node) == "source.options":
+        return "settings"
     if isinstance(node, ast.Name) and node.id in HANDED:
         return node.id
     if isinstance(node, ast.Attribute) and node.attr.lstrip("_") in HANDED:
@@ -240,6 +244,7 @@ def _shared(module: ModuleType, name: str) -> list[ast.AST]:
 def connectors() -> dict[str, dict[tuple[str, str], str]]:
     """Source -> (table, setting) -> what holds unless it is set; "" is what every source takes."""
     from pipelines import landing, sources
+    from throughline.commands import source_check
 
     found: dict[str, dict[tuple[str, str], str]] = {"": {}}
 
@@ -250,7 +255,8 @@ def connectors() -> dict[str, dict[tuple[str, str], str]]:
                 # needed in one way of logging in and not in the other
                 found[source][told, name] = default if known == "–" else known
 
-    note("", landing, ast.parse(Path(landing.__file__).read_text(encoding="utf-8")))
+    for module in (landing, source_check):
+        note("", module, ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")))
     for name in sources.source_names():
         if name not in _comes_with_the_project():
             continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,8 +75,8 @@ def test_every_command_of_a_page_exists(path: Path) -> None:
     for line in _commands(path.read_text(encoding="utf-8")):
         if "COMMAND" in line:
             continue
-        words = shlex.split(SHELL.split(line)[0].replace("`", ""), comments=True)
-        told = _wrong([word.strip("[]…").rstrip(",.;)") for word in words if word not in {"...", "…"}])
+        words = SHELL.split(re.sub(r"""("[^"]*"|'[^']*')""", "quoted", line))[0].split()
+        told = _wrong([word.strip("[]…'`\"").rstrip(',.;)"') for word in words if word not in {"...", "…"}])
         if told:
             wrong.append((line, told))
     assert not wrong

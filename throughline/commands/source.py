@@ -1,20 +1,19 @@
-"""source: the systems data comes from, how their last loads went, whether they let us in.
+"""source: the systems data comes from, and how their last loads went.
 
-`new` and `conform` stand in source_kit, `plan`, `preview` and `run` in source_rows.
+`check` stands in source_check, `new` and `conform` in source_kit, `plan`, `preview` and `run` in source_rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from throughline import runs
-from throughline.commands import source_kit, source_rows
+from throughline.commands import source_check, source_kit, source_rows
 from throughline.commands.common import AsJson, settings
-from throughline.config import Config, Source
-from throughline.errors import ThroughlineError, error
+from throughline.config import Source
+from throughline.errors import ThroughlineError
 from throughline.home import Home
 from throughline.output import emit
 
@@ -72,73 +71,7 @@ def list_(json_: AsJson = False) -> None:
     emit(rows, COLUMNS, json_=json_)
 
 
-def _finding(
-    source: Source, resource: str, problem: ThroughlineError | None, detail: str = ""
-) -> dict[str, Any]:
-    return {
-        "source": source.name,
-        "instance": source.instance,
-        "resource": resource,
-        "status": "OK" if problem is None else "FAIL",
-        "code": problem.code if problem else None,
-        "detail": problem.what if problem else detail,
-        "fix": problem.fix if problem else None,
-    }
-
-
-def _checked(home: Home, config: Config, source: Source) -> Iterator[dict[str, Any]]:
-    """The account (manifest, credentials, login), then each resource (the right to read it, its columns)."""
-    from pipelines.landing import read_secrets
-    from pipelines.sources import load_source
-
-    try:
-        known = load_source(source.connector)
-        reader = known.reader(
-            {**read_secrets(home.root, source.connector, source.instance), **config.source_config(source)}
-        )
-    except ThroughlineError as problem:
-        yield _finding(source, "(account)", problem)
-        return
-    try:
-        try:
-            reader.open()
-        except ThroughlineError as problem:
-            yield _finding(source, "(account)", problem)
-            return
-        yield _finding(source, "(account)", None, f"logged in at {source.options.get('base_url')}")
-        for resource in known.manifest.resources:
-            try:
-                found = reader.discover(resource)
-            except ThroughlineError as problem:
-                yield _finding(source, resource.name, problem)
-            else:
-                extra = f"; not declared: {', '.join(found.extra)}" if found.extra else ""
-                yield _finding(source, resource.name, None, f"{len(resource.fields)} columns declared{extra}")
-    finally:
-        reader.close()
-
-
-@app.command("check")
-def check(
-    name: Annotated[str | None, typer.Argument(help="One source; all enabled ones unless given.")] = None,
-    json_: AsJson = False,
-) -> None:
-    """Whether each source lets us in and still has the columns we read; writes nothing, exit 1 when not.
-
-    Example: throughline source check netsuite
-    """
-    home, config = settings()
-    wanted = [one for one in config.sources.values() if (one.name == name if name else one.enabled)]
-    if not wanted:
-        if name:
-            raise error("E-SRC-018", kind="source", name=name, known=", ".join(config.sources) or "none")
-        raise error("E-LND-002", path=config.path)
-    rows = [row for source in wanted for row in _checked(home, config, source)]
-    emit(rows, ["source", "resource", "status", "code", "detail", "fix"], json_=json_)
-    if any(row["status"] == "FAIL" for row in rows):
-        raise typer.Exit(1)
-
-
+app.command("check")(source_check.check)
 app.command("new")(source_kit.new)
 app.command("conform")(source_kit.conform)
 app.command("plan")(source_rows.plan)

@@ -52,7 +52,7 @@ $what A source of the kind `$kind` for the firm's $system.
 Settings and what is read stand in [its README](../../../pipelines/sources/$name/README.md).
 
 - `throughline source conform $name` checks it offline, against `pipelines/sources/$name/recorded`.
-- `throughline source check $name` asks the vendor whether it lets us in and has the columns we read.
+- `throughline source check $name --live` asks the vendor whether it lets us in and has the columns we read.
 - `throughline source plan $name` says what the next load would read.
 """)
 TEST = Template('''"""$title passes the conformance kit, played back from what was recorded of it."""
