@@ -21,7 +21,7 @@ import pyarrow as pa
 from sandbox.clock_file import set_clock
 from sandbox.emission import write_stores
 from sandbox.firm.calendar import DAY, month_end
-from sandbox.firm.simulator import simulate
+from sandbox.firm.group import simulate_group
 from sandbox.firm.state import Firm
 from sandbox.oracle.truth import load_id, write_truth
 from throughline.clock import iso, parse_instant
@@ -36,7 +36,7 @@ LOAD_TIMES = tuple(datetime(2026, month, 8, 23, 30, tzinfo=UTC) for month in ran
 # Faults of the way to the warehouse: they strike the answers of the emulators, never the firm.
 TRANSPORT = ("F67", "F69")
 ROOT = Path(__file__).resolve().parent
-IDENTITY = ("seed", "scale", "faults", "transport", "made_by")
+IDENTITY = ("seed", "scale", "faults", "transport", "acquisition", "made_by")
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Wanted:
     scale: str
     faults: tuple[str, ...]
     transport: tuple[str, ...]
+    # with the firm it bought, whose systems are second instances
+    acquisition: bool = True
 
     def identity(self) -> dict[str, Any]:
         """What tells this firm from another one; `made_by` changes with the code that makes it."""
@@ -55,16 +57,17 @@ class Wanted:
             "scale": self.scale,
             "faults": list(self.faults),
             "transport": list(self.transport),
+            "acquisition": self.acquisition,
             "made_by": source_digest("firm", "emission"),
         }
 
 
-def wanted(seed: int, scale: str, faults: str) -> Wanted:
+def wanted(seed: int, scale: str, faults: str, *, acquisition: bool = True) -> Wanted:
     """The firm that the command line's words ask for: `none`, `all`, `transport`, or fault ids by commas."""
     names = [name.strip() for name in faults.split(",") if name.strip() and name.strip() != "none"]
     transport = [name for name in TRANSPORT if name in names or "transport" in names]
     business = [name for name in names if name not in TRANSPORT and name != "transport"]
-    return Wanted(seed, scale, tuple(business), tuple(transport))
+    return Wanted(seed, scale, tuple(business), tuple(transport), acquisition)
 
 
 def source_digest(*packages: str) -> str:
@@ -114,7 +117,8 @@ def build(
         refuse_another(directory, found, asked)
         if not truth or _truth_stands(directory):
             return dict(found)
-    firm = simulate(asked.seed, asked.scale, asked.faults)
+    group = simulate_group(asked.seed, asked.scale, asked.faults, with_acquisition=asked.acquisition)
+    firm = group.firm
     tell(
         f"firm: {len(firm.workers)} workers, {len(firm.contracts)} contracts,"
         f" {len(firm.timecards):,} timecards, {len(firm.invoices):,} invoices"
@@ -123,7 +127,7 @@ def build(
         if (directory / "stores").exists():
             shutil.rmtree(directory / "stores")
         directory.mkdir(parents=True, exist_ok=True)
-        versions = write_stores(firm, directory, tell)
+        versions = write_stores(group, directory, tell)
         set_clock(directory, PLAY_TIMES[0])
         found = {**asked.identity(), **_facts(firm), "store_versions": versions}
         write_json(directory / "sandbox.json", found)
@@ -196,7 +200,11 @@ def firm_of(directory: Path) -> Wanted:
     """The firm that `directory` holds, as it was asked for. Raises E-SBX-004."""
     found = read_sandbox(directory)
     return Wanted(
-        int(found["seed"]), str(found["scale"]), tuple(found["faults"]), tuple(found.get("transport", ()))
+        int(found["seed"]),
+        str(found["scale"]),
+        tuple(found["faults"]),
+        tuple(found.get("transport", ())),
+        bool(found.get("acquisition", False)),
     )
 
 

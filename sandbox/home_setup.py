@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sandbox.emission import NETSUITE_ZONE
+from sandbox.emission import ACQUIRED_ZONE, NETSUITE_ZONE
 from sandbox.firm.entities import AFFILIATES
+from sandbox.firm.house import ACQUIRED
 from throughline.commands.init import DLT_CONFIG, TEMPLATES
 from throughline.config import load
 from throughline.files import write_text
@@ -19,6 +20,12 @@ SOURCES = {
     "certinia": "salesforce",
     "bamboohr": "bamboohr",
     "netsuite": "netsuite",
+}
+# The bought firm's systems: table -> (connector, emulator, further settings).
+SECOND = {
+    f"salesforce_{ACQUIRED}": ("salesforce", f"salesforce_{ACQUIRED}", ""),
+    f"certinia_{ACQUIRED}": ("certinia", f"salesforce_{ACQUIRED}", ""),
+    f"netsuite_{ACQUIRED}": ("netsuite", f"netsuite_{ACQUIRED}", f'time_zone = "{ACQUIRED_ZONE}"\n'),
 }
 
 
@@ -38,6 +45,16 @@ def set_up(home: Home, announced: dict[str, Any], reporting_currency: str) -> No
             r'^reporting_currency = ".*"$', f'reporting_currency = "{reporting_currency}"', text, flags=re.M
         )
         text = text.rstrip("\n") + "\n" + "".join(_affiliates(*pair) for pair in AFFILIATES)
+        text += "".join(
+            _second(source, connector, more)
+            for source, (connector, emulator, more) in SECOND.items()
+            if emulator in announced["endpoints"]
+        )
+    endpoints |= {
+        source: announced["endpoints"][emulator]
+        for source, (_, emulator, _) in SECOND.items()
+        if emulator in announced["endpoints"] and f"[sources.{source}]" in text
+    }
     for source, address in endpoints.items():
         text = _source(text, source, address, first)
     write_text(home.config, text)
@@ -51,6 +68,13 @@ def _affiliates(sold_by: str, invoiced_by: str) -> str:
     return (
         '\n[[entity_whitelist]]\ncontrol = "CRM-ERP-004"\n'
         f'sold_by = "{sold_by}"\ninvoiced_by = "{invoiced_by}"\n'
+    )
+
+
+def _second(source: str, connector: str, more: str) -> str:
+    return (
+        f'\n[sources.{source}]\nconnector = "{connector}"\ninstance = "{ACQUIRED}"\n'
+        f'base_url = "https://sandbox.invalid"\n{more}'
     )
 
 

@@ -1,8 +1,8 @@
-"""`python -m sandbox.serve --dir DIR [--ports 0]`: three vendor emulators on the loopback, in one process.
+"""`python -m sandbox.serve --dir DIR [--ports 0]`: the vendors' emulators on the loopback, in one process.
 
-Writes DIR/serve.json ({"pid", "endpoints", "credentials"}) once all of them answer, and takes it away on the
-way out (SIGTERM, SIGINT). `--ports 0` lets the system choose; else three ports, by commas, in the order
-salesforce, bamboohr, netsuite.
+Writes DIR/serve.json ({"pid", "endpoints", "credentials"}) once all of them answer, and takes it away on
+the way out (SIGTERM, SIGINT). `--ports 0` lets the system choose; else one port per store, by commas, in
+the order salesforce, bamboohr, netsuite, then second instances by name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HOST = "127.0.0.1"
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the signals to the process: three share one loop."""
+    """A server that leaves the signals to the process: several share one loop."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -47,18 +47,31 @@ def bind(port: int) -> socket.socket:
     return found
 
 
+def stores(root: Path) -> dict[str, type[Emulator]]:
+    """The stores of a sandbox and who serves them: each vendor's first, then second instances by name."""
+    found = {vendor.vendor: vendor for vendor in VENDORS}
+    first = dict(found)
+    for path in sorted((root / "stores").iterdir()):
+        vendor = first.get(path.name.partition("_")[0])
+        if vendor is not None:
+            found.setdefault(path.name, vendor)
+    return found
+
+
 async def serve(root: Path, ports: list[int], stop: asyncio.Event) -> None:
     """Serve the stores of `root` until `stop` is set."""
     credentials = ensure(root)
     sockets = [bind(port) for port in ports]
     endpoints = {
-        vendor.vendor: f"http://{HOST}:{found.getsockname()[1]}"
-        for vendor, found in zip(VENDORS, sockets, strict=True)
+        name: f"http://{HOST}:{found.getsockname()[1]}"
+        for name, found in zip(stores(root), sockets, strict=True)
     }
     servers = []
-    for vendor in VENDORS:
+    for name, vendor in stores(root).items():
         config = uvicorn.Config(
-            vendor(root, credentials).app(),
+            (
+                vendor(root, credentials) if name == vendor.vendor else vendor(root, credentials, store=name)
+            ).app(),
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -109,14 +122,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Command line; 0 after a clean stop, 64 on a bad call."""
     parser = argparse.ArgumentParser(prog="sandbox.serve", description="Serve a sandbox's vendor emulators.")
     parser.add_argument("--dir", required=True, type=Path, help="the sandbox directory")
-    parser.add_argument("--ports", default="0", help="0, or three ports: salesforce,bamboohr,netsuite")
+    parser.add_argument("--ports", default="0", help="0, or one port per store: salesforce,bamboohr,netsuite")
     given = parser.parse_args(arguments)
     root = given.dir.resolve()
     ports = [int(part) for part in str(given.ports).split(",")]
+    served = len(stores(root)) if (root / "stores").is_dir() else 0
     if ports == [0]:
-        ports = [0] * len(VENDORS)
-    if len(ports) != len(VENDORS) or not (root / "stores").is_dir():
-        sys.stderr.write("sandbox.serve: needs three ports (or 0) and a directory with stores/\n")
+        ports = [0] * served
+    if not served or len(ports) != served:
+        sys.stderr.write("sandbox.serve: needs a port per store (or 0) and a directory with stores/\n")
         return 64
     asyncio.run(_main(root, ports))
     return 0

@@ -8,6 +8,7 @@ splits as (
     select
         {{ own_key('certinia', 'told.id', 'told.tl_instance') }} as split_id,
         told.id as native_split_id,
+        told.tl_instance,
         told.pse__total_billable_amount__c,
         told.pse__total_hours__c
     from {{ newest(ref('stg_certinia__timecard_split'), 'id') }} as told
@@ -16,12 +17,13 @@ splits as (
 
 days as (
     select
+        source_instance,
         source_record_id,
         sum(billable_amount) as billable_amount,
         sum(hours) as hours
     from {{ ref('canonical__time_entry') }}
-    where known_to is null and not is_deleted
-    group by source_record_id
+    where known_to is null and not is_deleted and source_system = 'certinia'
+    group by source_instance, source_record_id
 )
 
 select
@@ -31,7 +33,7 @@ select
     splits.pse__total_hours__c,
     days.hours
 from splits
-inner join days on splits.native_split_id = days.source_record_id
+inner join days on splits.native_split_id = days.source_record_id and splits.tl_instance = days.source_instance
 where
     splits.pse__total_billable_amount__c <> days.billable_amount
     or splits.pse__total_hours__c <> days.hours

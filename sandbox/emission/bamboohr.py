@@ -54,6 +54,8 @@ LOCATIONS = {
     "GB01": "London",
     "DE01": "Berlin",
     "NL01": "Amsterdam",
+    "IE01": "Dublin",
+    "IE02": "Dublin",
 }
 # Row ids of the emission's own rows, clear of those the firm's state holds.
 OWN_ROWS = 500_000

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 STAMP = pa.timestamp("us", tz="UTC")
@@ -200,8 +201,11 @@ class Table:
                 )
                 rows.clear()
 
-    def to_arrow(self) -> pa.Table:
-        """All versions by key, _valid_from, _seq; fields in declared order, then the version's three."""
+    def to_arrow(self, instance: str = "main") -> pa.Table:
+        """All versions by key, _valid_from, _seq; fields in declared order, then the version's three.
+
+        Ids of `instance`, in whose store they are written, are bare there.
+        """
         self._flush()
         fixed = (
             pa.concat_tables(self._fixed_chunks) if self._fixed_chunks else self._fixed_schema.empty_table()
@@ -216,6 +220,14 @@ class Table:
         taken = fixed.take(versions["_row"])
         source = {name: taken[name] for name in self._fixed}
         source.update({name: versions[name] for name in self._moving})
+        # in front of an id, also where a text is made of one (JE-1042)
+        mark = f"(^|[-_ ]){instance}:"
+        source = {
+            name: pc.replace_substring_regex(column, mark, r"\1")
+            if pa.types.is_string(column.type)
+            else column
+            for name, column in source.items()
+        }
         ordered = pa.table(
             {
                 **{item.name: source[item.name] for item in self.spec.fields},
@@ -224,10 +236,10 @@ class Table:
         )
         return ordered.sort_by([(name, "ascending") for name in (*self.spec.key, "_valid_from", "_seq")])
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, instance: str = "main") -> None:
         """Write `<Object>.parquet` into `folder`: same versions, same bytes."""
         pq.write_table(
-            self.to_arrow(),
+            self.to_arrow(instance),
             folder / f"{self.spec.name}.parquet",
             compression="zstd",
             version="2.6",

@@ -75,9 +75,13 @@ class BambooHR(Emulator):
     }
 
     def __init__(
-        self, root: Path, credentials: Mapping[str, Any], settings: Mapping[str, Any] | None = None
+        self,
+        root: Path,
+        credentials: Mapping[str, Any],
+        settings: Mapping[str, Any] | None = None,
+        store: str | None = None,
     ) -> None:
-        super().__init__(root, credentials, settings)
+        super().__init__(root, credentials, settings, store)
         self.catalogue = Catalogue(self.store, self.faults, lambda _definition: [])
 
     def routes(self) -> list[Route]:

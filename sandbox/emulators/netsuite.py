@@ -150,9 +150,13 @@ class NetSuite(Emulator):
     }
 
     def __init__(
-        self, root: Path, credentials: Mapping[str, Any], settings: Mapping[str, Any] | None = None
+        self,
+        root: Path,
+        credentials: Mapping[str, Any],
+        settings: Mapping[str, Any] | None = None,
+        store: str | None = None,
     ) -> None:
-        super().__init__(root, credentials, settings)
+        super().__init__(root, credentials, settings, store)
         self.catalogue = Catalogue(self.store, self.faults, self._derived)
         self._tokens: dict[str, float] = {}
         self._results: OrderedDict[tuple[str, int, int], Whole] = OrderedDict()

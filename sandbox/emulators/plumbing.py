@@ -88,13 +88,19 @@ class Emulator:
     defaults: ClassVar[dict[str, Any]] = {}
 
     def __init__(
-        self, root: Path, credentials: Mapping[str, Any], settings: Mapping[str, Any] | None = None
+        self,
+        root: Path,
+        credentials: Mapping[str, Any],
+        settings: Mapping[str, Any] | None = None,
+        store: str | None = None,
     ) -> None:
         self.root = root
         self.credentials = credentials
-        self.store = Store(root, self.vendor)
-        self.faults = Faults(root, self.vendor)
-        self.log = RequestLog(root, self.vendor)
+        # a second instance of the vendor has a store, faults and a log of its own
+        self.name = store or self.vendor
+        self.store = Store(root, self.name)
+        self.faults = Faults(root, self.name)
+        self.log = RequestLog(root, self.name)
         self._settings_file = WatchedJson(root / "settings.json", {})
         self._fixed = dict(settings or {})
         self.settings: dict[str, Any] = {}
@@ -164,7 +170,7 @@ class Emulator:
             {
                 "at": iso(datetime.now(UTC)),
                 "clock": iso(self.store.now.replace(tzinfo=UTC)),
-                "vendor": self.vendor,
+                "vendor": self.name,
                 "method": exchange.method,
                 "path": exchange.path,
                 "query": without_secrets(exchange.query),
@@ -191,7 +197,7 @@ class Emulator:
         settings = {
             **self.defaults,
             **self.store.settings,
-            **dict((value or {}).get(self.vendor) or {}),
+            **dict((value or {}).get(self.name) or {}),
             **self._fixed,
         }
         if settings != self.settings:

@@ -165,9 +165,13 @@ class Salesforce(Emulator):
     }
 
     def __init__(
-        self, root: Path, credentials: Mapping[str, Any], settings: Mapping[str, Any] | None = None
+        self,
+        root: Path,
+        credentials: Mapping[str, Any],
+        settings: Mapping[str, Any] | None = None,
+        store: str | None = None,
     ) -> None:
-        super().__init__(root, credentials, settings)
+        super().__init__(root, credentials, settings, store)
         self.catalogue = Catalogue(
             self.store,
             self.faults,

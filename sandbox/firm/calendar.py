@@ -44,7 +44,7 @@ def _substitute(day: date, taken: Mapping[date, str]) -> date:
 
 
 def holidays(country: str, years: range) -> dict[date, str]:
-    """Public holidays of US, CA, GB, DE or NL over `years`, by date."""
+    """Public holidays of US, CA, GB, IE, DE or NL over `years`, by date."""
     days: dict[date, str] = {}
     for year in years:
         sunday = easter(year)
@@ -79,6 +79,17 @@ def holidays(country: str, years: range) -> dict[date, str]:
             days[_nth(year, 8, 0, -1)] = "Summer Bank Holiday"
             days[_substitute(date(year, 12, 25), days)] = "Christmas Day"
             days[_substitute(date(year, 12, 26), days)] = "Boxing Day"
+        elif country == "IE":
+            days[date(year, 1, 1)] = "New Year's Day"
+            days[_nth(year, 2, 0, 1)] = "St Brigid's Day"
+            days[date(year, 3, 17)] = "St Patrick's Day"
+            days[monday] = "Easter Monday"
+            days[_nth(year, 5, 0, 1)] = "May Day"
+            days[_nth(year, 6, 0, 1)] = "June Holiday"
+            days[_nth(year, 8, 0, 1)] = "August Holiday"
+            days[_nth(year, 10, 0, -1)] = "October Holiday"
+            days[date(year, 12, 25)] = "Christmas Day"
+            days[date(year, 12, 26)] = "St Stephen's Day"
         else:
             days[date(year, 1, 1)] = "New Year's Day"
             days[monday] = "Easter Monday"

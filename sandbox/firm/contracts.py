@@ -163,8 +163,8 @@ def make_internal_projects(world: World) -> None:
         calendar = world.calendars[entity.code]
         created = moment(calendar.add(calendar.on_or_after(world.scale.prehistory), 2), rng, 12, 16)
         _internal(world, entity.code, f"Internal {entity.code} bench and training", created, False)
-    created = moment(world.calendars["US01"].add(world.scale.prehistory, 3), rng, 12, 16)
-    _internal(world, "US01", "Template fixed fee", created, True)
+    created = moment(world.planning.add(world.scale.prehistory, 3), rng, 12, 16)
+    _internal(world, world.house.anchor, "Template fixed fee", created, True)
 
 
 def _internal(world: World, code: str, name: str, created: datetime, template: bool) -> None:

@@ -9,38 +9,6 @@ from sandbox.firm.calendar import DAY, moment
 from sandbox.firm.state import Account, CustomerEntity
 from sandbox.firm.world import World
 
-_FIRST = [
-    "Alder",
-    "Beacon",
-    "Cedar",
-    "Dunmore",
-    "Elmhurst",
-    "Falcon",
-    "Glenrock",
-    "Harrow",
-    "Ironbridge",
-    "Juniper",
-    "Kingsway",
-    "Larkfield",
-    "Meridian",
-    "Norwick",
-    "Oakhaven",
-    "Pinecrest",
-    "Quarry",
-    "Redstone",
-    "Silverlake",
-    "Thornbury",
-    "Underhill",
-    "Valemont",
-    "Westmark",
-    "Yarrow",
-    "Zenith",
-    "Ashgrove",
-    "Brookline",
-    "Copperfield",
-    "Driftwood",
-    "Evergreen",
-]
 _SECOND = (
     ("Energy", "Energy"),
     ("Insurance", "Financial Services"),
@@ -64,50 +32,27 @@ _SUFFIX = {
     "NL": (" B.V.", " BV"),
 }
 _CURRENCY = {"US": "USD", "CA": "CAD", "GB": "GBP", "IE": "EUR", "DE": "EUR", "FR": "EUR", "NL": "EUR"}
-_HOME = {"US": "US01", "CA": "CA01", "GB": "GB01", "IE": "GB01", "DE": "DE01", "FR": "NL01", "NL": "NL01"}
-_MIX = [
-    "US",
-    "DE",
-    "GB",
-    "US",
-    "CA",
-    "NL",
-    "US",
-    "DE",
-    "GB",
-    "US",
-    "IE",
-    "US",
-    "FR",
-    "US",
-    "CA",
-    "GB",
-    "US",
-    "NL",
-    "US",
-    "DE",
-]
 
 
 def home_entity(account: Account) -> str:
     """The legal entity that usually serves an account."""
-    return _HOME[account.country]
+    return account.home
 
 
 def make_accounts(world: World) -> None:
     """Fill the firm's accounts as the CRM knows them; the ERP side follows with :func:`validate`."""
     rng = world.rng("accounts")
-    names = [(first, *second) for first in _FIRST for second in _SECOND]
+    names = [(first, *second) for first in world.house.stems for second in _SECOND]
     rng.shuffle(names)
     stems: set[str] = set()
-    calendar = world.calendars["US01"]
+    calendar = world.planning
     for n in range(1, world.scale.accounts + 1):
         first, second, industry = next(
-            name for name in names if name[0] not in stems or len(stems) >= len(_FIRST)
+            name for name in names if name[0] not in stems or len(stems) >= len(world.house.stems)
         )
         names.remove((first, second, industry))
         stems.add(first)
-        country = _MIX[(n - 1) % len(_MIX)]
+        country = world.house.countries[(n - 1) % len(world.house.countries)]
         share = rng.random()
         suffix, erp_suffix = _SUFFIX[country]
         name = f"{first} {second}{suffix}"
@@ -130,6 +75,7 @@ def make_accounts(world: World) -> None:
                 explicit_link=not by_name_only and share < 0.78,
                 erp_name=erp_name,
                 erp_has_tax_id=not by_name_only,
+                home=world.house.homes[country],
             )
         )
 

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox.firm.calendar import DAY, holidays
+from sandbox.firm.house import House
 from sandbox.firm.ids import Ids
 from sandbox.firm.state import Entity, OrgCode
 
@@ -41,18 +42,10 @@ RATE_HOLIDAYS = tuple(
     for day in (*(date(2026, 4, number) for number in (3, 4, 5, 6)), date(2026, 5, 30), date(2026, 5, 31))
 )
 
-_ENTITIES = (
-    ("US01", "Northgate Advisory Inc.", "US", "NA", "USD", "2", "0"),
-    ("US02", "Northgate Advisory Midwest LLC", "US", "NA", "USD", "3", "0"),
-    ("CA01", "Northgate Advisory Canada Ltd.", "CA", "NA", "CAD", "4", "0.13"),
-    ("GB01", "Northgate Advisory UK Ltd", "GB", "EU", "GBP", "5", "0.20"),
-    ("DE01", "Northgate Advisory GmbH", "DE", "EU", "EUR", "6", "0.19"),
-    ("NL01", "Northgate Advisory B.V.", "NL", "EU", "EUR", "7", "0.21"),
-)
 
-
-def make_entities(ids: Ids) -> dict[str, Entity]:
-    """The six legal entities by code."""
+def make_entities(ids: Ids, house: House) -> dict[str, Entity]:
+    """The legal entities of a house, by code."""
+    erp = f"{house.erp}:" if house.erp else ""
     return {
         code: Entity(
             code=code,
@@ -60,12 +53,12 @@ def make_entities(ids: Ids) -> dict[str, Entity]:
             country=country,
             region=region,
             currency=currency,
-            subsidiary_id=subsidiary,
+            subsidiary_id=erp + subsidiary,
             calendar_id=ids.salesforce("work_calendar"),
             holidays=holidays(country, range(2024, 2028)),
             tax_rate=Decimal(tax),
         )
-        for code, name, country, region, currency, subsidiary, tax in _ENTITIES
+        for code, name, country, region, currency, subsidiary, tax in house.entities
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from sandbox.firm.house import NORTHGATE, House
+
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
@@ -66,33 +68,40 @@ def salesforce_id(kind: str, number: int) -> str:
 
 
 class Ids:
-    """Counters of native ids, one per record type."""
+    """Counters of native ids, one per record type.
 
-    def __init__(self, offset: int = 0) -> None:
+    Ids of a house that works in systems of another name than main, or in several, are written with the
+    instance in front (`acquired:1042`); each store leaves out its own.
+    """
+
+    def __init__(self, offset: int = 0, house: House = NORTHGATE) -> None:
         self._offset = offset
         self._next: dict[str, int] = {}
+        self._crm = f"{house.crm}:" if house.crm else ""
+        self._erp = f"{house.erp}:" if house.erp else ""
+        self._house = house
 
-    def _take(self, counter: str, first: int) -> int:
-        number = self._next.get(counter, first + self._offset)
+    def _take(self, counter: str, first: int, own: int = 0) -> int:
+        number = self._next.get(counter, first + self._offset + own)
         self._next[counter] = number + 1
         return number
 
     def salesforce(self, kind: str) -> str:
         """The next id of a Salesforce or Certinia record."""
-        return salesforce_id(kind, self._take(kind, 1))
+        return self._crm + salesforce_id(kind, self._take(kind, 1, self._house.crm_offset))
 
     def netsuite(self, record: str) -> str:
         """The next internal id of a NetSuite record type; every kind of transaction shares `transaction`."""
-        return str(self._take(f"ns:{record}", 1001))
+        return f"{self._erp}{self._take(f'ns:{record}', 1001, self._house.erp_offset)}"
 
     def line_key(self) -> str:
         """The next `transactionline.uniquekey`, unique over all transactions."""
-        return str(self._take("ns:uniquekey", 100_001))
+        return f"{self._erp}{self._take('ns:uniquekey', 100_001, self._house.erp_offset)}"
 
     def bamboo(self, table: str) -> str:
         """The next row id of a BambooHR table."""
-        return str(self._take(f"hr:{table}", 101))
+        return str(self._take(f"hr:{table}", 101, self._house.hr_offset))
 
     def number(self, series: str, first: int = 1) -> int:
         """The next value of a document number series."""
-        return self._take(f"series:{series}", first)
+        return self._take(f"series:{series}", first, self._house.erp_offset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -109,8 +110,6 @@ _VENDORS = (
     "Longmeadow Tech",
     "Marlow Specialists",
 )
-_WEIGHTS = {"US01": 30, "US02": 18, "CA01": 10, "GB01": 17, "DE01": 15, "NL01": 10}
-_ENTITY_OF_VENDOR = ("US01", "GB01", "DE01", "US02", "CA01", "NL01")
 _ROLE_WEIGHTS = (18, 30, 26, 18, 8)
 WEEKLY_HOURS = {"GB": Decimal("37.5")}
 
@@ -120,10 +119,11 @@ def make_people(world: World) -> None:
     rng = world.rng("people")
     _vendors(world)
     employees = world.scale.employees
-    entities = _spread(employees)
+    entities = _spread(world.house.weights, employees)
     for n in range(1, employees + 1):
         world.firm.workers.append(_employee(world, rng, n, entities[n - 1]))
-    _late_contact(world, rng, employees + 1)
+    if world.house.full:
+        _late_contact(world, rng, employees + 1)
     for n in range(employees + 2, employees + 2 + world.scale.contractors):
         world.firm.workers.append(_contractor(world, rng, n))
     leave_rng = world.rng("leave")
@@ -133,12 +133,12 @@ def make_people(world: World) -> None:
             _leaves(world, leave_rng, worker)
 
 
-def _spread(count: int) -> list[str]:
+def _spread(weights: Mapping[str, int], count: int) -> list[str]:
     """Entities in their proportions, evenly mixed, so that small firms hold every entity too."""
-    taken = dict.fromkeys(_WEIGHTS, 0)
+    taken = dict.fromkeys(weights, 0)
     order = []
     for _ in range(count):
-        code = max(_WEIGHTS, key=lambda entity: _WEIGHTS[entity] / (taken[entity] + 1))
+        code = max(weights, key=lambda entity: weights[entity] / (taken[entity] + 1))
         taken[code] += 1
         order.append(code)
     return order
@@ -146,9 +146,10 @@ def _spread(count: int) -> list[str]:
 
 def _vendors(world: World) -> None:
     rng = world.rng("vendors")
+    entities = world.house.vendor_entities
     for n in range(world.scale.vendors):
-        currency = world.entity_currency(_ENTITY_OF_VENDOR[n % len(_ENTITY_OF_VENDOR)])
-        day = world.calendars["US01"].on_or_after(world.scale.prehistory)
+        currency = world.entity_currency(entities[n % len(entities)])
+        day = world.planning.on_or_after(world.scale.prehistory)
         world.firm.vendors.append(
             Vendor(world.ids.netsuite("vendor"), _VENDORS[n], currency, moment(day, rng))
         )
@@ -157,9 +158,9 @@ def _vendors(world: World) -> None:
 def _employee(world: World, rng: random.Random, n: int, entity_code: str) -> Worker:
     scale, entity, calendar = world.scale, world.firm.entities[entity_code], world.calendars[entity_code]
     grade = rng.choices(GRADES, _ROLE_WEIGHTS)[0]
-    head = (
-        n <= 6
-    )  # one partner-level manager per entity stays throughout, so that projects always find a manager
+    # partner-level managers, one per entity and at least two, stay throughout: projects and their managers'
+    # own cards always find one
+    head = n <= max(2, len(world.house.entities))
     if head:
         grade = "Manager"
     span = (END.date() - scale.start).days
@@ -201,7 +202,7 @@ def _employee(world: World, rng: random.Random, n: int, entity_code: str) -> Wor
         fte=fte,
         weekly_hours=WEEKLY_HOURS.get(entity.country, Decimal(40)),
         time_required=not office,
-        employee_number=f"E{n:05d}",
+        employee_number=f"{world.house.staff_prefix}{n:05d}",
         hr_id=world.ids.bamboo("employee"),
         contact_id=world.ids.salesforce("contact"),
         hr_at=moment(hr_day, rng),
@@ -230,7 +231,7 @@ def _late_contact(world: World, rng: random.Random, n: int) -> None:
             fte=Decimal(1),
             weekly_hours=WEEKLY_HOURS["GB"],
             time_required=True,
-            employee_number=f"E{n:05d}",
+            employee_number=f"{world.house.staff_prefix}{n:05d}",
             hr_id=world.ids.bamboo("employee"),
             contact_id=world.ids.salesforce("contact"),
             hr_at=datetime(2026, 6, 22, 10, 15, tzinfo=UTC),
@@ -244,7 +245,8 @@ def _late_contact(world: World, rng: random.Random, n: int) -> None:
 def _contractor(world: World, rng: random.Random, n: int) -> Worker:
     vendors = world.firm.vendors
     place = (n - world.scale.employees - 2) % len(vendors)
-    entity = world.firm.entities[_ENTITY_OF_VENDOR[place % len(_ENTITY_OF_VENDOR)]]
+    entities = world.house.vendor_entities
+    entity = world.firm.entities[entities[place % len(entities)]]
     calendar = world.calendars[entity.code]
     start = calendar.add(calendar.on_or_after(world.scale.prehistory), 3)
     return Worker(

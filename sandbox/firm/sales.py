@@ -27,7 +27,7 @@ _LABEL = {
 def make_plans(world: World) -> None:
     """Decide every deal that will be won with a contract of its own, in the order of the wins."""
     rng = world.rng("sales")
-    plans = [_special(world, rng, *row) for row in _specials(world)]
+    plans = [_special(world, rng, *row) for row in _specials(world)] if world.house.full else []
     special_accounts = {id(plan.account) for plan in plans if "ALONE" in plan.tags}
     pool = [account for account in world.firm.accounts if id(account) not in special_accounts]
     usable = pool[: max(4, len(pool) * 9 // 10)]
@@ -61,7 +61,7 @@ def _win_dates(world: World, rng: random.Random, count: int) -> list[date]:
     wave = 45 if world.scale.name == "demo" else 14
     days = [start + DAY * rng.randrange(5, wave) for _ in range(early)]
     days += [start + DAY * rng.randrange(wave, span - 25) for _ in range(count - early)]
-    return sorted(world.calendars["US01"].on_or_after(day) for day in days)
+    return sorted(world.planning.on_or_after(day) for day in days)
 
 
 def _specials(world: World) -> list[tuple[str, str, date, int]]:
@@ -146,7 +146,7 @@ def _plan(
     won_on = calendar.on_or_after(won_on)
     own = world.entity_currency(entity)
     # A euro customer of a non-euro entity is sold to in its own currency.
-    currency = account.currency if account.currency == "EUR" and entity not in ("DE01", "NL01") else own
+    currency = account.currency if account.currency == "EUR" and own != "EUR" else own
     practice = rng.choice(tuple(PRACTICE_FACTOR))
     rate = 118 * float(CURRENCY_FACTOR[currency]) * float(PRACTICE_FACTOR[practice])
     local = amount * float(CURRENCY_FACTOR[currency])

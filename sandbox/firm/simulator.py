@@ -15,6 +15,7 @@ from sandbox.firm.delivery import deliver
 from sandbox.firm.entities import RATE_HOLIDAYS, make_entities, make_fx, make_org, make_rate_cards
 from sandbox.firm.expenses import make_expenses
 from sandbox.firm.faults import chosen, strike
+from sandbox.firm.house import NORTHGATE, House
 from sandbox.firm.ids import Ids
 from sandbox.firm.lookalikes import record_look_alikes
 from sandbox.firm.people import make_people
@@ -22,7 +23,7 @@ from sandbox.firm.purchasing import purchase
 from sandbox.firm.revenue import recognise
 from sandbox.firm.sales import make_deals, make_plans
 from sandbox.firm.state import Firm
-from sandbox.firm.world import END, World, scale_of
+from sandbox.firm.world import END, Scale, World, scale_of
 
 
 def simulate(seed: int, scale: str, faults: Sequence[str] = ()) -> Firm:
@@ -33,8 +34,15 @@ def simulate(seed: int, scale: str, faults: Sequence[str] = ()) -> Firm:
     same seed.
     Raises ThroughlineError for a scale or fault that is not known.
     """
+    world = grow(seed, scale, faults)
+    finish(world, faults)
+    return world.firm
+
+
+def grow(seed: int, scale: str, faults: Sequence[str]) -> World:
+    """The clean firm, with all that happened in it. Raises ThroughlineError as :func:`simulate` does."""
     chosen(faults)
-    world = make_world(seed, scale)
+    world = make_world(seed, scale_of(scale), NORTHGATE)
     make_people(world)
     make_internal_projects(world)
     make_accounts(world)
@@ -47,19 +55,22 @@ def simulate(seed: int, scale: str, faults: Sequence[str] = ()) -> Firm:
     recognise(world)
     collect(world)
     purchase(world)
+    return world
+
+
+def finish(world: World, faults: Sequence[str]) -> None:
+    """Name the look-alikes of the clean firm, then let the faults strike it."""
     record_look_alikes(world)
     strike(world, faults)
-    return world.firm
 
 
-def make_world(seed: int, scale: str) -> World:
+def make_world(seed: int, size: Scale, house: House) -> World:
     """An empty firm with its entities, organisation, rate cards and exchange rates."""
-    size = scale_of(scale)
-    ids = Ids()
-    entities = make_entities(ids)
+    ids = Ids(house=house)
+    entities = make_entities(ids, house)
     firm = Firm(
         seed=seed,
-        scale=scale,
+        scale=size.name,
         faults=(),
         start=size.start,
         end=END,
@@ -90,4 +101,4 @@ def make_world(seed: int, scale: str) -> World:
         look_alikes=[],
     )
     calendars = {code: WorkCalendar(entity.holidays) for code, entity in entities.items()}
-    return World(firm, size, ids, calendars)
+    return World(firm, size, ids, calendars, house)

@@ -123,6 +123,7 @@ class Account:
     explicit_link: bool  # the CRM account carries the ERP customer id; else they match by tax id or by name
     erp_name: str  # may differ in case, punctuation, legal suffix
     erp_has_tax_id: bool
+    home: str  # the legal entity that usually serves it
     entities: list[CustomerEntity] = field(default_factory=list)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox.firm.calendar import WorkCalendar
+from sandbox.firm.house import NORTHGATE, House
 from sandbox.firm.ids import Ids
 from sandbox.firm.state import (
     Account,
@@ -143,6 +144,9 @@ class World:
     scale: Scale
     ids: Ids
     calendars: dict[str, WorkCalendar]
+    house: House = NORTHGATE
+    # the firms it bought, by the key of their house
+    sisters: dict[str, World] = field(default_factory=dict)
     plans: list[Plan] = field(default_factory=list)
     _rngs: dict[str, random.Random] = field(default_factory=dict)
 
@@ -150,7 +154,9 @@ class World:
         """The random stream of one concern: seeded by seed and name, so that concerns do not disturb each
         other."""
         if concern not in self._rngs:
-            self._rngs[concern] = random.Random(f"{self.firm.seed}|{self.firm.scale}|{concern}")
+            self._rngs[concern] = random.Random(
+                f"{self.firm.seed}|{self.firm.scale}|{self.house.key}{concern}"
+            )
         return self._rngs[concern]
 
     def cross(self, source: str, target: str, day: date) -> Decimal:
@@ -159,6 +165,11 @@ class World:
             return Decimal(1)
         rate = self.firm.fx[(source, day)] / self.firm.fx[(target, day)]
         return rate.quantize(Decimal("0.0000000001"), ROUND_HALF_UP)
+
+    @property
+    def planning(self) -> WorkCalendar:
+        """The calendar the firm plans by."""
+        return self.calendars[self.house.anchor]
 
     def entity_currency(self, code: str) -> str:
         """Functional currency of a legal entity."""

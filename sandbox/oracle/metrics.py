@@ -11,7 +11,7 @@ from decimal import Decimal
 from sandbox.firm.state import Contract, ContractLine, Invoice, Project, Worker
 from sandbox.oracle.calendars import month_end
 from sandbox.oracle.money import ZERO, r4, r10
-from sandbox.oracle.view import NONE, Dims, TimeEntry, View, netsuite
+from sandbox.oracle.view import NONE, Dims, TimeEntry, View, certinia, netsuite
 
 REPORTING = "USD"
 CONSTANT_DATE = date(2025, 12, 31)
@@ -1069,7 +1069,7 @@ def _on_project(dims: Dims, project: Project) -> Dims:
         dims.region,
         dims.practice,
         dims.customer,
-        f"certinia:main:{project.project_id}",
+        certinia(project.project_id),
         dims.line,
     )
 

@@ -30,24 +30,29 @@ T = TypeVar("T")
 SOLD = ("ACTIVE", "ON_HOLD", "COMPLETED")
 
 
+def _key(system: str, native: str) -> str:
+    """An id of another instance than main bears it (see sandbox.firm.ids)."""
+    return f"{system}:{native}" if ":" in native else f"{system}:main:{native}"
+
+
 def salesforce(native: str) -> str:
     """Canonical key of a CRM record."""
-    return f"salesforce:main:{native}"
+    return _key("salesforce", native)
 
 
 def certinia(native: str) -> str:
     """Canonical key of a PSA record."""
-    return f"certinia:main:{native}"
+    return _key("certinia", native)
 
 
 def netsuite(native: str) -> str:
     """Canonical key of an ERP record."""
-    return f"netsuite:main:{native}"
+    return _key("netsuite", native)
 
 
 def bamboohr(native: str) -> str:
     """Canonical key of an HR record."""
-    return f"bamboohr:main:{native}"
+    return _key("bamboohr", native)
 
 
 def status_at(history: list[tuple[datetime, T]], at: datetime) -> T | None:

@@ -236,6 +236,6 @@ class Scene:
 @contextmanager
 def staged(folder: Path, seed: int) -> Iterator[Scene]:
     """A scene in `folder` with a tiny firm of every fault, served for as long as the block lasts."""
-    build(folder / "firm", wanted(seed, "tiny", "all"), truth=False)
+    build(folder / "firm", wanted(seed, "tiny", "all", acquisition=False), truth=False)
     with served(folder / "firm", folder / "emulators.log") as announced:
         yield Scene(folder, announced)

@@ -210,7 +210,7 @@ class World:
 def firm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny firm's stores, built once."""
     root = tmp_path_factory.mktemp("firm") / "sandbox"
-    build(root, wanted(11, "tiny", "none"), truth=False)
+    build(root, wanted(11, "tiny", "none", acquisition=False), truth=False)
     return root
 
 

@@ -113,6 +113,7 @@ def a_firm() -> Firm:
         True,
         "Acme",
         True,
+        "GB01",
         [CustomerEntity("700", "GB01", [(at(1, 6), "PENDING"), (at(1, 9), "ACTIVE")])],
     )
     deal = Deal(

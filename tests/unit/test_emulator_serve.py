@@ -78,4 +78,4 @@ def test_a_bad_call_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert module.main(["--dir", str(tmp_path)]) == 64
     (tmp_path / "stores").mkdir()
     assert module.main(["--dir", str(tmp_path), "--ports", "1,2"]) == 64
-    assert "three ports" in capsys.readouterr().err
+    assert "a port per store" in capsys.readouterr().err

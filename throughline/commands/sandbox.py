@@ -33,12 +33,18 @@ class Vendor(StrEnum):
     salesforce = "salesforce"
     bamboohr = "bamboohr"
     netsuite = "netsuite"
+    salesforce_acquired = "salesforce_acquired"
+    netsuite_acquired = "netsuite_acquired"
 
 
 Dir = Annotated[Path | None, typer.Option("--dir", help="The sandbox's folder; <home>/sandbox unless given.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same firm, byte for byte.")]
 Size = Annotated[Scale, typer.Option("--scale", help="How large a firm.")]
 Faults = Annotated[str, typer.Option("--faults", help="none, all, transport, or ids by commas: F01,F02.")]
+
+Alone = Annotated[
+    bool, typer.Option("--alone", help="Without the firm it bought, whose systems are second instances.")
+]
 
 
 def _folder(given: Path | None) -> Path:
@@ -53,13 +59,15 @@ def _instant(text: str) -> Any:
 
 
 @app.command("build")
-def build(seed: Seed = 7, scale: Size = Scale.demo, faults: Faults = "all", dir_: Dir = None) -> None:
+def build(
+    seed: Seed = 7, scale: Size = Scale.demo, faults: Faults = "all", alone: Alone = False, dir_: Dir = None
+) -> None:
     """Make a firm: stores and truth. Example: throughline sandbox build --seed 7 --scale tiny"""
     from sandbox.build import build as make
     from sandbox.build import wanted
 
     folder = _folder(dir_)
-    facts = make(folder, wanted(seed, scale.value, faults), progress=say)
+    facts = make(folder, wanted(seed, scale.value, faults, acquisition=not alone), progress=say)
     records = sum(sum(objects.values()) for objects in facts["store_versions"].values())
     say(f"{folder}: {records:,} record versions, truth of {len(facts['load_times'])} loads")
     say(f"next: throughline sandbox serve --dir {folder}")
@@ -68,7 +76,7 @@ def build(seed: Seed = 7, scale: Size = Scale.demo, faults: Faults = "all", dir_
 @app.command("serve")
 def serve(
     dir_: Dir = None,
-    ports: Annotated[str, typer.Option("--ports", help="0, or three ports by commas.")] = "0",
+    ports: Annotated[str, typer.Option("--ports", help="0, or one port per store, by commas.")] = "0",
 ) -> None:
     """Serve the vendors' APIs on 127.0.0.1 until interrupted. Example: throughline sandbox serve"""
     from sandbox.build import read_sandbox
@@ -146,6 +154,7 @@ def score(
     ] = None,
     scale: Size = Scale.tiny,
     faults: Faults = "all",
+    alone: Alone = False,
     into: Annotated[
         Path | None,
         typer.Option("--into", help="The fresh home the loads go into; <dir>-score unless given."),
@@ -162,7 +171,7 @@ def score(
 
     folder = _folder(dir_)
     if seed is not None:
-        make(folder, wanted(seed, scale.value, faults), progress=say)
+        make(folder, wanted(seed, scale.value, faults, acquisition=not alone), progress=say)
     target = into or folder.with_name(folder.name + "-score")
     result = play(folder, Home(target.expanduser().resolve()), loads=loads, say=say)
     if as_json:

@@ -16,7 +16,9 @@ select
         when items.custrecord_tl_bi_source_type = 'RETAINER'
             then {{ own_key('netsuite', 'items.custrecord_tl_bi_source_id', 'items.tl_instance') }}
         when items.custrecord_tl_bi_source_type = 'TIME'
-            then {{ foreign_key('certinia', split_day('items.custrecord_tl_bi_source_id', 'renewed'), 'items.tl_instance') }}
+            then {{ foreign_key(
+                'certinia', split_day('items.custrecord_tl_bi_source_id', 'renewed'), 'items.tl_instance'
+            ) }}
         else {{ foreign_key('certinia', 'items.custrecord_tl_bi_source_id') }}
     end as source_key,
     {{ own_key('netsuite', 'items.custrecord_tl_bi_line', 'items.tl_instance') }} as contract_line_id,

@@ -10,7 +10,12 @@ order_lines as (
     where
         not mainline
         and not taxline
-        and (tl_instance, transaction) in (select orders.tl_instance, orders.id from orders)
+        and (tl_instance, transaction) in (
+            select
+                orders.tl_instance,
+                orders.id
+            from orders
+        )
 ),
 
 lines_of_orders as (

@@ -19,4 +19,5 @@ select
     'netsuite' as source_system,
     {{ landed('orders') }}
 from orders
-left join currencies on orders.custrecord_tl_po_currency = currencies.id and orders.tl_instance = currencies.tl_instance
+left join currencies
+    on orders.custrecord_tl_po_currency = currencies.id and orders.tl_instance = currencies.tl_instance

@@ -9,7 +9,12 @@ tax_lines as (
     select * from {{ ref('stg_netsuite__transactionline') }}
     where
         taxline
-        and (tl_instance, transaction) in (select documents.tl_instance, documents.id from documents)
+        and (tl_instance, transaction) in (
+            select
+                documents.tl_instance,
+                documents.id
+            from documents
+        )
 ),
 
 tax_line_versions as (

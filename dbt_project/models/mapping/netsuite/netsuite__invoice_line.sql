@@ -44,7 +44,9 @@ select
         when lines.custcol_tl_source_type = 'RETAINER'
             then {{ own_key('netsuite', 'lines.custcol_tl_source_id', 'lines.tl_instance') }}
         when lines.custcol_tl_source_type = 'TIME'
-            then {{ foreign_key('certinia', split_day('lines.custcol_tl_source_id', 'renewed'), 'lines.tl_instance') }}
+            then {{ foreign_key(
+                'certinia', split_day('lines.custcol_tl_source_id', 'renewed'), 'lines.tl_instance'
+            ) }}
         when lines.custcol_tl_source_type in ('EXPENSE', 'MILESTONE')
             then {{ foreign_key('certinia', 'lines.custcol_tl_source_id') }}
     end as source_key,

@@ -20,4 +20,5 @@ select
     'netsuite' as source_system,
     {{ landed('subsidiaries') }}
 from subsidiaries
-left join currencies on subsidiaries.currency = currencies.id and subsidiaries.tl_instance = currencies.tl_instance
+left join currencies
+    on subsidiaries.currency = currencies.id and subsidiaries.tl_instance = currencies.tl_instance

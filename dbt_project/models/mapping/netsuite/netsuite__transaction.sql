@@ -31,7 +31,13 @@ reversals as (
 
 reversed_transactions as (
     select * from transactions
-    where (tl_instance, id) in (select reversals.tl_instance, reversals.document from reversals)
+    where
+        (tl_instance, id) in (
+            select
+                reversals.tl_instance,
+                reversals.document
+            from reversals
+        )
 ),
 
 -- The entry says so when it comes; the document itself may never be touched.
@@ -71,7 +77,9 @@ select
 from transactions as told
 where
     (told.tl_instance, told.id) not in (
-        select reversals.tl_instance, reversals.document
+        select
+            reversals.tl_instance,
+            reversals.document
         from reversals
     )
 union all
