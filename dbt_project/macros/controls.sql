@@ -432,7 +432,7 @@ from count_age as judged
         'certinia.timecard_split': {
             'table': 'time_entry', 'amount': 'billable_amount', 'currency': 'currency_code',
             'landed_currency': 'currency_iso_code',
-            'fact': 'ledger__time_value', 'fact_amount': 'value_tc', 'fact_currency': 'currency_code',
+            'fact': 'ledger__time_value', 'fact_key': 'time_entry_id', 'fact_amount': 'value_tc', 'fact_currency': 'currency_code',
             'record': 'time_entry',
         },
         'certinia.expense': {
@@ -452,7 +452,7 @@ from count_age as judged
         'netsuite.revenueelement': {'table': 'revenue_element'},
         'netsuite.revenueplanplannedrevenue': {
             'table': 'revenue_entry', 'amount': 'amount',
-            'fact': 'ledger__revenue_value', 'fact_amount': 'amount_tc',
+            'fact': 'ledger__revenue_value', 'fact_key': 'revenue_entry_id', 'fact_amount': 'amount_tc',
         },
         'netsuite.amendment': {'table': 'contract_amendment', 'amount': 'delta_value'},
         'netsuite.customer_po': {'table': 'customer_po'},

@@ -147,19 +147,22 @@ count_canonical as (
 count_facts as (
     {% for dataset, through in conserved_datasets().items() if through.fact -%}
         {%- set currency = currency_or_all('feeder', through.fact_currency) -%}
+        {%- set instance = "split_part(feeder." ~ through.fact_key ~ ", ':', 2)" %}
         select
             feeder.source_system,
+            {{ instance }} as source_instance,
             '{{ dataset.split('.')[1] }}' as resource,
             {{ currency }} as currency_code,
             count(distinct feeder.source_record_id) as fact_rows,
             cast(sum(feeder.{{ through.fact_amount }}) as decimal(38, 4)) as fact_amount
         from {{ feeder_as_known(ref(through.fact)) }} as feeder
         where feeder.source_system = '{{ dataset.split('.')[0] }}'
-        group by feeder.source_system{{ ', ' ~ currency if through.fact_currency }}
+        group by feeder.source_system, {{ instance }}{{ ', ' ~ currency if through.fact_currency }}
         {{ 'union all' if not loop.last }}
     {% else %}
         select
             {{ null_text() }} as source_system,
+            {{ null_text() }} as source_instance,
             {{ null_text() }} as resource,
             {{ null_text() }} as currency_code,
             cast(null as bigint) as fact_rows,
@@ -272,6 +275,7 @@ lay_side_by_side as (
     left join count_facts
         on
             number_members.source_system = count_facts.source_system
+            and number_members.source_instance = count_facts.source_instance
             and number_members.resource = count_facts.resource
             and number_members.currency_code = count_facts.currency_code
     left join follow_datasets
