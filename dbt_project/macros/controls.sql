@@ -6,6 +6,7 @@
     {{ return([
         'INT-003',
         'MDM-001',
+        'MDM-002',
         'MDM-003',
         'CRM-PSA-001',
         'CRM-ERP-001',

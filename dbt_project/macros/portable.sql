@@ -249,3 +249,14 @@
     {%- set written = "to_json(named_struct('v', " ~ throughline.as_text(value) ~ "))" -%}
     case when {{ value }} is not null then substr({{ written }}, 6, length({{ written }}) - 6) end
 {%- endmacro %}
+
+{# How alike two texts are, from 0 to 1: one less the share of letters to be changed. #}
+{% macro name_likeness(one, other) -%}
+    coalesce(
+        1 - {{ throughline.mul_div(
+            'levenshtein(' ~ one ~ ', ' ~ other ~ ')', '1',
+            'greatest(length(' ~ one ~ '), length(' ~ other ~ '), 1)'
+        ) }},
+        0
+    )
+{%- endmacro %}

@@ -63,7 +63,7 @@ def _write(
     for store, firm in group.stores.items():
         vendor, _, instance = store.partition("_")
         if id(firm) not in contexts:
-            contexts[id(firm)] = build_context(firm)
+            contexts[id(firm)] = build_context(firm, instance or MAIN)
         context = contexts[id(firm)]
         folder = directory / "stores" / store
         folder.mkdir(parents=True, exist_ok=True)

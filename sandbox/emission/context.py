@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox.firm.calendar import DAY, WorkCalendar, month_end, month_start
+from sandbox.firm.house import MAIN
 from sandbox.firm.ids import EMISSION_OFFSET, salesforce_id
 from sandbox.firm.state import (
     Account,
@@ -139,6 +140,7 @@ class Context:
     events: list[Event]
     # PSA record id -> (night, billed, invoice number, invoice date)
     flags: dict[str, list[tuple[datetime, bool, str | None, date | None]]]
+    instance: str
     _period_of: dict[date, Period] = field(default_factory=dict)
 
     def period(self, day: date) -> Period:
@@ -153,13 +155,17 @@ class Context:
         """Functional currency of a legal entity."""
         return self.firm.entities[entity].currency
 
+    def crm_id(self, native: str) -> str:
+        """A deal's id as a store names it: one of the CRM called main bears its name in another's store."""
+        return native if ":" in native or self.instance == MAIN else f"{MAIN}:{native}"
+
     def org_id(self, kind: str, code: str) -> str | None:
         """The PSA's id of a region, practice or group code; None for a code it does not know."""
         return self.org.get((kind, code))
 
 
-def build_context(firm: Firm) -> Context:
-    """Indexes of `firm`."""
+def build_context(firm: Firm, instance: str = MAIN) -> Context:
+    """Indexes of `firm`, for the stores of `instance`."""
     periods = _periods(firm)
     by_line: dict[str, Project] = {}
     for project in sorted(firm.projects, key=lambda item: item.project_id):
@@ -174,6 +180,7 @@ def build_context(firm: Firm) -> Context:
         projects_by_line=by_line,
         events=events,
         flags=flags,
+        instance=instance,
         _period_of={period.first: period for period in periods},
     )
 

@@ -443,7 +443,7 @@ def _periods(context: Context, born: datetime) -> Table:
 def _customers(context: Context) -> tuple[Table, Table]:
     customers, relations = Table(CUSTOMER), Table(CUSTOMER_SUBSIDIARY)
     for account in context.firm.accounts:
-        if account.customer_id is None or account.erp_at is None:
+        if account.customer_id is None or account.erp_at is None or account.mirror_of is not None:
             continue
         # The customer is as far as the entity that trusts it most.
         changes: list[Change] = []
@@ -570,7 +570,7 @@ def _order(writer: _Writer, contract: Contract, total: Decimal, po_id: str | Non
             "posting": False,
             "otherrefnum": contract.customer_po,
             "subsidiary": subsidiary,
-            "custbody_tl_opportunity": contract.deal.opp_id if contract.deal else None,
+            "custbody_tl_opportunity": context.crm_id(contract.deal.opp_id) if contract.deal else None,
             "custbody_tl_contract_type": "SOW",
             "custbody_tl_status": contract.statuses[0][1],
             "custbody_tl_signed_on": contract.signed_on,

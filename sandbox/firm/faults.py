@@ -19,9 +19,10 @@ from sandbox.firm.contracts import managers
 from sandbox.firm.customers import home_entity
 from sandbox.firm.delivery import add_assignment
 from sandbox.firm.entities import card_rate
+from sandbox.firm.house import CALLAN, House
 from sandbox.firm.ids import FAULT_OFFSET, Ids
 from sandbox.firm.removal import drop_contract, drop_invoice, drop_project, prune_look_alikes, settle
-from sandbox.firm.state import BillingItem, CustomerEntity, FaultMark, Invoice, Project, Timecard
+from sandbox.firm.state import Account, BillingItem, CustomerEntity, FaultMark, Invoice, Project, Timecard
 from sandbox.firm.timecards import make_splits
 from sandbox.firm.world import Plan, World, cents
 from throughline.errors import error
@@ -48,6 +49,10 @@ class Strike:
     def plan(self, tag: str) -> Plan:
         """The deal that carries `tag`."""
         return next(plan for plan in self.world.plans if tag in plan.tags)
+
+    def sister(self, house: House) -> World:
+        """The bought firm of `house`."""
+        return self.world.sisters[house.key]
 
     def free(self, methods: Sequence[str]) -> list[Plan]:
         """Delivered plans of the given methods, those that no fault has struck first."""
@@ -79,12 +84,12 @@ def strike(world: World, faults: Sequence[str]) -> None:
     wanted = chosen(faults)
     struck: set[str] = set()
     for place, name in enumerate(FAULTS):
-        if name not in wanted:
+        if name not in wanted or (name in NEED_A_SISTER and not world.sisters):
             continue
         own = dataclasses.replace(world, ids=Ids(FAULT_OFFSET + place * _ID_SPAN), _rngs={})
         rng = random.Random(f"{world.firm.seed}|{world.firm.scale}|fault {name}")
         world.firm.fault_marks.append(FAULTS[name](Strike(own, rng, struck)))
-    world.firm.faults = tuple(wanted)
+    world.firm.faults = tuple(mark.fault_id for mark in world.firm.fault_marks)
     if wanted:
         prune_look_alikes(world.firm)
 
@@ -475,6 +480,115 @@ def _worked_across(world: World, first: date, last: date) -> Counter[tuple[str, 
     return +found
 
 
+def _mirrored_deals(it: Strike) -> FaultMark:
+    """F63: deals that sellers of the bought firm work on too stand in both CRMs, half a percent apart."""
+    world, sister = it.world, it.sister(CALLAN)
+    wanted = 2 if world.scale.name == "tiny" else 7
+    able = [
+        deal
+        for deal in world.firm.deals
+        if deal.opp_type == "New Business"
+        and deal.services_amount >= 20_000
+        and deal.account.erp_has_tax_id
+        and deal.account.customer_id is not None
+        and deal.stages[-1][1] != "Closed Lost"
+        and deal.stages[0][0] >= datetime(2026, 1, 20, tzinfo=UTC)
+        and not any(deal in (plan.deal,) and plan.tags & _RESERVED for plan in world.plans)
+    ]
+    it.rng.shuffle(able)
+    # those that are still open can be merged before anybody contracts them twice
+    able.sort(key=lambda deal: deal.won_at is not None)
+    accounts: dict[int, Account] = {}
+    ids = Ids(FAULT_OFFSET, CALLAN)
+    mirrors = []
+    for number, deal in enumerate(able[:wanted], 1):
+        account = accounts.get(id(deal.account))
+        if account is None:
+            account = accounts[id(deal.account)] = dataclasses.replace(
+                deal.account,
+                n=900 + number,
+                account_id=ids.salesforce("account"),
+                explicit_link=False,
+                created_at=deal.created_at + timedelta(hours=1),
+                mirror_of=deal.account,
+            )
+            sister.firm.accounts.append(account)
+        later = timedelta(hours=26)
+        factor = Decimal("1.005") if number % 2 else Decimal("0.995")
+        mirror = dataclasses.replace(
+            deal,
+            n=900 + number,
+            opp_id=ids.salesforce("opportunity"),
+            name=f"{deal.name} (joint)",
+            account=account,
+            services_amount=cents(deal.services_amount * factor),
+            created_at=deal.created_at + later,
+            stages=[(at + later, stage) for at, stage in deal.stages if not stage.startswith("Closed")],
+            won_at=None,
+            mirror_of=deal,
+        )
+        sister.firm.deals.append(mirror)
+        mirrors.append(mirror)
+    if not mirrors:
+        raise ValueError("no deal of the new year could stand in both CRMs")
+    natives = [one.opp_id for one in mirrors] + [one.mirror_of.opp_id for one in mirrors if one.mirror_of]
+    return FaultMark("F63", min(one.created_at for one in mirrors), {"opportunity": sorted(natives)})
+
+
+def _replayed_project(it: Strike) -> FaultMark:
+    """F66: project.created was applied twice, and the second time made a second project."""
+    world, firm = it.world, it.world.firm
+    for plan in it.free(("FIXED_POC", "TM", "TM_CAPPED", "FIXED_MILESTONE")):
+        project = plan.project
+        assert project is not None
+        if plan.contract is None or project.linked_at is None or plan.contract.so_id in it.struck:
+            continue
+        later = timedelta(minutes=11)
+        twin = dataclasses.replace(
+            project,
+            project_id=world.ids.salesforce("proj"),
+            stages=[(project.created_at + later, "Planned")],
+            created_at=project.created_at + later,
+            linked_at=project.linked_at + later,
+            budget_changes=[],
+        )
+        firm.projects.append(twin)
+        it.struck.add(plan.contract.so_id)
+        return FaultMark("F66", twin.created_at, {"project": [project.project_id, twin.project_id]})
+    raise ValueError("no project was created by the handoff")
+
+
+def _reused_keys(it: Strike) -> FaultMark:
+    """F72: after the migration contracts of the bought firm name their deals by bare keys, which are those of
+    other deals in the CRM called main."""
+    world, sister = it.world, it.sister(CALLAN)
+    wanted = 1 if world.scale.name == "tiny" else 4
+    sold = {plan.deal.opp_id: plan.deal for plan in world.plans if plan.deal and plan.contract}
+    natives: list[str] = []
+    marks: list[datetime] = []
+    able = []
+    for plan in sister.plans:
+        contract = plan.contract
+        if contract is None or contract.deal is None or contract.statuses[-1][1] == "CANCELLED":
+            continue
+        other = sold.get(contract.deal.opp_id.partition(":")[2])
+        if other is not None and other.won_at is not None and other.stages[-1][1] == "Closed Won":
+            able.append((contract, contract.deal, other))
+    # values can be compared where the currencies are one
+    able.sort(key=lambda row: row[0].currency != row[2].currency)
+    for contract, own, other in able[:wanted]:
+        natives += [contract.so_id, own.opp_id, other.opp_id]
+        marks.append(contract.created_at)
+        contract.deal = other
+    if not marks:
+        raise ValueError("no key of the bought firm's deals is one of the firm's own")
+    return FaultMark(
+        "F72", min(marks), {"contract": natives[::3], "opportunity": natives[1::3] + natives[2::3]}
+    )
+
+
+# They need a second CRM or ERP: a firm that bought nobody has none of them.
+NEED_A_SISTER = frozenset(("F63", "F72"))
 FAULTS: dict[str, Callable[[Strike], FaultMark]] = {
     "F01": _unvalidated_customer,
     "F02": _forgotten_contract,
@@ -485,6 +599,9 @@ FAULTS: dict[str, Callable[[Strike], FaultMark]] = {
     "F27": _unit_bug,
     "F29": _month_not_billed,
     "F32": _copied_invoice,
+    "F63": _mirrored_deals,
+    "F66": _replayed_project,
+    "F72": _reused_keys,
     "FX03": _transposed_digits,
     "FX04": _rate_feed_cut,
 }

@@ -125,6 +125,8 @@ class Account:
     erp_has_tax_id: bool
     home: str  # the legal entity that usually serves it
     entities: list[CustomerEntity] = field(default_factory=list)
+    # set where this is another CRM's record of an account; the ERP has one customer for both
+    mirror_of: Account | None = None
 
 
 @dataclass(slots=True)
@@ -155,6 +157,8 @@ class Deal:
     stages: list[tuple[datetime, str]]
     won_at: datetime | None
     parent: Deal | None = None
+    # set where another CRM holds the same deal too
+    mirror_of: Deal | None = None
 
 
 @dataclass(slots=True)

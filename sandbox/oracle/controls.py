@@ -67,6 +67,7 @@ def evaluate(view: View) -> list[Outcome]:
     book = _Controls(view)
     return [
         book.mdm_001(),
+        book.mdm_002(),
         book.mdm_003(),
         book.crm_erp_001(),
         book.crm_psa_001(),
@@ -229,6 +230,56 @@ class _Controls:
             ("CREDIT", False),
         ]
 
+    def mdm_002(self) -> Outcome:
+        """Deals that stand in two CRMs and projects that bill one line; the firm holds no other doubles."""
+        result = Outcome("MDM-002", passes=-1)
+        for deal in self.view.deals:
+            twin = deal.mirror_of
+            if twin is None or twin not in self.view.deals:
+                continue
+            both = (twin, deal)
+            amounts = [one.services_amount + one.expense_amount for one in both]
+            days = abs((self._close_date(twin) - self._close_date(deal)).days)
+            lost = any(status_at(one.stages, self.view.at) == "Closed Lost" for one in both)
+            if lost or days > 30 or abs(amounts[0] - amounts[1]) > Decimal("0.01") * max(amounts):
+                continue
+            keys = sorted(salesforce(one.opp_id) for one in both)
+            first = next(one for one in both if salesforce(one.opp_id) == keys[0])
+            due = self.calendar(first.entity).add(deal.created_at.date(), 11)
+            grain = f"OPPORTUNITY|{keys[0]}"
+            result.cases.append(
+                self.case(
+                    "MDM-002", grain, due, min(amounts), deal.currency, {one.opp_id for one in both},
+                    first.entity, "S4",
+                )
+            )  # fmt: skip
+        for line_key, projects in sorted(self.view.projects_of_line.items()):
+            live = [one for one in projects if status_at(one.stages, self.view.at) != "Canceled"]
+            if len(live) < 2 or any(one.line is None or one.line.line_key != line_key for one in live):
+                continue
+            keys = sorted(certinia(one.project_id) for one in live)
+            budgets = [self._budget(one) for one in live]
+            second = sorted(one.created_at for one in live)[1]
+            first_project = next(one for one in live if certinia(one.project_id) == keys[0])
+            due = self.calendar(first_project.entity).add(second.date(), 11)
+            result.cases.append(
+                self.case(
+                    "MDM-002", f"PROJECT|{keys[0]}", due, sum(budgets, ZERO) - max(budgets),
+                    first_project.currency, {one.project_id for one in live}, first_project.entity, "S4",
+                )
+            )  # fmt: skip
+        return result
+
+    def _close_date(self, deal: Deal) -> date:
+        """The CRM's: the day it was closed, until then the first day of its term."""
+        closed = [at for at, stage in deal.stages if stage.startswith("Closed") and at <= self.view.at]
+        return closed[-1].date() if closed else deal.term_start
+
+    def _budget(self, project: Project) -> Decimal:
+        """What the PSA shows as the project's budgeted revenue."""
+        told = [value for at, value, _, _ in project.budget_changes if at <= self.view.at]
+        return told[-1] if told else project.budget_revenue
+
     def mdm_003(self) -> Outcome:
         result = Outcome("MDM-003")
         view = self.view
@@ -266,8 +317,27 @@ class _Controls:
                 Case("MDM-003", grain, self.outcome(due), usd, None, level, due, frozenset({contact}))
             )
         result.cases += self._missing_rates()
+        result.cases += self._foreign_deals()
         result.passes = -1  # the number of keys looked up is the warehouse's own affair
         return result
+
+    def _foreign_deals(self) -> Iterator[Case]:
+        """A contract whose deal is another customer's: its key leads into the wrong CRM."""
+        for contract in self.view.contracts:
+            deal = contract.deal
+            if deal is None or deal.account is contract.account:
+                continue
+            other = deal.account
+            if other.customer_id is None or other.erp_at is None or other.erp_at > self.view.at:
+                continue
+            value = sum((line.original_value for line in contract.lines), ZERO)
+            usd = self.usd(value, contract.currency)
+            due = self.calendar(contract.entity).add(contract.created_at.date(), 2)
+            outcome = self.outcome(due)
+            level = self.aged(severity(usd), outcome, due, contract.entity)
+            grain = f"contract.opportunity_id|{salesforce(deal.opp_id)}"
+            objects = frozenset({contract.so_id, deal.opp_id})
+            yield Case("MDM-003", grain, outcome, usd, None, level, due, objects)
 
     def _missing_rates(self) -> Iterator[Case]:
         """A pair of currencies that something is to be converted with, on a day for which it has no rate."""
@@ -341,12 +411,23 @@ class _Controls:
 
     def crm_erp_003(self) -> Outcome:
         result = Outcome("CRM-ERP-003")
-        for contract, deal, start in self._linked_contracts():
+        of_deal: dict[str, list[tuple[Contract, Deal, date]]] = defaultdict(list)
+        for linked in self._linked_contracts():
+            of_deal[linked[1].opp_id].append(linked)
+        for group in of_deal.values():
+            # several contracts of one deal are compared as a whole, under the smallest key
+            group.sort(key=lambda linked: netsuite(linked[0].so_id))
+            contract, deal, _ = group[0]
+            start = max(begun for _, _, begun in group)
             sold = [deal, *self._sold_under(deal)]
-            if any(contract.currency != one.currency for one in sold):
+            currencies = {one.currency for one in sold} | {row[0].currency for row in group}
+            if currencies != {contract.currency}:
                 continue
             start = max([start, *(one.won_at.date() for one in sold if one.won_at is not None)])
-            a = sum((line.original_value for line in contract.lines if line.method != "EXPENSE"), ZERO)
+            a = sum(
+                (line.original_value for row in group for line in row[0].lines if line.method != "EXPENSE"),
+                ZERO,
+            )
             gap = abs(sum((one.services_amount for one in sold), ZERO) - a)
             if (
                 gap > max(Decimal(1), Decimal("0.005") * abs(a))
@@ -360,7 +441,7 @@ class _Controls:
                         due,
                         gap,
                         contract.currency,
-                        {contract.so_id, *(one.opp_id for one in sold)},
+                        {*(row[0].so_id for row in group), *(one.opp_id for one in sold)},
                         contract.entity,
                     )
                 )

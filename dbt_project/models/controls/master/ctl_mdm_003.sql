@@ -13,6 +13,7 @@
     ('invoice.customer_id', 'invoice_rows', 'customer_id', 'customer_keys', none),
     ('invoice_line.contract_line_id', 'invoice_line_rows', 'contract_line_id', 'contract_line_keys', none),
     ('contract.customer_id', 'contract_rows', 'customer_id', 'customer_keys', none),
+    ('contract.opportunity_id', 'contract_rows', 'opportunity_id', none, 'own_opportunity'),
     ('opportunity.customer_id', 'opportunity_rows', 'customer_id', 'customer_keys', none),
     ('opportunity.billing_method', 'opportunity_rows', 'billing_method_raw', none, 'billing_method'),
     ('opportunity.legal_entity_code', 'opportunity_rows', 'legal_entity_code', none, 'legal_entity_id'),
@@ -53,6 +54,8 @@ rate_needs as (
         rate_need.population_rc
     from {{ ref('control__rate_need') }} as rate_need
 ),
+
+customer_xref as {{ known_xref('customer') }},
 
 customers as (
     select known.*
@@ -257,6 +260,14 @@ sum_contracts as (
 contract_rows as (
     select
         contracts.customer_id,
+        contracts.opportunity_id,
+        -- a key that two systems give to two deals finds one, and may be another customer's
+        case
+            when
+                coalesce(deal_customers.right_key, contract_customers.right_key, contracts.customer_id)
+                = coalesce(contract_customers.right_key, contracts.customer_id)
+                then opportunities.opportunity_id
+        end as own_opportunity,
         contracts.currency_code,
         cast(contracts.created_at as date) as known_on,
         contracts.legal_entity_id,
@@ -266,6 +277,12 @@ contract_rows as (
         on contracts.contract_id = sum_contracts.contract_id
     left join rates
         on contracts.currency_code = rates.from_currency
+    left join opportunities
+        on contracts.opportunity_id = opportunities.opportunity_id
+    left join customer_xref as deal_customers
+        on opportunities.customer_id = deal_customers.left_key
+    left join customer_xref as contract_customers
+        on contracts.customer_id = contract_customers.left_key
 ),
 
 opportunity_rows as (
