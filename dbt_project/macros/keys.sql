@@ -5,20 +5,15 @@
 {%- endmacro %}
 
 {#
-    The instances of a system that are in use. The command line says them in the variable `instances` (system -> list)
-    where they are not one that is called main.
-#}
-{% macro instances_of(source_system) -%}
-    {{ return(var('instances', {}).get(source_system, ['main'])) }}
-{%- endmacro %}
+    The variable `instances` (system -> list, in order) says which instances of a system are in use, where that is not
+    one called main: the command line makes it.
 
-{#
     `{instance}:{native id}` of a record of another system that a row names. Where that system has several instances,
     a bare id is of the instance with the row's own name, else of main (or the first); an id that means another one
     is written with it ("main:1042"). `own` is the row's tl_instance, by default beside the id.
 #}
 {% macro instance_and_id(source_system, native, own=none) -%}
-    {%- set held = throughline.instances_of(source_system) -%}
+    {%- set held = var('instances', {}).get(source_system, ['main']) -%}
     {%- if held | length == 1 -%}
     '{{ held[0] }}:' || {{ native }}
     {%- else -%}
@@ -43,7 +38,7 @@
 #}
 {% macro landed_rows(source_name, resource) -%}
     {%- set first = source(source_name, resource) -%}
-    {%- set held = throughline.instances_of(source_name) -%}
+    {%- set held = var('instances', {}).get(source_name, ['main']) -%}
     {%- if held | length == 1 -%}
     select * from {{ first }}
     {%- else -%}

@@ -10,7 +10,7 @@
     left join {{ roots }} as {{ alias }}
         on
             {{ source_type }} = 'TIME'
-            {%- if throughline.instances_of('certinia') | length == 1 %}
+            {%- if var('instances', {}).get('certinia', ['main']) | length == 1 %}
             and substr({{ source_id }}, 1, length({{ source_id }}) - 2) = {{ alias }}.split_id
             {%- else %}
             and {{ alias }}.tl_instance || ':' || {{ alias }}.split_id
@@ -24,7 +24,7 @@
 
 {# The day that the ERP names, under the split it was first told under. #}
 {% macro split_day(source_id, alias) -%}
-    {%- if throughline.instances_of('certinia') | length == 1 -%}
+    {%- if var('instances', {}).get('certinia', ['main']) | length == 1 -%}
     coalesce({{ alias }}.root_split_id || substr({{ source_id }}, length({{ source_id }}) - 1), {{ source_id }})
     {%- else -%}
     coalesce(

@@ -52,7 +52,7 @@ def test_what_later_loads_brought_is_not_seen_yet(told: duckdb.DuckDBPyConnectio
 @pytest.mark.parametrize("loads", [2, 10, 12, 13])
 def test_at_one_instant_the_last_loads_word_stands(told: duckdb.DuckDBPyConnection, loads: int) -> None:
     told.execute("delete from said where word > ?", [loads])
-    versions, newest_row = render("versions('said', 'id')"), render("newest('said', 'id')")
+    versions, newest_row = render("versions('said', 'id')"), render("newest('said', 'id', everywhere=true)")
     words = told.execute(f"select word from ({versions})").fetchall()
     newest = told.execute(f"select word from {newest_row}").fetchall()
     assert (words, newest) == ([(loads,)], [(loads,)])

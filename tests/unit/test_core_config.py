@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from throughline import config
 from throughline.errors import ThroughlineError
 from throughline.home import Home
+from throughline.records import resolve
+from throughline.stages.build import instances
 
 WHOLE = """
 reporting_currency = "USD"
@@ -133,3 +136,37 @@ def test_the_template_is_valid(project_root: Path) -> None:
 def test_the_digest_follows_the_content() -> None:
     assert parsed(WHOLE).digest == parsed(WHOLE + "\n# a comment\n").digest
     assert parsed(WHOLE).digest != parsed(WHOLE.replace("0.80", "0.81")).digest
+
+
+def test_a_second_instance_names_its_connector() -> None:
+    read = parsed(
+        "[sources.netsuite]\n[sources.old_books]\nconnector = 'netsuite'\ninstance = 'acquired'\n"
+        "[quota.netsuite]\nshare = 0.3\n[[systems_of_record]]\ndomain = 'invoice'\nsystem = 'netsuite'\n"
+        "instance = 'acquired'\n"
+    )
+    second = read.sources["old_books"]
+    assert (second.connector, second.instance, second.dataset) == (
+        "netsuite", "acquired", "netsuite_acquired",
+    )  # fmt: skip
+    assert read.source_config(second)["quota"] == {"share": Decimal("0.3")}
+    assert instances(read) == {"netsuite": ["acquired", "main"]}
+    assert instances(parsed("[sources.netsuite]\n[sources.certinia]\ninstance = 'eu'\n")) == {
+        "certinia": ["eu"]
+    }
+    assert instances(parsed("[sources.netsuite]\n[sources.files]\ninstance = 'files'\n")) == {}
+
+
+def test_two_tables_of_one_instance_are_refused() -> None:
+    with pytest.raises(ThroughlineError, match=r"sources.netsuite is; give one of them another instance"):
+        parsed("[sources.netsuite]\n[sources.old_books]\nconnector = 'netsuite'\n")
+
+
+def test_one_instance_speaks_for_exchange_rates_unless_the_file_says_another() -> None:
+    kinds = {("netsuite", "acquired"): "erp", ("netsuite", "main"): "erp"}
+    said: dict[str, list[str]] = {one.domain: [] for one in resolve((), kinds)}
+    for one in resolve((), kinds):
+        said[one.domain].append(one.source_instance)
+    assert said["exchange_rate"] == ["main"]
+    assert said["invoice"] == ["acquired", "main"]
+    [rate] = [one for one in resolve((), {("netsuite", "acquired"): "erp"}) if one.domain == "exchange_rate"]
+    assert rate.source_instance == "acquired"
