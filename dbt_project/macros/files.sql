@@ -81,7 +81,7 @@
     with
 
     landed as (
-        select * from {{ source('files', port) }}
+        select * from ({{ landed_rows('files', port) }}) as told
         qualify {{ once_per_load() }}
     )
 
@@ -106,7 +106,7 @@
         told.source_system || ':' || told.tl_instance || ':' || told.resource_id as personal_key,
         max(case when held.field = 'display_name' then nullif(held.value, '') end) as name,
         max(case when held.field = 'email' then nullif(held.value, '') end) as email
-    from {{ newest(source('files', 'resource'), 'tl_record_id') }} as told
+    from {{ newest('(' ~ landed_rows('files', 'resource') ~ ')', 'tl_record_id') }} as told
     inner join {{ source('landing', 'personal') }} as held
         on
             held.source_system = 'files'

@@ -38,8 +38,8 @@
 #}
 {% macro landed_rows(source_name, resource) -%}
     {%- set first = source(source_name, resource) -%}
-    {%- set held = var('instances', {}).get(source_name, ['main']) -%}
-    {%- if held | length == 1 -%}
+    {%- set held = var('instances', {}).get(source_name) -%}
+    {%- if not held -%}
     select * from {{ first }}
     {%- else -%}
     {%- set relations = [] -%}

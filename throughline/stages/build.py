@@ -102,12 +102,16 @@ def _attached(run: Run) -> Iterator[None]:
             attached.rename(candidate)
 
 
+# The instance a source has that is the only one of its kind.
+USUAL = {"files": "files"}
+
+
 def instances(config: Config) -> dict[str, list[str]]:
-    """Source system -> its instances in use, in alphabetical order, where that is not one called main."""
+    """Source system -> its instances in use, in alphabetical order, where that is not the one usual instance."""
     held: dict[str, list[str]] = {}
     for one in config.enabled_sources():
         held.setdefault(one.connector, []).append(one.instance)
-    return {name: sorted(own) for name, own in sorted(held.items()) if own != ["main"] and name != "files"}
+    return {name: sorted(own) for name, own in sorted(held.items()) if own != [USUAL.get(name, "main")]}
 
 
 def _variables(run: Run) -> dict[str, Any]:
