@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,9 +76,7 @@ class FilesReader:
                 continue
             port = path.stem.lower()
             if port not in self._ports:
-                near = difflib.get_close_matches(port, self._ports, n=1)
-                hint = f"did you mean {near[0]}{path.suffix}?" if near else "see the list of ports"
-                raise error("E-SRC-032", path=path, hint=hint)
+                raise unknown_port(path, self._ports)
             self._found.setdefault(port, []).append(path)
         if not self._found:
             raise error("E-SRC-031", source="files", detail=f"{self.folder} holds no file of any port")
@@ -281,6 +279,13 @@ class FilesReader:
         """Let go of what was opened."""
         self._sheets.clear()
         self.http.close()
+
+
+def unknown_port(path: Path, ports: Iterable[str]) -> ThroughlineError:
+    """E-SRC-032 about a file or folder that is named like no port."""
+    near = difflib.get_close_matches(path.stem.lower(), list(ports), n=1)
+    hint = f"did you mean {near[0]}{path.suffix}?" if near else "see the list of ports"
+    return error("E-SRC-032", path=path, hint=hint)
 
 
 def _twice(keys: pa.Table, names: list[str]) -> tuple[int, dict[int, int]]:

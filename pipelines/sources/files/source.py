@@ -12,15 +12,28 @@ import pyarrow as pa
 from pipelines.manifest import load_manifest
 from pipelines.sources import Source, setting
 from pipelines.store import table_resource
+from pipelines.transports.drop import DropReader
 from pipelines.transports.files import FilesReader
 from pipelines.versions import PRIMARY_KEY
+from throughline.errors import error
 
 MANIFEST = load_manifest(Path(__file__).with_name("source.yml"))
 
 
+LAYOUTS: dict[str, type[FilesReader]] = {"folder": FilesReader, "drop": DropReader}
+
+
 def reader(settings: Mapping[str, Any]) -> FilesReader:
-    """A reader for the folder `path`; takes the `encoding` of its CSV files where that is not UTF-8."""
-    return FilesReader(
+    """A reader for the folder `path`; takes the `encoding` of its CSV files where that is not UTF-8.
+
+    `layout`: `folder` with one file per port, or `drop` with deliveries and their manifests. Raises
+    ThroughlineError E-SRC-031 for another.
+    """
+    layout = str(settings.get("layout", "folder"))
+    if layout not in LAYOUTS:
+        detail = f'layout = "{layout}" is none of {", ".join(LAYOUTS)}'
+        raise error("E-SRC-031", source=MANIFEST.source, detail=detail)
+    return LAYOUTS[layout](
         Path(setting(settings, "path", MANIFEST.source)).expanduser(),
         str(settings.get("encoding", "utf8")),
     )
