@@ -8,7 +8,7 @@ quoted as (
         known_rate.from_currency,
         known_rate.to_currency,
         known_rate.effective_from
-    from {{ as_known(ref('canonical__exchange_rate')) }} as known_rate
+    from {{ known_record('exchange_rate', ref('canonical__exchange_rate')) }} as known_rate
     where known_rate.rate_type = 'spot'
 ),
 

@@ -1,7 +1,7 @@
--- One thing held twice. Opportunities: one customer's deal in two CRMs, about the same amount, close date and
--- name, neither lost. Customers and vendors: two records of one system with one tax id, or one name that no tax
--- id tells apart. Projects: two that bill the same contract line. One grain per kind and group, under its
--- smallest member; what stands alone passes. Two systems' records of one customer are no duplicate: the
+-- One thing held twice. Opportunities: one customer's deal in two CRMs, about the same amount, close date
+-- and name, neither lost. Customers and vendors: two records of one system with one tax id, or one name that
+-- no tax id tells apart. Projects: two that bill the same contract line. One grain per kind and group, under
+-- its smallest member; what stands alone passes. Two systems' records of one customer are no duplicate: the
 -- crosswalk ties them.
 with
 
@@ -260,7 +260,8 @@ find_nearest as (
     select
         list_members.kind,
         list_members.member_key,
-        least(list_members.member_key, coalesce(min(keep_likely.other_key), list_members.member_key)) as nearest,
+        least(list_members.member_key, coalesce(min(keep_likely.other_key), list_members.member_key))
+            as nearest,
         max(keep_likely.score) as score
     from list_members
     left join keep_likely
@@ -292,6 +293,7 @@ number_members as (
     select
         list_members.*,
         find_groups.group_key,
+        list_members.member_key = find_groups.group_key as is_first,
         find_groups.score,
         {{ entity_date('list_members.created_at') }} as created_on,
         row_number() over (
@@ -312,16 +314,11 @@ sum_groups as (
         number_members.kind,
         number_members.group_key,
         count(*) as members,
-        min(case when number_members.member_key = number_members.group_key then number_members.name end) as name,
-        min(case when number_members.member_key = number_members.group_key then number_members.legal_entity_id end)
-            as legal_entity_id,
-        min(case when number_members.member_key = number_members.group_key then number_members.customer_id end)
-            as customer_id,
-        min(case when number_members.member_key = number_members.group_key then number_members.project_id end)
-            as project_id,
-        min(
-            case when number_members.member_key = number_members.group_key then number_members.contract_line_id end
-        ) as contract_line_id,
+        min(case when number_members.is_first then number_members.name end) as name,
+        min(case when number_members.is_first then number_members.legal_entity_id end) as legal_entity_id,
+        min(case when number_members.is_first then number_members.customer_id end) as customer_id,
+        min(case when number_members.is_first then number_members.project_id end) as project_id,
+        min(case when number_members.is_first then number_members.contract_line_id end) as contract_line_id,
         min(number_members.currency_code) as currency_code,
         count(distinct number_members.currency_code) as currencies,
         -- the largest stays, the others are counted twice
@@ -345,14 +342,17 @@ evaluated as (
         sum_groups.contract_line_id,
         sum_groups.project_id,
         {{ null_text() }} as period,
-        case when sum_groups.currencies <= 1 then coalesce(sum_groups.currency_code, run.reporting_currency) end
-            as currency_code,
+        case
+            when sum_groups.currencies <= 1 then coalesce(sum_groups.currency_code, run.reporting_currency)
+        end as currency_code,
         cast(1 as decimal(28, 8)) as value_a,
         cast(sum_groups.members as decimal(28, 8)) as value_b,
         sum_groups.members > 1 as is_broken,
         case
             when sum_groups.legal_entity_id is null
-                then {{ weekday_after('coalesce(sum_groups.doubled_on, sum_groups.first_on)', 'parameter.grace + 1') }}
+                then {{ weekday_after(
+                    'coalesce(sum_groups.doubled_on, sum_groups.first_on)', 'parameter.grace + 1'
+                ) }}
             else due.calendar_date
         end as becomes_exception_on,
         case when sum_groups.currencies <= 1 then sum_groups.counted_twice end as amount_tc,

@@ -1,0 +1,1 @@
+{{ files_rows('native_report_line') }}
