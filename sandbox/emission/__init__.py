@@ -1,7 +1,7 @@
 """From the firm's process state to the records its vendors hold: one parquet of versions per object.
 
 DIR/stores/<store>/<Object>.parquet and schema.json, for the vendors salesforce (CRM and PSA share a host),
-bamboohr and netsuite; a store is called like its vendor, that of a second instance like both
+bamboohr, netsuite and docusign; a store is called like its vendor, that of a second instance like both
 (salesforce_acquired). The same firm gives the same bytes.
 """
 
@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox.emission import bamboohr, certinia, netsuite, salesforce
+from sandbox.emission import bamboohr, certinia, docusign, netsuite, salesforce
 from sandbox.emission.context import Context, build_context
 from sandbox.emission.table import Table
 from sandbox.firm.group import Group, alone
@@ -23,6 +23,7 @@ VENDORS: dict[str, tuple[Callable[[Context], list[Table]], ...]] = {
     "salesforce": (salesforce.emit, certinia.emit),
     "bamboohr": (bamboohr.emit,),
     "netsuite": (netsuite.emit,),
+    "docusign": (docusign.emit,),
 }
 NETSUITE_ZONE = "America/Los_Angeles"
 ACQUIRED_ZONE = "Europe/Dublin"
@@ -31,6 +32,7 @@ SETTINGS: dict[str, dict[str, object]] = {
     "bamboohr": {},
     # Not UTC, as accounts are: whoever reads its times has to know the account's zone.
     "netsuite": {"account_timezone": NETSUITE_ZONE},
+    "docusign": {},
     f"salesforce_{ACQUIRED}": {"multi_currency": True},
     # An account of other habits: another zone, and sales printed as people read them.
     f"netsuite_{ACQUIRED}": {

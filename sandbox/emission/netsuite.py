@@ -561,6 +561,7 @@ def _order(writer: _Writer, contract: Contract, total: Decimal, po_id: str | Non
             "id": contract.so_id,
             "type": "SalesOrd",
             "tranid": contract.number,
+            "externalid": contract.former_number,
             "trandate": contract.signed_on,
             "entity": contract.account.customer_id,
             "currency": CURRENCY_IDS[contract.currency],

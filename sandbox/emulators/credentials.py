@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ def ensure(root: Path, key_bits: int = 3072) -> dict[str, Any]:
     """Credentials of the sandbox in `root`, generated on the first call.
 
     {"salesforce": {client_id, client_secret, username, private_key, public_key},
-     "bamboohr": {api_key}, "netsuite": {account, client_id, certificate_id, private_key, public_key}};
+     "bamboohr": {api_key}, "netsuite": {account, client_id, certificate_id, private_key, public_key},
+     "docusign": {client_id, user_id, account_id, private_key, public_key}};
     the key entries are paths of PEM files.
     """
     folder = root / "keys"
@@ -39,6 +41,12 @@ def ensure(root: Path, key_bits: int = 3072) -> dict[str, Any]:
             "client_id": secrets.token_hex(32),
             "certificate_id": secrets.token_urlsafe(24),
             **_key_pair(folder, "netsuite", key_bits),
+        },
+        "docusign": {
+            "client_id": str(uuid.uuid4()),
+            "user_id": str(uuid.uuid4()),
+            "account_id": str(uuid.uuid4()),
+            **_key_pair(folder, "docusign", 2048),
         },
     }
     path.write_text(json.dumps(credentials, indent=2), encoding="utf-8")

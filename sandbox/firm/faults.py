@@ -18,6 +18,7 @@ from sandbox.firm.calendar import DAY, moment
 from sandbox.firm.contracts import managers
 from sandbox.firm.customers import home_entity
 from sandbox.firm.delivery import add_assignment
+from sandbox.firm.document_faults import DOCUMENT_FAULTS
 from sandbox.firm.entities import card_rate
 from sandbox.firm.house import CALLAN, House
 from sandbox.firm.ids import FAULT_OFFSET, Ids
@@ -604,4 +605,5 @@ FAULTS: dict[str, Callable[[Strike], FaultMark]] = {
     "F72": _reused_keys,
     "FX03": _transposed_digits,
     "FX04": _rate_feed_cut,
+    **DOCUMENT_FAULTS,
 }

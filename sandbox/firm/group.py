@@ -11,6 +11,7 @@ from sandbox.firm.cash import collect
 from sandbox.firm.contracts import make_contracts, make_internal_projects
 from sandbox.firm.customers import make_accounts
 from sandbox.firm.delivery import deliver
+from sandbox.firm.documents import make_documents
 from sandbox.firm.expenses import make_expenses
 from sandbox.firm.house import ACQUIRED, CALLAN, IRELAND, SIZES, House
 from sandbox.firm.people import make_people
@@ -25,7 +26,7 @@ from sandbox.firm.world import World
 _OWN = (
     "workers", "vendors", "accounts", "deals", "contracts", "amendments", "projects", "assignments",
     "timecards", "milestones", "expenses", "billing_items", "invoices", "payments", "revenue",
-    "purchase_orders", "vendor_bills",
+    "purchase_orders", "vendor_bills", "documents",
 )  # fmt: skip
 
 
@@ -33,7 +34,7 @@ _OWN = (
 class Group:
     """`firm` is everything that happened, `stores` what each vendor's store is written from.
 
-    The stores are salesforce (with the PSA), bamboohr and netsuite, and for a firm that bought another one
+    The stores are salesforce (with the PSA), bamboohr, netsuite and docusign, and for a firm that bought another one
     salesforce_acquired and netsuite_acquired.
     """
 
@@ -62,6 +63,7 @@ def simulate_group(
         {
             "salesforce": main,
             "bamboohr": whole,
+            "docusign": whole,
             "netsuite": merged(main, ireland),
             f"salesforce_{ACQUIRED}": merged(callan, ireland),
             f"netsuite_{ACQUIRED}": callan,
@@ -71,7 +73,7 @@ def simulate_group(
 
 def alone(firm: Firm) -> Group:
     """A firm that bought nobody."""
-    return Group(firm, {"salesforce": firm, "bamboohr": firm, "netsuite": firm})
+    return Group(firm, {"salesforce": firm, "bamboohr": firm, "netsuite": firm, "docusign": firm})
 
 
 def merged(first: Firm, *others: Firm) -> Firm:
@@ -116,6 +118,7 @@ def _sister(world: World, house: House) -> World:
     recognise(sister)
     collect(sister)
     purchase(sister)
+    make_documents(sister)
     world.sisters[house.key] = sister
     return sister
 

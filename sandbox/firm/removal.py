@@ -16,6 +16,10 @@ def drop_contract(firm: Firm, contract: Contract) -> None:
     firm.revenue = [row for row in firm.revenue if row.contract is not contract]
     for invoice in [row for row in firm.invoices if row.contract is contract]:
         drop_invoice(firm, invoice)
+    for paper in firm.documents:
+        # The customer signed all the same; there is no number to enter on the envelope.
+        if paper.contract is contract:
+            paper.contract, paper.numbers = None, []
 
 
 def drop_invoice(firm: Firm, invoice: Invoice) -> None:

@@ -12,6 +12,7 @@ from sandbox.firm.cash import collect
 from sandbox.firm.contracts import make_contracts, make_internal_projects
 from sandbox.firm.customers import make_accounts
 from sandbox.firm.delivery import deliver
+from sandbox.firm.documents import make_documents
 from sandbox.firm.entities import RATE_HOLIDAYS, make_entities, make_fx, make_org, make_rate_cards
 from sandbox.firm.expenses import make_expenses
 from sandbox.firm.faults import chosen, strike
@@ -61,6 +62,7 @@ def grow(seed: int, scale: str, faults: Sequence[str]) -> World:
 def finish(world: World, faults: Sequence[str]) -> None:
     """Name the look-alikes of the clean firm, then let the faults strike it."""
     record_look_alikes(world)
+    make_documents(world)
     strike(world, faults)
 
 

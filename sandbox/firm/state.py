@@ -203,6 +203,7 @@ class Contract:
     closed_on: date | None
     lines: list[ContractLine]
     customer_po: str | None = None
+    former_number: str | None = None  # under which it was known before it was renumbered
 
 
 @dataclass(slots=True)
@@ -502,6 +503,47 @@ class Vendor:
 
 
 @dataclass(slots=True)
+class Envelope:
+    """A document on its way to signature. ``statuses`` is (at, CREATED | SENT | DELIVERED | COMPLETED |
+    DECLINED | VOIDED); what it says of money stands as the paper has it, by ``value_basis``."""
+
+    envelope_id: str
+    doc_type: str  # MSA | SOW | ORDER_FORM | CO | LOI | PO
+    subject: str
+    account: Account  # whose signature is asked for
+    deal: Deal | None
+    contract: Contract | None
+    numbers: list[tuple[datetime, str]]  # (at, contract number as entered on the envelope)
+    customer_name: str
+    value: Decimal | None
+    currency: str
+    value_basis: str  # NET | GROSS | INCL_EXPENSES | NONE
+    tax_amount: Decimal | None
+    signed_on: date | None  # of a paper signed by hand; else the day on which the envelope is completed
+    effective_from: date | None
+    retroactive: bool
+    confidence: Decimal  # of the value read off the document
+    sha256: str
+    registered_sha256: str
+    statuses: list[tuple[datetime, str]]
+    signer: tuple[str, str]  # name and e-mail
+    reason: str | None = None  # of a decline or a void
+    deleted_at: datetime | None = None
+
+    @property
+    def completed_at(self) -> datetime | None:
+        """When the last signature came."""
+        return next((at for at, status in self.statuses if status == "COMPLETED"), None)
+
+    @property
+    def signature_day(self) -> date | None:
+        """The day of the last signature, whether by hand or in the envelope."""
+        if self.completed_at is None:
+            return None
+        return self.signed_on or self.completed_at.date()
+
+
+@dataclass(slots=True)
 class FaultMark:
     """A fault that struck the process: what it touched, for labelling the truth (case_id = fault id)."""
 
@@ -554,3 +596,4 @@ class Firm:
     vendor_bills: list[VendorBill]
     fault_marks: list[FaultMark]
     look_alikes: list[LookAlike]
+    documents: list[Envelope] = field(default_factory=list)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sandbox.firm.state import Firm
+from sandbox.oracle import documents
 from sandbox.oracle.controls import Case, Outcome, evaluate
 from sandbox.oracle.metrics import Row, metric_rows
 from sandbox.oracle.money import ZERO
@@ -33,6 +34,12 @@ FAULT_CONTROLS = {
     "F72": {"MDM-003", "CRM-ERP-003"},
     "FX03": {"CRM-ERP-003"},
     "FX04": {"MDM-003"},
+    "F10": {"DOC-ERP-001"},
+    "F12": {"DOC-ERP-003"},
+    "FX10": {"DOC-ERP-002"},
+    "FX11": {"DOC-ERP-002"},
+    "FX12": {"DOC-ERP-002"},
+    "FX13": {"DOC-ERP-002"},
 }
 
 MONEY = pa.decimal128(19, 4)
@@ -96,7 +103,7 @@ def write_truth(firm: Firm, directory: Path, load_times: Sequence[datetime]) -> 
         view = View(firm, at)
         target = directory / "truth" / load_id(at)
         target.mkdir(parents=True, exist_ok=True)
-        outcomes = evaluate(view)
+        outcomes = [*evaluate(view), *documents.evaluate(view)]
         _write(exception_rows(firm, outcomes, at), EXCEPTIONS, target / "exceptions.parquet")
         _write(count_rows(outcomes, at), COUNTS, target / "control_counts.parquet")
         _write(_sorted_metrics(metric_rows(view)), METRICS, target / "metrics.parquet")
