@@ -20,6 +20,7 @@ SOURCES = {
     "certinia": "salesforce",
     "bamboohr": "bamboohr",
     "netsuite": "netsuite",
+    "docusign": "docusign",
 }
 # The bought firm's systems: table -> (connector, emulator, further settings).
 SECOND = {
@@ -96,7 +97,7 @@ def _source(text: str, source: str, address: str, first: bool) -> str:
 
 def secrets(credentials: dict[str, Any]) -> str:
     """The text of secrets.toml; keys are named by path, not copied."""
-    crm, erp = credentials["salesforce"], credentials["netsuite"]
+    crm, erp, papers = credentials["salesforce"], credentials["netsuite"], credentials["docusign"]
     login = {"client_id": crm["client_id"], "client_secret": crm["client_secret"]}
     tables = {
         "salesforce": login,
@@ -107,6 +108,12 @@ def secrets(credentials: dict[str, Any]) -> str:
             "client_id": erp["client_id"],
             "certificate_id": erp["certificate_id"],
             "private_key": str(Path(erp["private_key"])),
+        },
+        "docusign": {
+            "client_id": papers["client_id"],
+            "user_id": papers["user_id"],
+            "account_id": papers["account_id"],
+            "private_key": str(Path(papers["private_key"])),
         },
     }
     lines = ["# Credentials of the sandbox's emulators, good for nothing else."]

@@ -2,7 +2,7 @@
 
 Writes DIR/serve.json ({"pid", "endpoints", "credentials"}) once all of them answer, and takes it away on
 the way out (SIGTERM, SIGINT). `--ports 0` lets the system choose; else one port per store, by commas, in
-the order salesforce, bamboohr, netsuite, then second instances by name.
+the order salesforce, bamboohr, netsuite, docusign, then second instances by name.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ import uvicorn
 
 from sandbox.emulators.bamboohr import BambooHR
 from sandbox.emulators.credentials import ensure
+from sandbox.emulators.docusign import DocuSign
 from sandbox.emulators.netsuite import NetSuite
 from sandbox.emulators.plumbing import Emulator
 from sandbox.emulators.salesforce import Salesforce
 
-VENDORS: tuple[type[Emulator], ...] = (Salesforce, BambooHR, NetSuite)
+VENDORS: tuple[type[Emulator], ...] = (Salesforce, BambooHR, NetSuite, DocuSign)
 HOST = "127.0.0.1"
 
 
@@ -122,7 +123,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Command line; 0 after a clean stop, 64 on a bad call."""
     parser = argparse.ArgumentParser(prog="sandbox.serve", description="Serve a sandbox's vendor emulators.")
     parser.add_argument("--dir", required=True, type=Path, help="the sandbox directory")
-    parser.add_argument("--ports", default="0", help="0, or one port per store: salesforce,bamboohr,netsuite")
+    parser.add_argument("--ports", default="0", help="0, or one port per store, by commas")
     given = parser.parse_args(arguments)
     root = given.dir.resolve()
     ports = [int(part) for part in str(given.ports).split(",")]

@@ -53,6 +53,10 @@ VENDORS: dict[str, tuple[str, dict[str, str]]] = {
         "netsuite",
         {"resource": "transaction", "text": "externalid", "needed": "tranid", "number": "foreigntotal"},
     ),
+    "docusign": (
+        "docusign",
+        {"resource": "envelope", "text": "emailSubject", "needed": "status", "number": "document_value"},
+    ),
 }
 # what the emulators call a resource where the manifest has another word for it
 OBJECTS = {("bamboohr", "employee"): "Employee"}
@@ -64,7 +68,9 @@ TROUBLES = {
     Trouble.FOR_PEOPLE: "html_200",
     Trouble.ECHO: "echo",
 }
-OPEN_SETTINGS = frozenset({"base_url", "time_zone", "client_id", "certificate_id", "username", "audience"})
+OPEN_SETTINGS = frozenset(
+    {"base_url", "time_zone", "client_id", "certificate_id", "username", "audience", "user_id", "account_id"}
+)
 PATIENCE = 120.0
 
 

@@ -119,7 +119,7 @@ class PagedReader:
         seen: set[str] = set()
         for records in self._pages(resource, window):
             for item in resource.fields:
-                if item.name not in seen and any(_bears(record, item.paths) for record in records):
+                if item.name not in seen and any(bears(record, item.paths) for record in records):
                     seen.add(item.name)
             if records:
                 yield flat_table(resource, records)
@@ -247,7 +247,7 @@ def _record_id(resource: Resource, record: Mapping[str, Any]) -> str:
     return join_key([value_at(record, resource.field(name).paths) for name in resource.key])
 
 
-def _bears(record: Mapping[str, Any], paths: Sequence[str]) -> bool:
+def bears(record: Mapping[str, Any], paths: Sequence[str]) -> bool:
     """Whether a record has one of the dotted `paths`, be it empty."""
     for path in paths:
         *above, leaf = path.split(".")

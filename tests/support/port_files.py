@@ -19,7 +19,13 @@ import yaml
 from throughline.home import PROJECT_ROOT
 
 PORTS = PROJECT_ROOT / "pipelines" / "ports.yml"
-SYSTEMS = {"salesforce": "crm", "certinia": "psa", "bamboohr": "hr", "netsuite": "erp"}
+SYSTEMS = {
+    "salesforce": "crm",
+    "certinia": "psa",
+    "bamboohr": "hr",
+    "netsuite": "erp",
+    "docusign": "documents",
+}
 PATTERN = "({}):main:".format("|".join(SYSTEMS))
 
 

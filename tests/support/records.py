@@ -1,4 +1,4 @@
-"""The systems of record of a firm with the four vendors, as the command line hands them to a build."""
+"""The systems of record of a firm with the vendors that the models know, as a build is told."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ KINDS = {
     ("certinia", "main"): "psa",
     ("bamboohr", "main"): "hr",
     ("netsuite", "main"): "erp",
+    ("docusign", "main"): "documents",
 }
 COLUMNS = (
     "domain", "legal_entity_id", "source_system", "source_instance", "valid_from", "valid_to",

@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 
 from sandbox.emulators.bamboohr import BambooHR
 from sandbox.emulators.credentials import ensure
+from sandbox.emulators.docusign import DocuSign
 from sandbox.emulators.netsuite import QUERY_PATH, TOKEN_PATH, NetSuite
 from sandbox.emulators.salesforce import Salesforce
 
@@ -376,11 +377,66 @@ def _write_bamboohr(root: Path) -> None:
     )
 
 
+def _write_docusign(root: Path) -> None:
+    set_clock(root, NOW)
+    papers: list[dict[str, Any]] = []
+    for number in range(1, 8):
+        paper = {
+            "envelopeId": f"e{number}",
+            "status": "created",
+            "emailSubject": f"Statement of work {number}",
+            "signerName": "Ada Sample",
+            "signerEmail": "ada@customer.example",
+            "createdDateTime": f"2026-03-0{number}T08:00:00",
+            "doc_type": "SOW",
+            "contract_number": None,
+            "document_value": "1000.5",
+            "retroactive": False,
+            "_at": f"2026-03-0{number}T08:00:00",
+        }
+        sent = {**paper, "status": "sent", "_at": f"2026-03-1{number}T09:30:15"}
+        papers += [paper, sent] if number != 7 else [paper]
+    signed = {**papers[1], "status": "completed", "completedDateTime": "2026-04-01T10:00:00"}
+    papers += [
+        {**signed, "_at": "2026-04-01T10:00:00"},
+        # the contract's number is entered later: no change of status
+        {**signed, "contract_number": "SO-1", "_at": "2026-04-03T12:00:00"},
+        {**papers[3], "_op": "delete", "_at": "2026-05-02T10:00:00"},
+        {"envelopeId": "e3", "_op": "purge", "_at": "2026-05-03T10:00:00"},
+    ]
+    write_object(
+        root,
+        "docusign",
+        "envelopes",
+        ["envelopeId"],
+        {
+            "envelopeId": "id",
+            "status": "picklist",
+            "emailSubject": "string",
+            "signerName": "string",
+            "signerEmail": "email",
+            "createdDateTime": "datetime",
+            "completedDateTime": "datetime",
+            "doc_type": "picklist",
+            "contract_number": "string",
+            "document_value": "currency",
+            "retroactive": "boolean",
+        },
+        papers,
+    )
+
+
 @cache
 def _template(vendor: str) -> Path:
     """A vendor's store, written once for all tests of a process."""
     root = Path(tempfile.mkdtemp(prefix=f"emulator-{vendor}-"))
-    {"salesforce": _write_salesforce, "netsuite": _write_netsuite, "bamboohr": _write_bamboohr}[vendor](root)
+    writers = {
+        "salesforce": _write_salesforce,
+        "netsuite": _write_netsuite,
+        "bamboohr": _write_bamboohr,
+        "docusign": _write_docusign,
+    }
+    writers[vendor](root)
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     return root
 
@@ -398,6 +454,11 @@ def netsuite_store(root: Path) -> None:
 def bamboohr_store(root: Path) -> None:
     """Put the BambooHR store and the clock into `root`."""
     shutil.copytree(_template("bamboohr"), root, dirs_exist_ok=True)
+
+
+def docusign_store(root: Path) -> None:
+    """Put the DocuSign store and the clock into `root`."""
+    shutil.copytree(_template("docusign"), root, dirs_exist_ok=True)
 
 
 @cache
@@ -508,3 +569,46 @@ def bamboohr_client(root: Path, **settings: Any) -> TestClient:
     client.auth = (credentials()["bamboohr"]["api_key"], "x")
     client.headers["Accept"] = "application/json"
     return client
+
+
+class DocusignClient:
+    """A logged-in client of a DocuSign emulator over `root`."""
+
+    def __init__(self, root: Path, **settings: Any) -> None:
+        self.emulator = DocuSign(root, credentials(), settings)
+        self.http = TestClient(self.emulator.app())
+        self.own = credentials()["docusign"]
+        self.path = f"/restapi/v2.1/accounts/{self.own['account_id']}/envelopes"
+        self.login()
+
+    def assertion(self, **claims: Any) -> str:
+        """A signed assertion; claims given replace the good ones."""
+        said = {
+            "iss": self.own["client_id"],
+            "sub": self.own["user_id"],
+            "aud": "testserver",
+            "scope": "signature impersonation",
+            "exp": int(datetime.now(UTC).timestamp()) + 600,
+            **claims,
+        }
+        return jwt.encode(said, Path(self.own["private_key"]).read_text(), algorithm="RS256")
+
+    def token(self, assertion: str, grant: str = "urn:ietf:params:oauth:grant-type:jwt-bearer") -> Any:
+        """The raw reply of the account server."""
+        return self.http.post("/oauth/token", data={"grant_type": grant, "assertion": assertion})
+
+    def login(self) -> None:
+        """Get a token."""
+        token = self.token(self.assertion()).json()["access_token"]
+        self.http.headers["Authorization"] = f"Bearer {token}"
+
+    def list(self, **query: str) -> Any:
+        """The raw reply to a list; from_date is given unless ids are."""
+        asked = query if "envelope_ids" in query else {"from_date": "2026-01-01T00:00:00Z", **query}
+        return self.http.get(self.path, params=asked)
+
+    def ids(self, **query: str) -> list[str]:
+        """Ids of one page, which must come."""
+        reply = self.list(**query)
+        assert reply.status_code == 200, reply.text
+        return [row["envelopeId"] for row in reply.json().get("envelopes", [])]

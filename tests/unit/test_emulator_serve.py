@@ -17,12 +17,12 @@ import pytest
 
 from sandbox import serve as module
 from sandbox.mutate import mutate
-from tests.unit.emulator_support import bamboohr_store, netsuite_store, salesforce_store
+from tests.unit.emulator_support import bamboohr_store, docusign_store, netsuite_store, salesforce_store
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[Path, dict[str, Any], subprocess.Popen[bytes]]]:
-    for write in (salesforce_store, netsuite_store, bamboohr_store):
+    for write in (salesforce_store, netsuite_store, bamboohr_store, docusign_store):
         write(tmp_path)
     process = subprocess.Popen([sys.executable, "-m", "sandbox.serve", "--dir", str(tmp_path)])
     try:
@@ -38,12 +38,12 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, dict[str, Any], subprocess.Po
         process.wait()
 
 
-def test_three_vendors_answer_until_told_to_stop(
+def test_the_vendors_answer_until_told_to_stop(
     served: tuple[Path, dict[str, Any], subprocess.Popen[bytes]],
 ) -> None:
     root, found, process = served
     assert found["pid"] == process.pid
-    assert set(found["endpoints"]) == {"salesforce", "bamboohr", "netsuite"}
+    assert set(found["endpoints"]) == {"salesforce", "bamboohr", "netsuite", "docusign"}
     assert all(url.startswith("http://127.0.0.1:") for url in found["endpoints"].values())
     own = found["credentials"]["salesforce"]
     assert Path(found["credentials"]["netsuite"]["private_key"]).is_relative_to(root)

@@ -276,7 +276,9 @@ def test_the_clock_goes_forward_only(tmp_path: Path) -> None:
 
 def announced(port: int) -> dict[str, Any]:
     return {
-        "endpoints": dict.fromkeys(("salesforce", "bamboohr", "netsuite"), f"http://127.0.0.1:{port}"),
+        "endpoints": dict.fromkeys(
+            ("salesforce", "bamboohr", "netsuite", "docusign"), f"http://127.0.0.1:{port}"
+        ),
         "credentials": {
             "salesforce": {"client_id": "id", "client_secret": 'se"cret'},
             "bamboohr": {"api_key": "key"},
@@ -286,6 +288,7 @@ def announced(port: int) -> dict[str, Any]:
                 "certificate_id": "c",
                 "private_key": "/keys/n.pem",
             },
+            "docusign": {"client_id": "i", "user_id": "u", "account_id": "a", "private_key": "/keys/d.pem"},
         },
     }
 
@@ -300,6 +303,7 @@ def test_a_home_is_pointed_at_the_emulators_and_keeps_what_people_wrote(tmp_path
         "certinia",
         "bamboohr",
         "netsuite",
+        "docusign",
     ]
     assert first.sources["netsuite"].options["time_zone"] == "America/Los_Angeles"
     assert home.secrets.stat().st_mode & 0o077 == 0

@@ -33,6 +33,7 @@ class Vendor(StrEnum):
     salesforce = "salesforce"
     bamboohr = "bamboohr"
     netsuite = "netsuite"
+    docusign = "docusign"
     salesforce_acquired = "salesforce_acquired"
     netsuite_acquired = "netsuite_acquired"
 
