@@ -23,7 +23,7 @@ ALL = "ALL"
 BEGINNING = date(1900, 1, 1)
 
 # the systems that rows out of files may speak for
-FILE_SYSTEMS = ("crm", "psa", "hr", "erp")
+FILE_SYSTEMS = ("crm", "psa", "hr", "erp", "documents")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class RecordDomain:
 
 RECORD_DOMAINS: dict[str, RecordDomain] = {
     "contract": RecordDomain(("erp", "crm"), True),
+    "contract_document": RecordDomain(("documents",), False),
     "customer": RecordDomain(("erp", "crm", "psa"), False),
     # two rates of one pair and day would be two truths
     "exchange_rate": RecordDomain(("erp",), False, alone=True),

@@ -7,6 +7,7 @@
 {% macro record_columns(domain) -%}
     {{ return({
         'contract': ('legal_entity_id', 'signed_on'),
+        'contract_document': (none, 'signed_on'),
         'customer': (none, none),
         'exchange_rate': (none, none),
         'invoice': ('legal_entity_id', 'invoice_date'),

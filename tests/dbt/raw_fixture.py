@@ -23,7 +23,7 @@ from pipelines.manifest import SQL_TYPES, Manifest, load_manifest
 from tests.support import records
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("salesforce", "certinia", "bamboohr", "netsuite")
+SOURCES = ("salesforce", "certinia", "bamboohr", "netsuite", "docusign")
 
 ENVELOPE = (
     "tl_load_id varchar, tl_loaded_at timestamp with time zone, tl_known_at timestamp with time zone,"

@@ -12,7 +12,7 @@ from throughline.recon.catalogue import load
 from throughline.stages.build import VENDORS
 
 
-def test_the_project_names_the_mappings_of_the_four_vendors() -> None:
+def test_the_project_names_the_mappings_of_the_vendors_it_knows() -> None:
     project = yaml.safe_load((MODELS.parent / "dbt_project.yml").read_text(encoding="utf-8"))
     assert project["vars"]["mappings"] == mappings(VENDORS)
 

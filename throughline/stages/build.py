@@ -22,7 +22,7 @@ from throughline.runs import Run
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 # the sources for which dbt_project.yml says what the models would be told
-VENDORS = ["bamboohr", "certinia", "netsuite", "salesforce"]
+VENDORS = ["bamboohr", "certinia", "docusign", "netsuite", "salesforce"]
 # dbt's line for a node that ended: "12 of 80 OK created sql table model ...", "3 of 9 PASS ..."
 PROGRESS = re.compile(r"(\d+) of (\d+) (OK|PASS|ERROR|FAIL|WARN|SKIP)\b\s*(.*)")
 EVERY_SECONDS = 3.0

@@ -12,6 +12,7 @@ select
     contract_id,
     {{ hash_key('contract_id') }} as contract_key,
     contract_number,
+    former_number,
     opportunity_id,
     customer_id,
     legal_entity_id,

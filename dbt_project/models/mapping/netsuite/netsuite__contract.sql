@@ -12,6 +12,7 @@ currencies as (
 select
     {{ own_key('netsuite', 'orders.id', 'orders.tl_instance') }} as contract_id,
     orders.tranid as contract_number,
+    orders.externalid as former_number,
     {{ foreign_key('salesforce', 'orders.custbody_tl_opportunity') }} as opportunity_id,
     {{ own_key('netsuite', 'orders.entity', 'orders.tl_instance') }} as customer_id,
     {{ own_key('netsuite', 'orders.subsidiary', 'orders.tl_instance') }} as legal_entity_id,
