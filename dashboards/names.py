@@ -14,6 +14,7 @@ SYSTEMS = {
     "salesforce": "Salesforce",
     "certinia": "Certinia",
     "bamboohr": "BambooHR",
+    "docusign": "DocuSign",
     "netsuite": "NetSuite",
 }
 ROLES = {

@@ -12,6 +12,9 @@
         'CRM-ERP-001',
         'CRM-ERP-003',
         'CRM-ERP-004',
+        'DOC-ERP-001',
+        'DOC-ERP-002',
+        'DOC-ERP-003',
         'ERP-PSA-001',
         'ERP-PSA-002',
         'PSA-ERP-001',
@@ -398,6 +401,7 @@ from count_age as judged
         ('netsuite', 'customer_po', none, false),
         ('netsuite', 'customer_share', none, false),
         ('netsuite', 'billing_item', 'custrecord_tl_bi_amount', false),
+        ('docusign', 'envelope', none, false),
     ] -%}
     {%- set read = [] -%}
     {%- for dataset in datasets if in_use(dataset[0]) -%}{%- do read.append(dataset) -%}{%- endfor -%}
@@ -446,6 +450,7 @@ from count_age as judged
         },
         'bamboohr.cost_rate': {'table': 'cost_rate'},
         'bamboohr.time_off': {'table': 'time_off'},
+        'docusign.envelope': {'table': 'contract_document'},
         'netsuite.customer': {'table': 'customer'},
         'netsuite.customer_subsidiary': {'table': 'customer_entity'},
         'netsuite.vendor': {'table': 'vendor'},

@@ -82,6 +82,16 @@ DEFAULTS: dict[str, Row] = {
         "contract_line_id": "netsuite:main:L1", "status": "SIGNED", "signed_on": "2026-06-10",
         "effective_on": "2026-06-10", "delta_value": "0", "delta_ceiling": "0",
     },
+    "canonical__contract_document": {
+        "contract_document_id": "docusign:main:D1", "document_system": "docusign", "title": "Work",
+        "document_type": "SOW", "status": "FULLY_SIGNED", "match_key": "SO1",
+        "opportunity_id": "salesforce:main:O1", "customer_id": "salesforce:main:A1",
+        "customer_name": "Acme, Inc.",
+        "document_value": "80000", "currency_code": "USD", "value_basis": "NET",
+        "sent_at": "2026-05-26 09:00:00+00", "completed_at": "2026-05-29 15:00:00+00",
+        "is_retroactive": False, "file_hash": "a" * 64, "registered_hash": "a" * 64,
+        "updated_at": "2026-05-29 15:00:00+00", "source_system": "docusign",
+    },
     "canonical__contract_line_share": {
         "contract_line_share_id": "netsuite:main:S1", "contract_line_id": "netsuite:main:L1", "share": "1",
         "customer_id": "netsuite:main:K1",
