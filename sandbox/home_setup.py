@@ -82,7 +82,8 @@ def _second(source: str, connector: str, more: str) -> str:
 def _source(text: str, source: str, address: str, first: bool) -> str:
     """`text` with the source's table pointing at `address`; at first also switched on."""
     head = f"[sources.{source}]"
-    start = text.index(head)
+    # at the start of a line: the template shows a second instance in a comment
+    start = text.index(f"\n{head}") + 1
     end = text.find("\n[", start)
     table = text[start : end if end >= 0 else len(text)]
     changed = re.sub(r'^base_url = ".*"$', f'base_url = "{address}"', table, flags=re.M)

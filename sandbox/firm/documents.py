@@ -73,7 +73,7 @@ class _Desk:
         day = self.calendar(entity).add(signed, -rng.randrange(2, 6))
         created = moment(day, rng, 8, 11)
         sent = created + timedelta(minutes=rng.randrange(5, 90))
-        read = sent + timedelta(minutes=rng.randrange(60, 20 * 60))
+        read = sent + timedelta(minutes=rng.randrange(30, 6 * 60))
         completed = moment(signed, rng, 11, 17)
         if before is not None and before.date() == signed:
             completed = min(completed, before - timedelta(minutes=rng.randrange(5, 20)))

@@ -34,8 +34,8 @@ _OWN = (
 class Group:
     """`firm` is everything that happened, `stores` what each vendor's store is written from.
 
-    The stores are salesforce (with the PSA), bamboohr, netsuite and docusign, and for a firm that bought another one
-    salesforce_acquired and netsuite_acquired.
+    The stores are salesforce (with the PSA), bamboohr, netsuite and docusign, and of a firm that bought
+    another one salesforce_acquired and netsuite_acquired too.
     """
 
     firm: Firm

@@ -38,6 +38,7 @@ STORES = {
     "Certinia PSA": "salesforce",
     "BambooHR": "bamboohr",
     "NetSuite": "netsuite",
+    "DocuSign": "docusign",
 }
 # The object's own name where the map's first cell shows the vendor's table in other words.
 END = datetime(2026, 7, 8, 23, 30, tzinfo=UTC)
@@ -109,8 +110,8 @@ def field_map() -> list[tuple[str, str, list[tuple[str, str | None]]]]:
 
 def test_field_map_is_read() -> None:
     rows = field_map()
-    assert {store for store, _, _ in rows} == {"salesforce", "bamboohr", "netsuite"}
-    assert len(rows) == 48
+    assert {store for store, _, _ in rows} == {"salesforce", "bamboohr", "netsuite", "docusign"}
+    assert len(rows) == 49
     assert ("CurrencyIsoCode", "text") in next(fields for _, name, fields in rows if name == "Opportunity")
 
 
@@ -135,7 +136,7 @@ def test_every_field_of_the_map_is_stored_with_its_type(
 def test_same_firm_same_bytes(firm: Firm, stores: Path, tmp_path: Path) -> None:
     write_stores(simulate(11, "tiny", ["all"]), tmp_path)
     files = sorted(path.relative_to(stores) for path in stores.rglob("*") if path.is_file())
-    assert len(files) == 51
+    assert len(files) == 53
     for path in files:
         assert filecmp.cmp(stores / path, tmp_path / "stores" / path, shallow=False), path
 

@@ -1,7 +1,7 @@
 with
 
 landed as (
-    select * from {{ source('docusign', 'envelope') }}
+    {{ landed_rows('docusign', 'envelope') }}
 )
 
 select
