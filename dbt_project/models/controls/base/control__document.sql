@@ -1,6 +1,6 @@
--- One row per document as known, with the contract it belongs to, the day on which it was signed, and what it is
--- worth without the tax in it. The contract is the one it names by key, else that of its deal, else the one that
--- bears the number it was filed under or bore it before it was renumbered; of several, the customer's own.
+-- One row per document as known, with the contract it belongs to, the day on which it was signed, and what it
+-- is worth without the tax in it. The contract is the one it names by key, else that of its deal, else the one
+-- that bears the number it was filed under or bore it before it was renumbered; of several, the customer's own.
 with
 
 run as {{ control_run_row() }},
@@ -176,8 +176,8 @@ select
     judge_signatures.is_retroactive,
     judge_signatures.sent_at,
     judge_signatures.updated_at,
-    -- stands for the contract itself: an order form does under a signed master agreement, a customer's purchase
-    -- order where the firm's policy says so
+    -- stands for the contract itself: an order form does under a signed master agreement, a customer's
+    -- purchase order where the firm's policy says so
     judge_signatures.is_signed
     and (
         judge_signatures.document_type = 'SOW'
@@ -204,7 +204,9 @@ select
 from judge_signatures
 cross join setting
 left join list_frameworks
-    on coalesce(judge_signatures.contract_customer_id, judge_signatures.golden_customer_id) = list_frameworks.customer_id
+    on
+        coalesce(judge_signatures.contract_customer_id, judge_signatures.golden_customer_id)
+        = list_frameworks.customer_id
 left join list_names
     on
         judge_signatures.normalised_customer_name = list_names.normalised_name

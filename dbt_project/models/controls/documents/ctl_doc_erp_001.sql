@@ -1,5 +1,5 @@
--- A contract is active and nobody has signed for it. The grace ends at once when somebody works on it, bills it
--- or recognises revenue; from then on all of it is at risk that was earned or is still to come.
+-- A contract is active and nobody has signed for it. The grace ends at once when somebody works on it, bills
+-- it or recognises revenue; from then on all of it is at risk that was earned or is still to come.
 with
 
 run as {{ control_run_row() }},
@@ -36,7 +36,7 @@ rank_documents as (
         documents.*,
         row_number() over (
             partition by documents.contract_id
-            order by documents.updated_at desc, documents.contract_document_id
+            order by documents.updated_at desc, documents.contract_document_id asc
         ) as newest_rank
     from documents
 ),

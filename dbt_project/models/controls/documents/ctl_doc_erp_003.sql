@@ -1,6 +1,7 @@
 -- Work, invoices or revenue of a contract line from before it was signed or took effect. A signed letter of
--- intent covers what comes after it, up to its value; a document signed with effect from the contract's own first
--- day covers all of it. What has no signed document at all is DOC-ERP-001's case. Advance invoices may come early.
+-- intent covers what comes after it, up to its value; a document signed with effect from the contract's own
+-- first day covers all of it. What has no signed document at all is DOC-ERP-001's case. Advance invoices may
+-- come early.
 with
 
 run as {{ control_run_row() }},
@@ -67,7 +68,8 @@ date_lines as (
         contracts.currency_code,
         min(
             case
-                when documents.is_retroactive then coalesce(contract_lines.effective_from, contracts.effective_from)
+                when documents.is_retroactive
+                    then coalesce(contract_lines.effective_from, contracts.effective_from)
                 else greatest(
                     documents.signed_on,
                     coalesce(contract_lines.effective_from, contracts.effective_from, documents.signed_on)
@@ -234,7 +236,8 @@ evaluated as (
         {{ null_text() }} as project_id,
         {{ null_text() }} as period,
         coalesce(
-            case when list_grains.currency_count = 1 then list_grains.early_currency end, list_grains.currency_code
+            case when list_grains.currency_count = 1 then list_grains.early_currency end,
+            list_grains.currency_code
         ) as currency_code,
         {{ null_money() }} as value_a,
         list_grains.early_amount as value_b,
