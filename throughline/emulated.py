@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipelines.conform.vendor import Drift, Report, Trouble
+from pipelines.conform.vendor import DRIFT_CODES, NONE_EXEMPT, Drift, Report, Trouble
 from pipelines.manifest import Resource
 from throughline import clock, process
 from throughline.errors import error
@@ -132,6 +132,8 @@ class Emulated:
     """One source's vendor in a firm. Edits of earlier checks stay."""
 
     remembers = True
+    exempt = NONE_EXEMPT
+    codes = DRIFT_CODES
 
     def __init__(self, source: str, served: Firm) -> None:
         self._source = source

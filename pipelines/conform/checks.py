@@ -149,7 +149,7 @@ def resume(bench: Bench) -> None:
 def drift_stops(bench: Bench) -> None:
     """A column that goes or changes its type stops a full read by name, and changes nothing landed."""
     subject, standing = bench.subject, bench.home
-    for kind, code in ((Drift.REMOVED, "E-SRC-011"), (Drift.RETYPED, "E-SRC-012")):
+    for kind, code in bench.vendor.codes.items():
         bench.vendor.drift(kind, subject.resource, subject.number.name)
         bench.home = standing.with_name(f"with a column {kind}")
         bench.home.mkdir()

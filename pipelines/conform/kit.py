@@ -16,13 +16,14 @@ from pipelines.conform.vendor import Vendor
 from pipelines.manifest import Manifest
 from throughline.errors import ThroughlineError
 
-PASS, FAIL, NOT_RUN = "PASS", "FAIL", "NOT_RUN"
-MARKS = {PASS: "✓", FAIL: "✗", NOT_RUN: "·"}
+PASS, FAIL, NOT_RUN, EXEMPT = "PASS", "FAIL", "NOT_RUN", "DOES_NOT_APPLY"
+GREEN = frozenset({PASS, EXEMPT})
+MARKS = {PASS: "✓", FAIL: "✗", NOT_RUN: "·", EXEMPT: "–"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One check's outcome. `detail` says what was found, or which check has to be green first."""
+    """One check's outcome. `detail`: what was found, which check must be green first, or why none is made."""
 
     source: str
     check: str
@@ -49,7 +50,7 @@ def conform(
             if check.name not in wanted:
                 continue
             outcome = _outcome(check, Bench(manifest, subject, vendor(), landed), red)
-            if outcome.outcome != PASS:
+            if outcome.outcome not in GREEN:
                 red.add(check.name)
             yield outcome
 
@@ -61,6 +62,8 @@ def _with_needs(name: str) -> set[str]:
 
 def _outcome(check: Check, bench: Bench, red: set[str]) -> Outcome:
     source = bench.manifest.source
+    if check.name in bench.vendor.exempt:
+        return Outcome(source, check.name, EXEMPT, check.says, bench.vendor.exempt[check.name])
     before = [name for name in check.needs if name in red]
     if before:
         return Outcome(source, check.name, NOT_RUN, check.says, f"needs {', '.join(before)} to be green")

@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 import yaml
 
-from pipelines.conform.vendor import Drift, Report, Trouble
+from pipelines.conform.vendor import DRIFT_CODES, NONE_EXEMPT, Drift, Report, Trouble
 from pipelines.manifest import Field, Manifest, Resource
 from pipelines.transports.base import join_key
 from pipelines.transports.json_pages import value_at
@@ -53,6 +53,8 @@ class Recorded(ABC):
     """What all kinds share: the recorded rows, edits to them, trouble and drift."""
 
     remembers = False
+    exempt = NONE_EXEMPT
+    codes = DRIFT_CODES
 
     def __init__(self, manifest: Manifest, folder: Path) -> None:
         """Read the folder. Raises ThroughlineError E-SRC-041 when it lacks something."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pipelines import sources
+from pipelines.conform.folder import SUBJECT, PortFolder
 from pipelines.conform.kit import Outcome, conform
 from pipelines.conform.recorded import FOLDER, Recorded
 from pipelines.conform.recorded_pages import RecordedPages
@@ -37,11 +38,14 @@ def recorded(name: str) -> Recorded:
 
 
 def conform_source(name: str, only: str | None = None) -> Iterator[Outcome]:
-    """All checks on a source, offline; or one, after those it needs.
+    """All checks on a source, offline; or one, after those it needs. Files are invented.
 
     Raises ThroughlineError E-SRC-018, E-SRC-041 or E-SRC-045.
     """
     manifest = sources.load_source(name).manifest
+    if manifest.transport == "files":
+        yield from conform(manifest, subject(manifest, SUBJECT), lambda: PortFolder(manifest), only)
+        return
     try:
         found = subject(manifest)
     except UnfitError as problem:

@@ -31,6 +31,11 @@ class Drift(StrEnum):
     RETYPED = "retyped"
 
 
+# the errors that a column's going and its change of type end in, where rows come from a vendor
+DRIFT_CODES: Mapping[Drift, str] = {Drift.REMOVED: "E-SRC-011", Drift.RETYPED: "E-SRC-012"}
+NONE_EXEMPT: Mapping[str, str] = {}
+
+
 @dataclass(frozen=True)
 class Report:
     """What the source's own report says of a resource: live rows, and the sum of its control amount."""
@@ -42,10 +47,13 @@ class Report:
 class Vendor(Protocol):
     """A vendor for one check. Keys are record ids as they are landed; fields are named as in source.yml.
 
-    `remembers`: what one check does to its records is still there in the next one.
+    `remembers`: what one check does to its records is still there in the next one. `exempt`: checks that do
+    not apply to it, and why. `codes`: which error each drift of its shape has to end in.
     """
 
     remembers: bool
+    exempt: Mapping[str, str]
+    codes: Mapping[Drift, str]
 
     def begin(self) -> datetime:
         """Behave, with nothing left to land but what is there; returns the instant from which to act."""

@@ -10,10 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from typer.testing import CliRunner
 
+from pipelines.conform.kit import Outcome
 from pipelines.manifest import load_manifest
 from tests.landing.test_conformance_kit import checkout
 from throughline import emulated
@@ -21,6 +23,7 @@ from throughline.cli import app
 from throughline.commands import source_kit
 from throughline.errors import ThroughlineError
 from throughline.home import PROJECT_ROOT
+from throughline.junit import as_junit
 from throughline.scaffold import models
 from throughline.scaffold.domain import domains
 from throughline.scaffold.kinds import PAGES
@@ -102,10 +105,26 @@ def test_what_has_no_scaffold_is_refused_with_what_has_one(
     assert caught.value.code == "E-SRC-044"
 
 
-def test_files_have_no_vendor_to_be_checked_against() -> None:
-    with pytest.raises(ThroughlineError) as caught:
-        list(source_kit._outcomes(["files"], None, asked=True))
-    assert caught.value.code == "E-SRC-047"
+def test_the_outcomes_are_written_for_ci(tmp_path: Path) -> None:
+    path = tmp_path / "conform.xml"
+    done = CliRunner().invoke(
+        app, ["source", "conform", "files", "--check", "late_row", "--junit", str(path), "--json"]
+    )
+    assert done.exit_code == 0, done.output
+    [suite] = ElementTree.parse(path).getroot()
+    counts = {name: suite.get(name) for name in ("name", "tests", "failures", "skipped")}
+    assert counts == {"name": "files", "tests": "4", "failures": "0", "skipped": "1"}
+    [skipped] = suite.findall("testcase[@name='late_row']/skipped")
+    assert "read whole" in str(skipped.get("message"))
+
+
+def test_a_red_check_is_a_failure_in_ci_with_what_to_do() -> None:
+    red = Outcome("kantata", "reads", "FAIL", "rows come", "no\x00ne came", "nothing counts", "look again")
+    suite = ElementTree.fromstring(as_junit([red]))[0]
+    told = suite.find("testcase/failure")
+    assert told is not None
+    assert (suite.get("failures"), told.get("message")) == ("1", "none came")
+    assert "look again" in str(told.text)
 
 
 def test_an_emulator_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +197,6 @@ def test_the_steps_of_the_docs_lead_to_a_published_warehouse(tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_a_source_that_comes_with_the_project_is_checked_against_its_emulator() -> None:
-    outcomes = list(source_kit._outcomes(["bamboohr"], "change_once", asked=True))
+    outcomes = list(source_kit._outcomes(["bamboohr"], "change_once"))
     assert [outcome.check for outcome in outcomes] == ["reads", "second_load_empty", "change_once"]
     assert {outcome.outcome for outcome in outcomes} == {"PASS"}, outcomes[-1].detail

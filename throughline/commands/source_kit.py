@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from throughline import files
 from throughline.commands.common import AsJson
 from throughline.errors import error
 from throughline.home import PROJECT_ROOT
@@ -49,13 +50,16 @@ def conform(
     check: Annotated[
         str | None, typer.Option("--check", help="Only this check, after those it needs.")
     ] = None,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", help="Write the outcomes into this file as JUnit XML, for CI.")
+    ] = None,
     json_: AsJson = False,
 ) -> None:
     """Check sources offline: against what was recorded of the vendor, or the sandbox's emulators; exit 1 on a
     red check. Example: throughline source conform kantata
     """
     from pipelines.conform.checks import CHECKS
-    from pipelines.conform.kit import PASS
+    from pipelines.conform.kit import EXEMPT, GREEN, PASS
     from pipelines.sources import source_names
 
     # what the checks provoke is told by them, not by the connectors' warnings
@@ -64,19 +68,25 @@ def conform(
     if check is not None and check not in known:
         raise error("E-SRC-018", kind="check", name=check, known=", ".join(known))
     rows: list[Outcome] = []
-    for outcome in _outcomes([name] if name else source_names(), check, asked=name is not None):
+    for outcome in _outcomes([name] if name else source_names(), check):
         rows.append(outcome)
         if not json_:
             _print(outcome)
     if json_:
         print(json.dumps([plain(one.row()) for one in rows], indent=2))
-    red = [one for one in rows if one.outcome != PASS]
-    say(f"{len(rows) - len(red)} of {len(rows)} checks passed")
+    if junit is not None:
+        from throughline.junit import as_junit
+
+        files.write_text(junit, as_junit(rows))
+    red = [one for one in rows if one.outcome not in GREEN]
+    passed, exempt = ([one for one in rows if one.outcome == word] for word in (PASS, EXEMPT))
+    apart = f", {len(exempt)} do not apply" if exempt else ""
+    say(f"{len(passed)} of {len(rows) - len(exempt)} checks passed{apart}")
     if red:
         raise typer.Exit(1)
 
 
-def _outcomes(names: list[str], check: str | None, *, asked: bool) -> Iterator[Outcome]:
+def _outcomes(names: list[str], check: str | None) -> Iterator[Outcome]:
     """All checks on the sources named. The emulators are started once, for the first that needs them."""
     from pipelines.conform import source
     from pipelines.conform.kit import conform as judge
@@ -95,27 +105,18 @@ def _outcomes(names: list[str], check: str | None, *, asked: bool) -> Iterator[O
                 found = subject(manifest, emulated.VENDORS[name][1])
                 served = firm
                 yield from judge(manifest, found, lambda: emulated.Emulated(name, served), check)  # noqa: B023
-            elif manifest.transport == "files":
-                # no vendor stands behind files; their reader has a suite of its own
-                problem = error(
-                    "E-SRC-047",
-                    source=name,
-                    why="Files are read whole from a folder: there are no pages, logins or retries to check.",
-                    fix="Its own suite is tests/landing/test_files_source.py, run by pytest.",
-                )
-                if asked:
-                    raise problem
-                say(f"{name}: left out. {problem.why} {problem.fix}")
             else:
                 yield from source.conform_source(name, check)
 
 
 def _print(outcome: Outcome) -> None:
-    from pipelines.conform.kit import MARKS, NOT_RUN
+    from pipelines.conform.kit import EXEMPT, MARKS, NOT_RUN
 
     line = f"{MARKS[outcome.outcome]} {outcome.source}  {outcome.check:<18} {outcome.says}"
     if outcome.outcome == NOT_RUN:
         line += f": not run, {outcome.detail}"
+    if outcome.outcome == EXEMPT:
+        line += f": does not apply, {outcome.detail}"
     print(line)
     if outcome.effect:
         for label, text in (("Found", outcome.detail), ("Effect", outcome.effect), ("Fix", outcome.fix)):
