@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,7 +24,9 @@ PERSONAL_HASH = "tl_personal_hash"
 ZONE = "_zone"
 # what a transport itself finds wrong with a row (`CODE:field:reason`), and where in a file the row stands
 REFUSED, FILE, ROW = "_refused", "_file", "_row"
-NO_DATA = frozenset({RESTRICTED, REFUSED, FILE, ROW})
+# where in the read a row stands: counted here, a window function over the batch would cost more
+POSITION = "_position"
+NO_DATA = frozenset({RESTRICTED, REFUSED, FILE, ROW, POSITION})
 CHECKED = (
     ("tl_record_id", "varchar"),
     ("tl_payload_hash", "varchar"),
@@ -130,9 +133,13 @@ def check(
     extras = extra_columns(resource, batch.column_names)
     if resource.pii and not keyed.is_ready(connection):
         raise ValueError(f"{resource.name}: no secret to hash personal fields with")
-    connection.register("contract_batch", batch)
+    schema = batch.schema
+    positions = pa.array(np.arange(start, start + batch.num_rows, dtype="int64"))
+    connection.register("contract_batch", batch.append_column(POSITION, positions))
+    # a batch is too small to be shared out: a second thread costs nearly as much as it does
+    connection.execute("set threads = 1")
     try:
-        checked = connection.execute(_statement(resource, batch.schema, extras, zone, start)).to_arrow_table()
+        checked = connection.execute(_statement(resource, schema, extras, zone)).to_arrow_table()
         refused = checked.num_rows - checked.column("tl_reason").null_count
         good = checked.drop_columns(["tl_reason"])
         if not refused:
@@ -140,15 +147,20 @@ def check(
         keep = pc.is_null(checked.column("tl_reason"))
         wrong = checked.select([ORDER, "tl_reason", "tl_record_id"]).filter(pc.invert(keep))
         connection.register("contract_wrong", wrong)
-        rejected = connection.execute(_rejected(resource, batch.schema, zone, start)).to_arrow_table()
+        rejected = connection.execute(_rejected(resource, schema, zone)).to_arrow_table()
         connection.unregister("contract_wrong")
         return Checked(good.filter(keep), rejected.cast(REJECTED))
     finally:
+        connection.execute("reset threads")
         connection.unregister("contract_batch")
 
 
-def hash_expression(resource: Resource, extras: list[str], deleted: str) -> str:
+def hash_expression(
+    resource: Resource, extras: list[str], deleted: str, absent: frozenset[str] = frozenset()
+) -> str:
     """SQL for the payload hash over landed columns; `deleted` is the SQL of the deleted flag.
+
+    `absent` names columns that are known to be null in all rows.
 
     Personal fields enter through the row's PERSONAL_HASH, which stays when they are taken out or erased.
 
@@ -156,7 +168,7 @@ def hash_expression(resource: Resource, extras: list[str], deleted: str) -> str:
     cursor only says when a row was touched and is no part of the payload.
     """
     apart = set(resource.personal_columns(extras))
-    pieces = _pieces(resource, [column for column in extras if column not in apart], resource.pii)
+    pieces = _pieces(resource, [column for column in extras if column not in apart], resource.pii, absent)
     if resource.pii:
         pieces.append(_piece(PERSONAL_HASH, "text"))
     pieces.append(f"case when {deleted} then chr(31) || 'tl_is_deleted' else '' end")
@@ -170,12 +182,14 @@ def personal_hash_expression(resource: Resource, extras: list[str]) -> str:
     return keyed.expression(f"concat({', '.join(_pieces(resource, apart, others))})")
 
 
-def _pieces(resource: Resource, extras: list[str], apart: frozenset[str]) -> list[str]:
+def _pieces(
+    resource: Resource, extras: list[str], apart: frozenset[str], absent: frozenset[str] = frozenset()
+) -> list[str]:
     out = {*resource.volatile, *apart, resource.cursor, resource.deletes.flag}
     pieces = [
         _piece(item.column, item.kind)
         for item in sorted(resource.fields, key=lambda item: item.column)
-        if item.name not in out
+        if item.name not in out and item.column not in absent
     ]
     return pieces + [_piece(column, "text") for column in sorted(extras)]
 
@@ -192,9 +206,7 @@ def _piece(column: str, kind: str) -> str:
     return f"coalesce(chr(31) || {text(column)} || chr(30) || {value}, '')"
 
 
-def _statement(
-    resource: Resource, schema: pa.Schema, extras: Mapping[str, str], zone: str, start: int
-) -> str:
+def _statement(resource: Resource, schema: pa.Schema, extras: Mapping[str, str], zone: str) -> str:
     casts, reasons = [], []
     for item in resource.fields:
         if item.name not in schema.names:
@@ -223,6 +235,8 @@ def _statement(
         raws.append(f"{quoted(REFUSED)} as {quoted('raw ' + REFUSED)}")
         reasons.insert(0, quoted("raw " + REFUSED))
     columns = [quoted(item.column) for item in resource.fields] + [quoted(name) for name in extras.values()]
+    # a column that the batch lacks is null in every row, and nulls add nothing to a hash
+    absent = frozenset(item.column for item in resource.fields if item.name not in schema.names)
     deleted, basis = _deleted(resource)
     created = _moment(resource, resource.created)
     updated = _moment(resource, resource.cursor)
@@ -232,7 +246,7 @@ def _statement(
         columns.append(PERSONAL_HASH)
     return f"""
         with typed as (
-            select {", ".join(casts + raws)}, {start} + row_number() over () - 1 as {ORDER}
+            select {", ".join(casts + raws)}, {POSITION} as {ORDER}
             from contract_batch
         ),
         judged as (
@@ -243,7 +257,7 @@ def _statement(
         select
             {", ".join(columns)},
             {record_id_expression(resource)} as tl_record_id,
-            {hash_expression(resource, list(extras.values()), "tl_is_deleted")} as tl_payload_hash,
+            {hash_expression(resource, list(extras.values()), "tl_is_deleted", absent)} as tl_payload_hash,
             tl_is_deleted,
             case when tl_is_deleted then {basis} end as tl_deletion_basis,
             {created} as tl_source_created_at,
@@ -338,7 +352,7 @@ def _moment(resource: Resource, name: str | None) -> str:
     return quoted(item.column) if item.kind == "ts" else f"{quoted(item.column)}::timestamp with time zone"
 
 
-def _rejected(resource: Resource, schema: pa.Schema, zone: str, start: int) -> str:
+def _rejected(resource: Resource, schema: pa.Schema, zone: str) -> str:
     names = [name for name in schema.names if name not in NO_DATA]
     open_names = (set(resource.names) if OTHERS in resource.pii else set(names)) - resource.pii
     members = [f"{quoted(name)} := {quoted(name)}::varchar" for name in names if name in open_names]
@@ -367,7 +381,7 @@ def _rejected(resource: Resource, schema: pa.Schema, zone: str, start: int) -> s
         amount = f"try_cast({quoted(resource.control_amount)} as decimal(19,4))"
     return f"""
         with numbered as (
-            select *, {start} + row_number() over () - 1 as {ORDER} from contract_batch
+            select *, {POSITION} as {ORDER} from contract_batch
         ),
         named as (
             select

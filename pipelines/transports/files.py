@@ -23,6 +23,7 @@ from pipelines.ports import SYSTEM_COLUMN, SYSTEMS, Column, Port, load_ports
 from pipelines.transports.base import TOMBSTONES, Control, Found, Window
 from pipelines.transports.http import Http
 from pipelines.transports.tabular import SUFFIXES, Sheet, UnreadableError, open_sheet, row_number
+from pipelines.transports.typed import has_blank, in_type, is_text, only
 from pipelines.transports.values import POINT, Marks, Refusal, as_text, is_ready, read_cells
 from throughline.errors import ThroughlineError, error
 
@@ -160,13 +161,15 @@ class FilesReader:
         for batch in sheet.batches(list(dict.fromkeys([*keys, *numbers]))):
             for name in numbers:
                 cells = batch.column(name)
-                column = port.column(name)
-                if column is not None and not is_ready(column.kind, cells.type):
+                # only text can be written in more than one way
+                if is_text(cells.type):
                     scan.marks.setdefault(name, Marks()).add(self._text(sheet, name, cells))
             held.append(self._keys(port, sheet, batch))
             scan.rows += batch.num_rows
         if held:
-            scan.records, scan.twice = _twice(pa.concat_tables(held), [SYSTEM_COLUMN, *port.key])
+            # a system that all rows are from tells none of them apart
+            system = [SYSTEM_COLUMN] if SYSTEM_COLUMN in sheet.names else []
+            scan.records, scan.twice = _twice(pa.concat_tables(held), [*system, *port.key])
             scan.again = sorted(scan.twice)
         return scan
 
@@ -209,6 +212,10 @@ class FilesReader:
     ) -> pa.Table:
         """One batch under the manifest's names, with what is wrong with a row and where it stands."""
         refused: dict[int, str] = {}
+        until = bisect_left(scan.again, start + batch.num_rows)
+        again = scan.again[bisect_left(scan.again, start) : until]
+        if not again and (ready := self._ready(port, sheet, scan, batch)) is not None:
+            return self._placed(ready, sheet, start, refused, batch.num_rows, port)
         system = Column(SYSTEM_COLUMN, "text", "", values=SYSTEMS)
         arrays: dict[str, pa.ChunkedArray] = {}
         for column in (system, *port.columns):
@@ -231,16 +238,52 @@ class FilesReader:
                 first = read.refused[0]
                 known = wrong.setdefault(column.name, _Wrong(0, start + first.position, first.reason))
                 known.count += len(read.refused)
-        until = bisect_left(scan.again, start + batch.num_rows)
-        for position in scan.again[bisect_left(scan.again, start) : until]:
+        for position in again:
             refused[position - start] = (
                 f"{DUPLICATE_KEY}:{port.key[-1]}:its key stands in row {row_number(scan.twice[position])}"
                 " already, which was taken; remove one of the two or give it a key of its own"
             )
+        return self._placed(arrays, sheet, start, refused, batch.num_rows, port)
+
+    def _ready(
+        self, port: Port, sheet: Sheet, scan: _Scan, batch: pa.Table
+    ) -> dict[str, pa.ChunkedArray] | None:
+        """The batch in the contract's types when not one of its rows can be refused; else none.
+
+        A row that is refused is kept as it was written, so its whole batch goes the slower way, as text.
+        """
+        arrays: dict[str, pa.ChunkedArray] = {SYSTEM_COLUMN: self._systems(port, sheet, batch)}
+        if not only(arrays[SYSTEM_COLUMN], SYSTEMS):
+            return None
+        for column in port.columns:
+            if column.name not in batch.column_names:
+                continue
+            marks = scan.marks.get(column.name)
+            if sheet.epoch is not None or (marks is not None and marks.style != POINT):
+                return None
+            cells = in_type(batch.column(column.name), column)
+            if cells is None or ((column.required or column.name in port.key) and has_blank(cells)):
+                return None
+            if column.name in port.key and column.kind == "id" and _not_bare(column, cells):
+                return None
+            arrays[column.name] = cells
+        return arrays
+
+    @staticmethod
+    def _placed(
+        arrays: dict[str, pa.ChunkedArray],
+        sheet: Sheet,
+        start: int,
+        refused: dict[int, str],
+        count: int,
+        port: Port,
+    ) -> pa.Table:
+        """The arrays as a table that says of every row what is wrong with it and where it stands."""
         table = pa.table(arrays)
-        count = batch.num_rows
-        notes = [refused.get(position) for position in range(count)] if refused else [None] * count
-        table = table.append_column(REFUSED, pa.array(notes, pa.string()))
+        notes = pa.nulls(count, pa.string())
+        if refused:
+            notes = pa.array([refused.get(position) for position in range(count)], pa.string())
+        table = table.append_column(REFUSED, notes)
         numbers = np.arange(row_number(start), row_number(start) + count, dtype="int64")
         table = table.append_column(ROW, pa.array(numbers))
         name = pa.DictionaryArray.from_arrays(np.zeros(count, "int32"), pa.array([sheet.path.name]))
@@ -294,11 +337,11 @@ def _twice(keys: pa.Table, names: list[str]) -> tuple[int, dict[int, int]]:
     whole = " and ".join(f"coalesce({quoted(name)}, '') <> ''" for name in names)
     connection = duckdb.connect(":memory:")
     try:
-        connection.register(
-            "told", keys.append_column("position", pa.array(range(keys.num_rows), pa.int64()))
-        )
+        positions = pa.array(np.arange(keys.num_rows, dtype="int64"))
+        connection.register("told", keys.append_column("position", positions))
         counted = connection.execute(
-            f"select count(*), count(distinct ({columns})) from told where {whole}"
+            f"select count(*), count(distinct {columns if len(names) == 1 else f'({columns})'})"
+            f" from told where {whole}"
         ).fetchone()
         rows, records = counted if counted is not None else (0, 0)
         if rows == records:
