@@ -208,12 +208,13 @@ def landed_types(home: Path, manifest: Manifest, instance: str) -> list[tuple[st
     """Resource, column, declared and landed type where the two differ, so that a load would be refused."""
     store = RawStore(home, manifest.source, instance)
     with store.reading() as connection:
-        found = {item.name: store.columns(connection, item.name) for item in manifest.resources}
+        found = store.tables(connection)
     return [
         (resource.name, item.column, item.kind, found[resource.name][item.column].lower())
         for resource in manifest.resources
         for item in resource.fields
-        if found[resource.name].get(item.column, SQL_TYPES[item.kind]).lower() != SQL_TYPES[item.kind]
+        if item.column in found.get(resource.name, {})
+        and found[resource.name][item.column].lower() != SQL_TYPES[item.kind]
     ]
 
 
@@ -344,13 +345,14 @@ class _Run:
 
     def _store_all(self) -> None:
         with self._store.reading() as connection:
+            landed = self._store.tables(connection)
             missing = {
                 resource.name: empty_table(
                     connection,
                     Versions(connection, resource, None, []).columns(None),
                 )
                 for resource in self._manifest.resources
-                if self._lacks_columns(self._store.columns(connection, resource.name), resource)
+                if self._lacks_columns(landed.get(resource.name, {}), resource)
             }
         tables: dict[str, Iterable[pa.Table]] = {}
         for resource in self._manifest.resources:

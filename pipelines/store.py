@@ -208,6 +208,18 @@ class RawStore:
         ).fetchall()
         return dict(rows)
 
+    def tables(self, connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+        """Column to DuckDB type of every raw table of the dataset; asked once, because each asking reads all."""
+        rows = connection.execute(
+            "select table_name, column_name, data_type from duckdb_columns()"
+            " where database_name = 'raw' and schema_name = ? order by table_name, column_index",
+            [self.dataset],
+        ).fetchall()
+        found: dict[str, dict[str, str]] = {}
+        for name, column, kind in rows:
+            found.setdefault(name, {})[column] = kind
+        return found
+
     def table(self, name: str, schema: str | None = None) -> str:
         """A raw table's full name in SQL."""
         return f"raw.{quoted(schema or self.dataset)}.{quoted(name)}"
@@ -227,8 +239,9 @@ class RawStore:
                     [self.source, self.instance, base],
                 ).fetchall()
             }
+        landed = self.tables(connection)
         for name in tables:
-            if self.columns(connection, name):
+            if name in landed:
                 used |= {
                     row[0]
                     for row in connection.execute(

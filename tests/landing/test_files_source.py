@@ -355,14 +355,15 @@ def test_a_record_of_a_port_that_two_systems_fill_says_which_it_is(folder: Folde
     ]
 
 
-def amounts(folder: Folder, *cells: str) -> tuple[list[str], list[str]]:
+def amounts(folder: Folder, *cells: str) -> tuple[list[Decimal], list[str]]:
     """What the contract is given for a column of amounts, and what is refused of it."""
     header = "customer_po_id;number;customer_id;amount;currency_code"
     folder.write("customer_po.csv", header, *(f"{at};n;c;{cell};EUR" for at, cell in enumerate(cells)))
     [page] = read(folder, "customer_po")
     notes = page.column("_refused").to_pylist()
     given = page.column("amount").to_pylist()
-    return [value for value, note in zip(given, notes, strict=True) if not note], [
+    # text where one of the batch is refused, the contract's type where none is
+    return [Decimal(value) for value, note in zip(given, notes, strict=True) if not note], [
         note for note in notes if note
     ]
 
@@ -384,7 +385,7 @@ def test_decimal_commas_are_read_where_they_can_be_nothing_else(
     folder: Folder, cells: list[str], landed: list[str]
 ) -> None:
     given, refused = amounts(folder, *cells)
-    assert given == landed
+    assert given == [Decimal(value) for value in landed]
     for note in refused:
         assert note.startswith('AMBIGUOUS_NUMBER:amount:amount holds "')
         assert "commas mark decimals or thousands; write " in note
