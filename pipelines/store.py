@@ -209,7 +209,7 @@ class RawStore:
         return dict(rows)
 
     def tables(self, connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
-        """Column to DuckDB type of every raw table of the dataset; asked once, because each asking reads all."""
+        """Column to DuckDB type of every raw table of the dataset, in one question, as each reads all."""
         rows = connection.execute(
             "select table_name, column_name, data_type from duckdb_columns()"
             " where database_name = 'raw' and schema_name = ? order by table_name, column_index",
