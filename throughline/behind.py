@@ -91,7 +91,10 @@ def journal(row: Row, columns: Sequence[str]) -> str:
         line, as_of = literal(row["contract_line_id"]), literal(row["as_of"])
         return f"contract_line_id = {line} and business_date <= {as_of}"
     record = row.get("source_record_id")
-    own = f"source_system = {literal(row['source_system'])} and (source_record_id = {literal(record)}"
+    own = f"source_system = {literal(row['source_system'])} and "
+    if row.get("source_instance") is not None and "source_instance" in columns:
+        own += f"source_instance = {literal(row['source_instance'])} and "
+    own += f"(source_record_id = {literal(record)}"
     own += f" or starts_with(source_record_id, {literal(str(record) + '|')}))"
     if row["period_month"] is None:
         parts = [own, f"business_date <= {literal(row['as_of'])}"]

@@ -223,12 +223,13 @@ class Tracer:
             )
         if not found.exceptions:
             found.exceptions = self._exceptions(keys)
+        journal = self.build.columns(*JOURNAL)
         own = " or ".join(
             f"(source_system = {literal(key.split(':')[0])}"
-            f" and source_record_id = {literal(self._landed_as(key)[1])})"
+            + (f" and source_instance = {literal(key.split(':')[1])}" if "source_instance" in journal else "")
+            + f" and source_record_id = {literal(self._landed_as(key)[1])})"
             for key in keys
         )
-        journal = self.build.columns(*JOURNAL)
         found.movements = self._journal(f"({_any_of(_keys_of(journal), keys)} or {own})")
         for key in keys:
             dataset, record_id = self._landed_as(key)
@@ -275,29 +276,41 @@ class Tracer:
         """The source records of the movements, and of rows behind that have none (a deal, a person)."""
         seen = set()
         for movement in found.movements:
-            mark = (movement["source_system"], movement["source_record_id"], movement["load_id"])
+            instance = movement.get("source_instance")
+            mark = (
+                movement["source_system"], movement["source_record_id"], movement["load_id"], instance,
+            )  # fmt: skip
             if mark in seen:
                 continue
             seen.add(mark)
             native = str(movement["source_record_id"]).split(":", 2)[-1]
             tables = self._tables_behind(movement)
-            for dataset in self._datasets(str(movement["source_system"])):
+            for dataset in self._datasets(str(movement["source_system"]), instance):
                 found.records += self._records(dataset, native, movement["load_id"], tables)
-        with_movements = {(system, str(record).split("|")[0]) for system, record, _ in seen}
-        for system, record in dict.fromkeys(
-            (str(row["source_system"]), str(row["source_record_id"]))
+        with_movements = {
+            (system, str(record).split("|")[0], instance) for system, record, _, instance in seen
+        }
+        for system, record, instance in dict.fromkeys(
+            (str(row["source_system"]), str(row["source_record_id"]), row.get("source_instance"))
             for row in found.behind
             if row.get("source_system") and row.get("source_record_id")
         ):
-            if (system, record.split("|")[0]) not in with_movements and not found.movements:
-                for dataset in self._datasets(system):
+            if (system, record.split("|")[0], instance) not in with_movements and not found.movements:
+                for dataset in self._datasets(system, instance):
                     found.records += self._records(dataset, record, None, None)
         self._loads(found)
 
-    def _datasets(self, system: str) -> list[str]:
-        """The datasets a system's records may lie in; a file's row bears a kind of system, such as `erp`."""
+    def _datasets(self, system: str, instance: str | None = None) -> list[str]:
+        """The datasets a system's records (of one instance, where it is known) may lie in.
+
+        A file's row bears a kind of system, such as `erp`.
+        """
         schemas = {schema for schema, _ in self.raw.tables()}
-        own = sorted(schema for schema in schemas if schema.startswith(f"{system}_"))
+        own = sorted(
+            schema
+            for schema in schemas
+            if schema == f"{system}_{instance}" or (instance is None and schema.startswith(f"{system}_"))
+        )
         if own or system not in SYSTEMS:
             return own
         return sorted(schema for schema in schemas if schema.startswith("files_"))

@@ -25,7 +25,8 @@ _AMOUNTS = {
 }
 _DRILL = (
     "business_date, movement_type, legal_entity_id, customer_id, project_id, contract_line_id, resource_id, "
-    "amount_tc, currency_code, amount_rc, base, hours, source_system, record_id, source_record_id, load_id"
+    "amount_tc, currency_code, amount_rc, base, hours, source_system, source_instance, record_id, "
+    "source_record_id, load_id"
 )
 
 
@@ -151,7 +152,7 @@ def record_key(row: data.Row) -> str | None:
         return str(row["record_id"])
     if not row["source_system"] or not row["source_record_id"]:
         return None
-    return f"{row['source_system']}:main:{row['source_record_id']}"
+    return f"{row['source_system']}:{row['source_instance'] or 'main'}:{row['source_record_id']}"
 
 
 def _unit(metric_id: str, currency: str) -> str:

@@ -30,7 +30,7 @@
     select
         {{ key }},
         {{ columns | join(', ') }},
-        source_system, source_record_id, load_id, version_number, known_from,
+        source_system, source_instance, source_record_id, load_id, version_number, known_from,
         {{ ledger_forever() }} as known_to
     from {{ relation }}
     where version_number = 1 and known_to is null and not {{ gone }}
@@ -38,7 +38,7 @@
     select
         {{ key }},
         {{ columns | join(', ') }},
-        source_system, source_record_id, load_id, version_number, known_from,
+        source_system, source_instance, source_record_id, load_id, version_number, known_from,
         known_until as known_to
     from (
         select
@@ -56,7 +56,7 @@
                 select
                     {{ key }},
                     {{ columns | join(', ') }},
-                    source_system, source_record_id, load_id, version_number, known_from,
+                    source_system, source_instance, source_record_id, load_id, version_number, known_from,
                     {{ gone }} as is_gone,
                     case when {{ gone }} then 'deleted' else {{ ledger_signature(columns) }} end as content
                 from {{ relation }}
@@ -263,6 +263,7 @@
         {{ as_hours('way.direction * ' ~ sign ~ 'feeder.' ~ hours if hours else 'null') }} as hours,
         {{ as_rate('way.direction * ' ~ sign ~ 'feeder.' ~ quantity if quantity else 'null') }} as quantity,
         feeder.source_system,
+        feeder.source_instance,
         feeder.source_record_id,
         feeder.load_id,
         feeder.version_number as source_version
@@ -433,7 +434,7 @@
             billed_practice_id as practice_id,
             billed_customer_id as customer_id,
             billed_functional_currency as functional_currency,
-            source_system, source_record_id, load_id, version_number, known_from, known_to
+            source_system, source_instance, source_record_id, load_id, version_number, known_from, known_to
         from {{ relation }}
     )
 {%- endmacro %}

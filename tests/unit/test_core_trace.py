@@ -56,7 +56,7 @@ create table ledger.fct_value_movement as
 select movement_id, kind as movement_type, day::date as business_date, known::timestamptz as known_at,
     line as contract_line_id, 'erp:main:P' as project_id, 'erp:main:C' as customer_id,
     amount::decimal(19,4) as amount_rc,
-    'erp' as source_system, record as source_record_id, load as load_id
+    'erp' as source_system, 'main' as source_instance, record as source_record_id, load as load_id
 from (values
     ('m1', 'billed', '2026-06-10', '2026-06-11', 'erp:main:L1', 100, '7', 'load1'),
     ('m2', 'billed', '2026-06-12', '2026-06-13', 'erp:main:L2', 200, '8', 'load1'),
@@ -75,6 +75,9 @@ select '7' as tl_record_id, load as tl_load_id, '2026-06-11'::timestamptz as tl_
     '2026-06-11'::timestamptz as tl_known_at, false as tl_is_deleted, 'h' as tl_payload_hash,
     100.0000 as amount
 from (values ('load1'), ('load0')) as t(load);
+-- another instance holds a record with the same id, which is another record
+create schema erp_acquired;
+create table erp_acquired.invoice_line as select * replace (7.0 as amount) from erp_main.invoice_line;
 create table erp_main.customer as select * replace (5.0 as amount) from erp_main.invoice_line;
 create table landing.extract_run as
 select 'erp_main.invoice_line' as dataset, 'load1' as load_id, 'r1' as run_id, 2 as rows_landed,

@@ -26,6 +26,7 @@ select
     hours,
     quantity,
     source_system,
+    source_instance,
     source_record_id,
     load_id,
     source_version

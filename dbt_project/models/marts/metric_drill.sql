@@ -26,6 +26,7 @@ movement as (
         amount_cc,
         hours,
         source_system,
+        source_instance,
         source_record_id,
         load_id
     from {{ ref('ledger__movement_as_known') }}
@@ -67,6 +68,7 @@ margin_labour as (
         sum(amount_cc) as amount_cc,
         sum(hours) as hours,
         source_system,
+        source_instance,
         {{ null_text() }} as source_record_id,
         {{ null_text() }} as load_id
     from movement
@@ -74,7 +76,7 @@ margin_labour as (
     group by
         movement_type, {{ month_start('business_date') }}, legal_entity_id, region_id, practice_id,
         customer_id,
-        project_id, contract_line_id, resource_id, currency_code, source_system
+        project_id, contract_line_id, resource_id, currency_code, source_system, source_instance
 ),
 
 told as (
@@ -97,6 +99,7 @@ told as (
         rule.base_sign * movement.amount_rc as base,
         movement.hours,
         movement.source_system,
+        movement.source_instance,
         movement.source_record_id,
         movement.load_id
     from movement
@@ -124,6 +127,7 @@ told as (
             margin_labour.contract_line_id,
             margin_labour.currency_code,
             margin_labour.source_system,
+            margin_labour.source_instance,
             {{ month_text('margin_labour.business_date') }}
         ) as row_id,
         margin_labour.movement_type,
@@ -142,6 +146,7 @@ told as (
         0 as base,
         margin_labour.hours,
         margin_labour.source_system,
+        margin_labour.source_instance,
         margin_labour.source_record_id,
         margin_labour.load_id
     from margin_labour
@@ -284,6 +289,7 @@ drill as (
         told.base,
         told.hours,
         told.source_system,
+        told.source_instance,
         told.source_record_id,
         told.load_id
     from told
@@ -322,6 +328,7 @@ drill as (
         null as base,
         null as hours,
         split_part(record_id, ':', 1) as source_system,
+        split_part(record_id, ':', 2) as source_instance,
         split_part(record_id, ':', 3) as source_record_id,
         null as load_id
     from balance
@@ -348,6 +355,7 @@ drill as (
         null as base,
         null as hours,
         split_part(item_key, ':', 1) as source_system,
+        split_part(item_key, ':', 2) as source_instance,
         source_record_id,
         null as load_id
     from wip_item
@@ -374,6 +382,7 @@ drill as (
         amount_rc as base,
         null as hours,
         split_part(object_id, ':', 1) as source_system,
+        split_part(object_id, ':', 2) as source_instance,
         split_part(object_id, ':', 3) as source_record_id,
         null as load_id
     from late_value
@@ -400,6 +409,7 @@ drill as (
         amount_rc as base,
         null as hours,
         split_part(case_id, ':', 1) as source_system,
+        split_part(case_id, ':', 2) as source_instance,
         split_part(case_id, ':', 3) as source_record_id,
         null as load_id
     from handoff
@@ -432,6 +442,7 @@ drill as (
         utilisation.available_hours as base,
         utilisation.billable_hours as hours,
         split_part(utilisation.resource_id, ':', 1) as source_system,
+        split_part(utilisation.resource_id, ':', 2) as source_instance,
         split_part(utilisation.resource_id, ':', 3) as source_record_id,
         null as load_id
     from utilisation
@@ -460,6 +471,7 @@ select
     cast(base as decimal(28, 4)) as base,
     {{ as_hours('hours') }} as hours,
     {{ as_text('source_system') }} as source_system,
+    {{ as_text('source_instance') }} as source_instance,
     {{ as_text('source_record_id') }} as source_record_id,
     {{ as_text('load_id') }} as load_id
 from drill
