@@ -107,7 +107,7 @@ USUAL = {"files": "files"}
 
 
 def instances(config: Config) -> dict[str, list[str]]:
-    """Source system -> its instances in use, in alphabetical order, where that is not the one usual instance."""
+    """Source system -> its instances in use, in order, where that is not the one usual instance."""
     held: dict[str, list[str]] = {}
     for one in config.enabled_sources():
         held.setdefault(one.connector, []).append(one.instance)
