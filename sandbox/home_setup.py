@@ -54,7 +54,7 @@ def set_up(home: Home, announced: dict[str, Any], reporting_currency: str) -> No
     endpoints |= {
         source: announced["endpoints"][emulator]
         for source, (_, emulator, _) in SECOND.items()
-        if emulator in announced["endpoints"] and f"[sources.{source}]" in text
+        if emulator in announced["endpoints"] and f"\n[sources.{source}]" in text
     }
     for source, address in endpoints.items():
         text = _source(text, source, address, first)

@@ -159,7 +159,8 @@ def _report(scene: Play, facts: dict[str, Any], asked: Wanted, *, app: bool, por
     flags = "" if str(home.root) == str(resolve(".throughline").root) else f" --home {home.root}"
     shown = f"http://127.0.0.1:{port} (Ctrl-C ends it)" if app else f"throughline{flags} app"
     print(
-        f"\nbuilt      a {asked.scale} firm (seed {asked.seed}): {records:,} record versions in five systems,"
+        f"\nbuilt      a {asked.scale} firm (seed {asked.seed}): {records:,} record versions in"
+        f" {len(facts['store_versions'])} stores,"
         f" loaded over HTTP as of {facts['as_of']}\n"
         f"published  {pointer.get('run_id', 'nothing')} in {home.root}"
         f" after {time.monotonic() - scene.began:.0f} s; costs in {home.runs / 'play.json'}\n"

@@ -3,9 +3,11 @@ truth."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import dataclasses
+from datetime import UTC, datetime, timedelta
 
 from sandbox.firm.delivery import late_contact_card
+from sandbox.firm.house import CALLAN
 from sandbox.firm.state import LookAlike
 from sandbox.firm.world import Plan, World
 
@@ -61,10 +63,41 @@ def record_look_alikes(world: World) -> None:
     }
     # Days without a rate of their own, and a currency of the rate feed in which nobody ever deals.
     cases["NX03"] = {"rate": sorted({f"SPOT|{one}|{other}" for one, other, _ in firm.missing_rates})}
+    cases["N34"] = {"account": _sister_company(world)}
+    if world.sisters:
+        # the bought firm's ids are those of other records in the group's own systems
+        own = {item.so_id for item in firm.contracts}
+        others = world.sisters[CALLAN.key].firm.contracts
+        cases["NX04"] = {"contract": [c.so_id for c in others if c.so_id.partition(":")[2] in own]}
     for case, objects in cases.items():
         if not all(objects.values()):
             raise ValueError(f"look-alike {case} did not come about in this firm: {objects}")
         firm.look_alikes.append(LookAlike(case, objects))
+
+
+def _sister_company(world: World) -> list[str]:
+    """A prospect of the same name as a customer, in another country and with a tax id of its own."""
+    elder = next(item for item in world.firm.accounts if item.erp_has_tax_id and item.customer_id is not None)
+    country, suffix = ("NL", " B.V.") if elder.country != "NL" else ("GB", " Ltd")
+    stem = " ".join(elder.name.replace(",", "").split()[:2])
+    younger = dataclasses.replace(
+        elder,
+        n=800,
+        account_id=world.ids.salesforce("account"),
+        name=f"{stem}{suffix}",
+        country=country,
+        region="EU",
+        currency="EUR" if country == "NL" else "GBP",
+        tax_id=f"{country}{800_000_000 + elder.n}",
+        created_at=elder.created_at + timedelta(days=1),
+        customer_id=None,
+        erp_at=None,
+        explicit_link=False,
+        home=world.house.homes[country],
+        entities=[],
+    )
+    world.firm.accounts.append(younger)
+    return [elder.account_id, younger.account_id]
 
 
 def _plan(world: World, tag: str) -> Plan:
