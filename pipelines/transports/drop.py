@@ -1,9 +1,9 @@
 """A folder into which a partner delivers files: `{port}/{YYYY-MM-DD}/{file}` beside a `manifest.json`.
 
-The manifest is written last and names each file with its rows and SHA-256, so that what is still being sent is
-not read. A file delivered again under its name, or by one that says it `replaces` it, takes the place of the
-rows it brought before; the others stay. What every row shares may be said once in the manifest (`currency`,
-`period`) instead of in a column.
+The manifest is written last and names each file with its rows and SHA-256, so that what is still being
+sent is not read. A file delivered again under its name, or by one that says it `replaces` it, takes the
+place of the rows it brought before; the others stay. What every row shares may be said once in the
+manifest (`currency`, `period`) instead of in a column.
 """
 
 from __future__ import annotations
