@@ -142,5 +142,12 @@ def test_the_command_line_dry_runs_files(tmp_path: Path, monkeypatch: pytest.Mon
     assert done.exit_code == 0, done.output
     assert '"rows_landed": 1' in done.stdout
     assert not (tmp_path / "home" / "raw.duckdb").exists()
+    # a table of throughline.toml may bear a name of its own
+    with (tmp_path / "home" / "throughline.toml").open("a", encoding="utf-8") as out:
+        out.write(f'[sources.books]\nconnector = "files"\ninstance = "books"\npath = "{folder}"\n')
+    done = CliRunner().invoke(app, ["source", "run", "books", "--dry-run", "--json"])
+    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(app, ["source", "plan", "books", "--json"])
+    assert '"everything: the first load"' in done.stdout
     done = CliRunner().invoke(app, ["source", "run", "netsuite", "--dry-run"])
     assert done.exception is not None

@@ -12,7 +12,8 @@ import typer
 
 from throughline import clock
 from throughline.commands.common import AsJson, Quiet, home, instant, settings
-from throughline.errors import error
+from throughline.config import Source
+from throughline.errors import ThroughlineError, error
 from throughline.home import PROJECT_ROOT, Home
 from throughline.output import emit, say
 
@@ -28,6 +29,17 @@ MODELS = PROJECT_ROOT / "dbt_project" / "models"
 Name = Annotated[str, typer.Argument(help="The source.")]
 
 
+def _named(name: str) -> Source:
+    """What is called `name`: a table of throughline.toml, else a source by itself."""
+    try:
+        told = settings()[1].sources.get(name)
+    except ThroughlineError as problem:
+        if problem.code != "E-CFG-002":
+            raise
+        told = None
+    return told or Source(name, True, "main", f"{name}_main")
+
+
 def _ports(source: str, resource: str, models: Path = MODELS) -> list[str]:
     """The ports that a resource helps to fill: mapping models of the source that read its staging model."""
     word = re.compile(rf"\bstg_{re.escape(source)}__{re.escape(resource)}\b")
@@ -38,14 +50,16 @@ def _ports(source: str, resource: str, models: Path = MODELS) -> list[str]:
     ]
 
 
-def _last(connection: duckdb.DuckDBPyConnection | None, source: str, resource: str) -> dict[str, Any]:
+def _last(
+    connection: duckdb.DuckDBPyConnection | None, source: str, instance: str, resource: str
+) -> dict[str, Any]:
     """What the landing's records say of the resource's last good load; empty when there was none."""
     if connection is None:
         return {}
     cursor = connection.execute(
         "select max(cursor_to), max(ended_at), arg_max(rows_extracted, ended_at) from landing.extract_run"
-        " where source_system = ? and resource = ? and status = 'OK'",
-        [source, resource],
+        " where source_system = ? and source_instance = ? and resource = ? and status = 'OK'",
+        [source, instance, resource],
     )
     row = cursor.fetchone()
     return {"cursor_to": row[0], "ended_at": row[1], "rows": row[2]} if row and row[1] else {}
@@ -75,12 +89,13 @@ def plan(name: Name, json_: AsJson = False) -> None:
     """
     from pipelines.sources import manifest_of
 
-    manifest = manifest_of(name)
+    told = _named(name)
+    manifest = manifest_of(told.connector)
     connection = _raw(home())
     rows = []
     try:
         for resource in manifest.resources:
-            last = _last(connection, manifest.source_system, resource.name)
+            last = _last(connection, manifest.source_system, told.instance, resource.name)
             rows.append(
                 {
                     "resource": resource.name,
@@ -91,7 +106,7 @@ def plan(name: Name, json_: AsJson = False) -> None:
                     "last_load": last.get("ended_at"),
                     "rows_last_time": last.get("rows"),
                     "columns": len(resource.fields),
-                    "ports": ", ".join(_ports(name, resource.name)) or None,
+                    "ports": ", ".join(_ports(manifest.source, resource.name)) or None,
                 }
             )
     finally:
@@ -122,17 +137,13 @@ def preview(
     """
     from pipelines.sources import manifest_of
 
-    manifest = manifest_of(name)
-    wanted = manifest.resource(resource)
-    _, config = settings()
-    told = config.sources.get(name)
-    dataset = told.dataset if told else f"{name}_main"
+    told = _named(name)
+    wanted = manifest_of(told.connector).resource(resource)
     where = home()
     if not where.raw.exists():
         raise error("E-RUN-011", home=where.root)
-    emit(
-        list(_beside(where, name, dataset, wanted, limit)), ["record", "side", "column", "value"], json_=json_
-    )
+    rows = list(_beside(where, told.connector, told.dataset, wanted, limit))
+    emit(rows, ["record", "side", "column", "value"], json_=json_)
 
 
 def _beside(
@@ -210,12 +221,12 @@ def run(
     from throughline.pipeline import Request, execute
 
     chosen = [one.strip() for one in select.split(",") if one.strip()] if select else []
-    manifest = manifest_of(name)
+    manifest = manifest_of(_named(name).connector)
     for one in chosen:
         manifest.resource(one)
     span = _span(since, until, full_refresh, dry_run)
     if recorded:
-        _land_recorded(name, chosen)
+        _land_recorded(manifest.source, chosen)
         return
     where, config = settings()
     if dry_run:
@@ -259,7 +270,13 @@ def _dry(where: Home, config: Config, name: str, chosen: list[str], span: Span, 
     where.ensure()
     with lock.exclusive(where, "source run --dry-run"):
         result = run_source(
-            name, source.instance, where.root, config.source_config(source), "dry-run", chosen or None, span
+            source.connector,
+            source.instance,
+            where.root,
+            config.source_config(source),
+            "dry-run",
+            chosen or None,
+            span,
         )
     columns = ["resource", "status", "cursor_from", *COUNTS, "error"]
     rows = [{column: getattr(one, column) for column in columns} for one in result.resources]
