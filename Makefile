@@ -11,16 +11,22 @@ KILL_SEED ?= 2026
 
 BIN := .venv/bin
 STAMP := .venv/.stamp
+SPARK_STAMP := .venv-spark/.stamp
 export DO_NOT_TRACK := 1
 # Compiling every package again in each of a run's processes costs more than most of their work.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-law test-kill test-browser lint bench docs screenshots clean
+.PHONY: run test test-law test-kill test-browser test-spark lint bench docs screenshots clean
 
 $(STAMP): requirements.lock pyproject.toml scripts/bootstrap.py
 	$(PYTHON3) scripts/bootstrap.py
 
 .venv: $(STAMP)
+
+$(SPARK_STAMP): requirements-spark.lock scripts/bootstrap.py | $(STAMP)
+	$(PYTHON3) scripts/bootstrap.py spark
+
+.venv-spark: $(SPARK_STAMP)
 
 ## run: a sandbox firm, served over HTTP, landed, built, checked, published, exported; then the dashboard
 run: $(STAMP)
@@ -28,7 +34,7 @@ run: $(STAMP)
 
 ## test: everything that needs no system package
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not browser and not law and not kill" --durations=20 tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not browser and not law and not kill and not spark" --durations=20 tests
 
 ## test-law: the law of the two clocks and the rebuild, on a whole firm (slow)
 test-law: $(STAMP)
@@ -41,6 +47,10 @@ test-kill: $(STAMP)
 ## test-browser: the dashboard in Chromium
 test-browser: $(STAMP)
 	$(BIN)/python -m pytest -m browser tests/browser
+
+## test-spark: a tiny firm built by DuckDB and by Spark, table by table, row by row (needs Java 17)
+test-spark: $(STAMP) $(SPARK_STAMP)
+	$(BIN)/python -m pytest -s -m spark tests/spark
 
 ## lint: style, types, SQL, who may import whom, and the Spark parser
 lint: $(STAMP)
@@ -64,6 +74,6 @@ screenshots: $(STAMP)
 	$(BIN)/python scripts/screenshots.py
 
 clean:
-	rm -rf .venv .throughline build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-spark .throughline build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	rm -rf dbt_project/target dbt_project/logs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -28,6 +28,7 @@ import pyarrow.compute as pc
 from pipelines import keyed, personal
 from pipelines.contract import ORDER, PERSONAL_HASH, REJECTED, Drift, check, extra_columns
 from pipelines.manifest import SQL_TYPES, Manifest, Resource
+from pipelines.parquet import raw_store
 from pipelines.rejects import RESOLVED, open_rejects, reject_rows
 from pipelines.sources import Source, load_source
 from pipelines.span import PLAIN, Span
@@ -138,7 +139,8 @@ def run_source(
     resources: list[str] | None = None,
     span: Span = PLAIN,
 ) -> SourceResult:
-    """Land one source instance into `home`/raw.duckdb.
+    """Land one source instance into `home`/raw.duckdb, or where `config` says so (landing = "parquet") into
+    the Parquet files under `home`/raw.
 
     `span` asks for other than what is new. `config` holds base_url, limits, mode and the like; credentials
     are read from `home`/.dlt/secrets.toml and the environment. Raises ThroughlineError for what stops the
@@ -148,7 +150,7 @@ def run_source(
     manifest = source.manifest
     wanted = [manifest.resource(name) for name in resources] if resources else list(manifest.resources)
     settings = {**read_secrets(home, source_name, instance), **config}
-    store = RawStore(home, source_name, instance)
+    store = raw_store(home, source_name, instance, config.get("landing"))
     store.recover()
     now = clock.now()
     with store.reading() as connection:
@@ -364,7 +366,8 @@ class _Run:
         rejects, fields = self._rejects()
         personal.hold(self._store, fields)
         if tables:
-            self._store.land(self._source.tables(tables))
+            empty = {name: table.schema for name, table in missing.items() if name in tables}
+            self._store.land(self._source.tables(tables), empty)
         self._store.record(self._records(rejects))
         self._store.record({"extract_run": self._extract_runs()})
         self._drop_all()

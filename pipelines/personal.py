@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from pipelines.parquet import raw_store
 from pipelines.sources import load_source
 from pipelines.store import LANDING, RECORDS, RawStore
 from throughline import clock
@@ -72,7 +73,7 @@ def erase(home: Path, source: str, instance: str, resource: str, record_id: str)
     """
     manifest = load_source(source).manifest
     record = (manifest.source_system, instance, manifest.resource(resource).name, record_id)
-    store = RawStore(home, source, instance)
+    store = raw_store(home, source, instance)
     where = " and ".join(f"{name} = ?" for name in RECORD)
     # first the memory: killed behind it, the fields are still there and are erased by doing it again
     with store.reading() as connection:
@@ -85,15 +86,11 @@ def erase(home: Path, source: str, instance: str, resource: str, record_id: str)
     if not known:
         row = {**dict(zip(RECORD, record, strict=True)), "erased_at": clock.now()}
         store.record({"erased": pa.Table.from_pylist([row], RECORDS["erased"])})
-    with duckdb.connect(str(store.path)) as connection:
-        deleted = connection.execute(
-            f"delete from {LANDING}.personal where {where} returning field", record
-        ).fetchall()
-        connection.execute("checkpoint")
+    deleted = store.delete_records("personal", where, record)
     # packages that an earlier release let dlt keep once they were loaded
     for package in store.pipelines.glob("*/load/loaded/*"):
         shutil.rmtree(package, ignore_errors=True)
-    return len(deleted)
+    return deleted
 
 
 def _same(alias: str) -> str:

@@ -20,6 +20,7 @@ import pyarrow as pa
 from pipelines import keyed, personal
 from pipelines.contract import ZONE, check
 from pipelines.manifest import Manifest, Resource
+from pipelines.parquet import raw_store
 from pipelines.sources import Source, load_source, source_names
 from pipelines.spool import Spool
 from pipelines.store import LANDING, RECORDS, RawStore
@@ -92,7 +93,7 @@ def list_rejects(
     """Rejects with their state (OPEN, REPLAYED, SUPERSEDED, RESOLVED; none = all), oldest first."""
     wanted = {"source_system": source, "resource": resource, "state": state}
     given = {name: value for name, value in wanted.items() if value}
-    store = RawStore(home, source or "", "")
+    store = raw_store(home, source or "", "")
     where = " and ".join(f"{name} = ?" for name in given) or "true"
     with store.reading() as connection:
         return _query(store, connection, where, list(given.values()))
@@ -100,7 +101,7 @@ def list_rejects(
 
 def show_reject(home: Path, reject_id: str) -> dict[str, Any]:
     """One reject by its id or an unambiguous beginning of it. Raises ThroughlineError E-SRC-020."""
-    store = RawStore(home, "", "")
+    store = raw_store(home, "", "")
     with store.reading() as connection:
         found = _query(store, connection, "starts_with(reject_id, ?)", [reject_id])
     if len(found) != 1 or len(reject_id) < 4:
@@ -145,7 +146,7 @@ def _replay_group(
     result: ReplayResult,
 ) -> None:
     manifest = source.manifest
-    store = RawStore(home, manifest.source, instance)
+    store = raw_store(home, manifest.source, instance)
     store.recover()
     tables: dict[str, list[pa.Table]] = {}
     fields: list[pa.Table] = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +31,13 @@ from pipelines.contract import quoted
 from throughline.errors import error
 
 LANDING = "landing"
+
+
+def literal(text: str) -> str:
+    """`text` as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 _TS = pa.timestamp("us", "UTC")
 RECORDS: dict[str, pa.Schema] = {
     "extract_run": pa.schema(
@@ -168,6 +175,10 @@ class RawStore:
         for name in (self.dataset, f"{LANDING}_{self.dataset}"):
             if self._unfinished(name):
                 shutil.rmtree(self.pipelines / name, ignore_errors=True)
+        self._mend()
+
+    def _mend(self) -> None:
+        """Make good what a kill left of the raw warehouse itself."""
         wal = self.path.with_name(self.path.name + ".wal")
         if self.path.exists() and wal.exists():
             with duckdb.connect(str(self.path)) as connection:
@@ -192,10 +203,14 @@ class RawStore:
                 keyed.hand_over(connection, keyed.home_secret(self.home))
             connection.execute(f"set temp_directory = '{self.work / 'spill'}'")
             if self.path.exists():
-                connection.execute(f"attach '{self.path}' as raw (read_only)")
+                self._attach(connection)
             yield connection
         finally:
             connection.close()
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Give the scratch connection the landed tables, as the database `raw`."""
+        connection.execute(f"attach {literal(str(self.path))} as raw (read_only)")
 
     def columns(
         self, connection: duckdb.DuckDBPyConnection, table: str, schema: str | None = None
@@ -256,9 +271,13 @@ class RawStore:
             load_id = f"{base}-{number}"
         return load_id
 
-    def land(self, source: Any) -> None:
-        """Append the tables of a dlt source. Raises ThroughlineError E-SRC-019."""
+    def land(self, source: Any, empty: Mapping[str, pa.Schema] | None = None) -> None:
+        """Append the tables of a dlt source; `empty` are those of them that have no rows yet.
+
+        Raises ThroughlineError E-SRC-019.
+        """
         self._run(self._pipeline(self.dataset, self.dataset), source)
+        self._landed(self.dataset, empty or {})
 
     def record(self, tables: Mapping[str, pa.Table]) -> None:
         """Append records of landing itself; on first use all of its tables are made."""
@@ -272,18 +291,34 @@ class RawStore:
                 self._pipeline(f"{LANDING}_{self.dataset}", LANDING),
                 landing_records(wanted),
             )
+            self._landed(LANDING, {name: table.schema for name, table in wanted.items()})
 
     def _pipeline(self, name: str, dataset: str) -> Any:
         known = (self.pipelines / name).exists()
         pipeline = dlt.pipeline(
             name,
             pipelines_dir=str(self.pipelines),
-            destination=dlt.destinations.duckdb(str(self.path)),
+            destination=self._destination(),
             dataset_name=dataset,
         )
         # the schema is asked back from the destination only when the local copy is gone
         pipeline.config.restore_from_destination = not known
         return pipeline
+
+    def _destination(self) -> Any:
+        return dlt.destinations.duckdb(str(self.path))
+
+    def _landed(self, dataset: str, tables: Mapping[str, pa.Schema]) -> None:
+        """Called behind a load with tables it was to bring; DuckDB has made them, with rows or without."""
+
+    def delete_records(self, table: str, where: str, values: Sequence[str]) -> int:
+        """Delete the rows of a table of landing's own for good; how many. Not to be called while landing."""
+        with duckdb.connect(str(self.path)) as connection:
+            deleted = connection.execute(
+                f"delete from {LANDING}.{quoted(table)} where {where} returning 1", values
+            ).fetchall()
+            connection.execute("checkpoint")
+        return len(deleted)
 
     def _run(self, pipeline: Any, source: Any) -> None:
         try:

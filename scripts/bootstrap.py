@@ -1,6 +1,9 @@
-"""Make `.venv` and install the locked dependencies into it, with uv.
+"""Make `.venv` and install the locked dependencies into it, with uv; on demand another one for Spark.
 
-Usage: python3 scripts/bootstrap.py [install|lock]
+Usage: python3 scripts/bootstrap.py [install|lock|spark|lock-spark]
+
+`spark` makes `.venv-spark` from requirements-spark.lock: pyspark and dbt-spark stand in an environment of
+their own, which nobody needs who builds with DuckDB. The project itself is not installed there.
 
 uv reads neither pip's configuration files nor its PIP_* variables. A machine that reaches its packages
 through an index of its own has told pip so already; this script hands the same settings to uv for the one
@@ -21,6 +24,8 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / "python"
 STAMP = VENV / ".stamp"
 LOCK = ROOT / "requirements.lock"
+SPARK_VENV = ROOT / ".venv-spark"
+SPARK_LOCK = ROOT / "requirements-spark.lock"
 UV = "uv==0.13.9"
 
 # pip's option -> uv's variable and what separates several values in it
@@ -55,8 +60,10 @@ def pip_settings() -> dict[str, str]:
     return merged
 
 
-def uv_environment() -> dict[str, str]:
-    """The environment for one uv command: pip's settings translated, the caller's UV_* left as they are."""
+def uv_environment(target: Path = VENV) -> dict[str, str]:
+    """The environment for one uv command on the virtual environment `target`: pip's settings translated, the
+    caller's UV_* left as they are.
+    """
     env = dict(os.environ)
     for option, value in pip_settings().items():
         if option not in TRANSLATION:
@@ -66,7 +73,7 @@ def uv_environment() -> dict[str, str]:
     # pip takes the best version over all its indexes; uv by default the first index that knows the name.
     env.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
     env.setdefault("UV_LINK_MODE", "copy")
-    env["VIRTUAL_ENV"] = str(VENV)
+    env["VIRTUAL_ENV"] = str(target)
     return env
 
 
@@ -80,9 +87,12 @@ def ensure_uv() -> None:
         subprocess.run([str(PYTHON), "-m", "pip", "install", "--quiet", UV], check=True)
 
 
-def uv(*arguments: str) -> None:
-    """Run one uv command in the project's environment."""
-    subprocess.run([str(BIN / "uv"), *arguments], check=True, env=uv_environment(), cwd=ROOT)
+def uv(*arguments: str, target: Path = VENV, given: str | None = None) -> None:
+    """Run the project's uv once, on the environment `target`, with the text `given` as its input."""
+    subprocess.run(
+        [str(BIN / "uv"), *arguments],
+        check=True, env=uv_environment(target), cwd=ROOT, input=given, text=True,
+    )  # fmt: skip
 
 
 def install() -> None:
@@ -94,20 +104,46 @@ def install() -> None:
     STAMP.touch()
 
 
-def lock() -> None:
-    """Resolve pyproject.toml (with the dev extra) anew into requirements.lock, for every supported Python."""
+def spark() -> None:
+    """Bring `.venv-spark` to exactly what its lock says."""
+    ensure_uv()
+    if not (SPARK_VENV / "pyvenv.cfg").exists():
+        venv.create(SPARK_VENV, with_pip=False)
+    print("bootstrap: installing what requirements-spark.lock names", flush=True)
+    uv("pip", "sync", "--quiet", "--require-hashes", SPARK_LOCK.name, target=SPARK_VENV)
+    (SPARK_VENV / STAMP.name).touch()
+
+
+def compile_lock(target: Path, *sources: str, given: str | None = None) -> None:
+    """Resolve `sources` anew into the lock `target`, for every supported Python."""
     ensure_uv()
     uv(
-        "pip", "compile", "pyproject.toml", "--extra", "dev", "--universal", "--generate-hashes",
+        "pip", "compile", *sources, "--universal", "--generate-hashes",
         "--python-version", "3.11", "--no-header", "--no-emit-index-url", "--no-emit-find-links",
-        "--no-annotate", "--quiet", "-o", str(LOCK.name),
+        "--no-annotate", "--quiet", "-o", target.name,
+        given=given,
     )  # fmt: skip
-    text = LOCK.read_text(encoding="utf-8")
+    text = target.read_text(encoding="utf-8")
     if "://" in text or "--index" in text:
         sys.exit("bootstrap: the lock names a host; it must not")
+
+
+def lock() -> None:
+    """Resolve pyproject.toml with the dev extra into requirements.lock."""
+    compile_lock(LOCK, "pyproject.toml", "--extra", "dev")
+
+
+def lock_spark() -> None:
+    """Resolve the extra `spark` alone into requirements-spark.lock."""
+    import tomllib  # here, so that an interpreter too old for it is told so in words
+
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extra = wanted["project"]["optional-dependencies"]["spark"]
+    compile_lock(SPARK_LOCK, "-", given="\n".join(extra) + "\n")
 
 
 if __name__ == "__main__":
     if sys.version_info < (3, 11):  # noqa: UP036 -- the caller's interpreter may be older than the project's
         sys.exit("bootstrap: Python 3.11 or newer is needed")
-    {"install": install, "lock": lock}[sys.argv[1] if len(sys.argv) > 1 else "install"]()
+    verbs = {"install": install, "lock": lock, "spark": spark, "lock-spark": lock_spark}
+    verbs[sys.argv[1] if len(sys.argv) > 1 else "install"]()

@@ -181,7 +181,7 @@ def staging(found: dict[str, Any]) -> dict[str, Any]:
                 "name": "files",
                 "description": "Files in the ports' own columns, as landed. Append only; one row per change,"
                 " with the landing's envelope (tl_*).",
-                "database": "raw",
+                "database": "{{ var('raw_database', 'raw') }}",
                 "schema": "{{ var('schemas', {}).get('files', 'files_files') }}",
                 "config": {
                     "enabled": "{{ ('files' in var('systems', '').split(',')) | as_bool }}",

@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -115,12 +116,22 @@ class Parameter:
     effective_from: date
 
 
+ENGINES = ("duckdb", "spark")
+
+
 @dataclass(frozen=True)
 class Engine:
-    """How much of the machine a build may take."""
+    """What builds the models, and how much of the machine it may take; `settings` are Spark's own."""
 
     threads: int = 1
     memory: str = "6GiB"
+    name: str = "duckdb"
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def landing(self) -> str:
+        """The form in which this engine reads what was landed."""
+        return "parquet" if self.name == "spark" else "duckdb"
 
 
 @dataclass(frozen=True)
@@ -147,7 +158,12 @@ class Config:
         """What a connector is handed: its own options, its dataset's name and its quota."""
         general = {key: value for key, value in self.quota.items() if not isinstance(value, dict)}
         own = {**self.quota.get(source.connector, {}), **self.quota.get(source.name, {})}
-        return {**source.options, "dataset": source.dataset, "quota": {**general, **own}}
+        return {
+            **source.options,
+            "dataset": source.dataset,
+            "landing": self.engine.landing,
+            "quota": {**general, **own},
+        }
 
 
 class _Reader:
@@ -324,6 +340,20 @@ def _parameters(reader: _Reader) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
+def _engine(path: Path, said: dict[str, Any] | str) -> Engine:
+    """The table [engine]; `engine = "spark"` is short for one that names the engine alone."""
+    reader = _Reader(path, {"name": said} if isinstance(said, str) else said, "engine: ")
+    name = reader.take("name", str, "duckdb")
+    if name not in ENGINES:
+        raise reader.fail(f"name = {name!r} is none of {', '.join(ENGINES)}")
+    settings = reader.take("spark", dict, {})
+    if settings and name != "spark":
+        raise reader.fail('settings of Spark stand here, but the engine is not name = "spark"')
+    threads, memory = reader.take("threads", int, 1), reader.take("memory", str, "6GiB")
+    reader.finish(("name", "threads", "memory", "spark"))
+    return Engine(threads, memory, name, {key: _text(value) for key, value in settings.items()})
+
+
 def parse(path: Path, text: str) -> Config:
     """The configuration in `text`. Raises E-CFG-001 (exit 64) naming the setting that is wrong."""
     try:
@@ -332,7 +362,6 @@ def parse(path: Path, text: str) -> Config:
         raise error("E-CFG-001", path=path, detail=f"not valid TOML: {problem}") from None
     reader = _Reader(path, table, "")
     home = _Reader(path, reader.take("home", dict, {}), "home: ")
-    engine = _Reader(path, reader.take("engine", dict, {}), "engine: ")
     currency = reader.take("reporting_currency", str, "EUR")
     if len(currency) != 3 or not currency.isalpha() or not currency.isupper():
         raise reader.fail(f"reporting_currency = {currency!r} is not an ISO code like EUR")
@@ -341,7 +370,7 @@ def parse(path: Path, text: str) -> Config:
         path=path,
         reporting_currency=currency,
         keep_published=home.take("keep_published", int, 14),
-        engine=Engine(engine.take("threads", int, 1), engine.take("memory", str, "6GiB")),
+        engine=_engine(path, reader.take("engine", (dict, str), {})),
         sources=sources,
         systems_of_record=_systems(reader, sources),
         entities=_entities(reader),
@@ -353,7 +382,6 @@ def parse(path: Path, text: str) -> Config:
     if config.keep_published < 1:
         raise home.fail("keep_published must be at least 1")
     home.finish(("keep_published",))
-    engine.finish(("threads", "memory"))
     reader.finish(
         ("reporting_currency", "home", "engine", "sources", "systems_of_record", "entities",
          "entity_whitelist", "quota", "parameters")

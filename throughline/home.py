@@ -39,6 +39,16 @@ class Home:
         return self.root / "build.duckdb"
 
     @property
+    def landed_files(self) -> Path:
+        """What landing writes instead of raw.duckdb where Spark builds: a folder per dataset and table."""
+        return self.root / "raw"
+
+    @property
+    def spark(self) -> Path:
+        """What a build on Spark reads and writes beside the landed files: `inputs` and `warehouse`."""
+        return self.root / "spark"
+
+    @property
     def state(self) -> Path:
         return self.root / "state.db"
 

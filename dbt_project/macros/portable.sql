@@ -108,14 +108,20 @@
     end
 {%- endmacro %}
 {% macro spark__rounded_quotient(numerator, denominator, scale) -%}
-    {#- The remainder is taken off first, so that the division is exact at any scale Spark settles on. -#}
+    {#-
+        The remainder is taken off first, so that the division is exact at any scale Spark settles on. The quotient
+        keeps 27 digits: with ten decimals that makes 38, and beyond them Spark drops decimals without a word.
+    -#}
     {%- set doubled = '(2 * abs(' ~ numerator ~ ') + abs(' ~ denominator ~ '))' -%}
     {%- set halves = '(2 * abs(' ~ denominator ~ '))' -%}
     case
         when ({{ denominator }}) <> 0
             then cast(
-                cast(sign({{ numerator }}) * sign({{ denominator }}) as decimal(1, 0))
-                * cast(({{ doubled }} - {{ doubled }} % {{ halves }}) / {{ halves }} as decimal(28, 0))
+                cast(
+                    cast(sign({{ numerator }}) * sign({{ denominator }}) as decimal(1, 0))
+                    * cast(({{ doubled }} - {{ doubled }} % {{ halves }}) / {{ halves }} as decimal(28, 0))
+                    as decimal(27, 0)
+                )
                 * 0.{{ '0' * (scale - 1) }}1BD
                 as decimal({{ 19 if scale <= 4 else 28 if scale < 10 else 38 }}, {{ scale }})
             )
@@ -259,4 +265,38 @@
         ) }},
         0
     )
+{%- endmacro %}
+
+{# ---- seeds ------------------------------------------------------------------------------------------- #}
+
+{#
+    The rows of a seed on Spark. The adapter's own macro hands numbers over as floats, quotes nothing and writes
+    a missing value as the word None; here every value is a literal of its text, cast to the column's type.
+#}
+{% macro spark__load_csv_rows(model, agate_table) %}
+    {%- set types = model['config'].get('column_types', {}) -%}
+    {%- set statements = [] -%}
+    {%- for chunk in agate_table.rows | batch(200) -%}
+        {%- set sql -%}
+            insert into {{ this.render() }} values
+            {%- for row in chunk %}
+            (
+                {%- for name in agate_table.column_names -%}
+                {%- set type = types.get(name, adapter.convert_type(agate_table, loop.index0)) -%}
+                cast({{ throughline.spark_literal(row[name]) if row[name] is not none else 'null' }} as {{ type }})
+                {{- ', ' if not loop.last }}
+                {%- endfor -%}
+            )
+            {{- ',' if not loop.last }}
+            {%- endfor %}
+        {%- endset -%}
+        {%- do adapter.add_query(sql, abridge_sql_log=True) -%}
+        {%- do statements.append(sql) -%}
+    {%- endfor -%}
+    {{ return(statements[0]) }}
+{% endmacro %}
+
+{# A text as Spark writes it between quotes. #}
+{% macro spark_literal(value) -%}
+    '{{ (value | string).replace('\\', '\\\\').replace("'", "\\'") }}'
 {%- endmacro %}

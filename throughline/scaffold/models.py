@@ -151,7 +151,7 @@ sources:
   - name: {name}
     description: >-
       What {title} holds, as landed. Append only; one row per change, with the landing's envelope (tl_*).
-    database: raw
+    database: "{{{{ var('raw_database', 'raw') }}}}"
     schema: "{{{{ var('schemas', {{}}).get('{name}', '{name}_main') }}}}"
     config:
       enabled: "{{{{ ('{name}' in var('systems', '').split(',')) | as_bool }}}}"

@@ -19,6 +19,7 @@ from throughline.errors import ThroughlineError, error
 from throughline.home import PROJECT_ROOT, Home
 from throughline.mappings import mappings
 from throughline.runs import Run
+from throughline.stages import spark
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 # the sources for which dbt_project.yml says what the models would be told
@@ -163,23 +164,24 @@ def run_dbt(
     kept = run.home.partial_parse
     if kept.exists():
         shutil.copyfile(kept, target / kept.name)
-    arguments = process.module(
-        "throughline.dbt_process",
-        "--project", str(PROJECT), "--target", str(target), "--steps", steps,
-    )  # fmt: skip
+    arguments = ["--project", str(PROJECT), "--target", str(target), "--steps", steps]
     if select:
         arguments += ["--select", select]
     if full_refresh:
         arguments.append("--full-refresh")
-    if variables := _variables(run):
-        arguments += ["--vars", json.dumps(variables, sort_keys=True)]
     engine = run.config.engine
+    variables = _variables(run) | (spark.VARIABLES if engine.name == "spark" else {})
+    if variables:
+        arguments += ["--vars", json.dumps(variables, sort_keys=True)]
+    told = environment(run.home, run.run_id, run.home.attached, threads=engine.threads, memory=engine.memory)
+    if engine.name == "spark":
+        command, told = spark.command(run.home, engine, arguments), told | spark.ENVIRONMENT
+    else:
+        command = process.module("throughline.dbt_process", *arguments)
     with _attached(run):
         done = process.run(
-            arguments,
-            environment=environment(
-                run.home, run.run_id, run.home.attached, threads=engine.threads, memory=engine.memory
-            ),
+            command,
+            environment=told,
             log=target / "dbt.log",
             on_line=progress(run, stage),
             cwd=run.folder,
@@ -231,23 +233,33 @@ def _prepare_candidate(run: Run, select: str | None) -> None:
         facts.unfold(candidate, run.home.serving)
 
 
-def build(run: Run, select: str | None = None, *, full_refresh: bool = False) -> None:
+def build(run: Run, select: str | None = None, *, full_refresh: bool = False, tests: bool = True) -> None:
     """Write the inputs, build seeds and models into the build file and the candidate, and run dbt's tests.
 
     `full_refresh` builds every model anew instead of advancing it by what was landed since. The tests run
-    here, in dbt's one process, and are judged by the check stage. Raises E-RUN-011 when nothing
-    was ever landed, E-RUN-010 when a model could not be built, E-RUN-012 when dbt itself could not run.
+    here (unless `tests` is false), in dbt's one process, and are judged by the check stage.
+
+    Raises E-RUN-011 when nothing was ever landed, E-RUN-010 when a model could not be built, E-RUN-012 when dbt itself could not run,
+    E-RUN-013 when the engine is Spark and cannot start here.
+
+    On Spark the tables are files under the home's `spark/warehouse`, written whole every time, and no test of
+    dbt's runs: those tables are held against DuckDB's (make test-spark).
     """
-    if not run.home.raw.exists():
+    on_spark = run.config.engine.name == "spark"
+    if not (run.home.landed_files if on_spark else run.home.raw).exists():
         raise error("E-RUN-011", home=run.home.root)
-    # A damaged or held raw.duckdb is told here; dbt would tell it as a mistake in the project.
-    warehouse.open_file(run.home.raw).close()
+    if on_spark:
+        spark.check_machine()
+    else:
+        # A damaged or held raw.duckdb is told here; dbt would tell it as a mistake in the project.
+        warehouse.open_file(run.home.raw).close()
     with run.stage("build") as entry:
         known_at = run.known_at or clock.now()
         as_of = run.as_of or known_at.date()
         run.manifest["known_at"] = clock.iso(known_at)
         run.manifest["as_of"] = as_of.isoformat()
-        _prepare_candidate(run, select)
+        if not on_spark:
+            _prepare_candidate(run, select)
         rows = inputs.collect(
             run.home,
             run.config,
@@ -256,10 +268,12 @@ def build(run: Run, select: str | None = None, *, full_refresh: bool = False) ->
             known_at=known_at,
             started_at=clock.parse_instant(run.manifest["started_at"]),
         )
-        run.manifest["inputs"] = inputs.write(run.home.build, rows)
+        write = spark.write_inputs if on_spark else inputs.write
+        run.manifest["inputs"] = write(run.home.spark if on_spark else run.home.build, rows)
         run.save()
         run.log("build", f"as of {as_of}, knowing what was landed by {clock.iso(known_at)}")
-        code = run_dbt(run, "build", entry, "models,tests", select, full_refresh=full_refresh)
+        steps = "models,tests" if tests and not on_spark else "models"
+        code = run_dbt(run, "build", entry, steps, select, full_refresh=full_refresh)
         tests_ran = "tests" in entry
         if code == 2 or (code == 1 and not tests_ran):
             raise _failure(run, code, entry)

@@ -95,7 +95,13 @@ def _smoke_totals(run: Run, entry: dict[str, Any]) -> list[str]:
 
 
 def check(run: Run) -> None:
-    """Judge the candidate. Raises E-RUN-020 (exit 1) with what failed, E-RUN-021 without a candidate."""
+    """Judge the candidate.
+
+    Raises E-RUN-020 (exit 1) with what failed, E-RUN-021 without a candidate, E-RUN-014 (exit 4) when Spark
+    built: its tables stay where they are, and what is published stays as it is.
+    """
+    if run.config.engine.name == "spark":
+        raise error("E-RUN-014", folder=run.home.spark / "warehouse")
     if not run.home.candidate(run.run_id).exists():
         raise error("E-RUN-021", run_id=run.run_id)
     with run.stage("check") as entry:

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized=var('views_as', 'view')) }}
 
 -- Every grain of every control with its outcome. A control that reads a dataset whose load failed says
 -- nothing about its grains: one NOT_EVALUABLE row per control and dataset stands in their place.

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized=var('views_as', 'view')) }}
 
 -- The journal. A feeder's row enters when it becomes known and is taken back when something else is known in
 -- its place: nothing is ever changed, and the sum of what was known by an instant is the firm as it stood

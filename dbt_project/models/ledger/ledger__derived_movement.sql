@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized=var('views_as', 'view')) }}
 
 -- Movements that follow from rules over the whole of a line or an item rather than from a source row: they
 -- exist at the run's known_at. Translation between the rates of two dates stands in the roll-forwards, month

@@ -24,10 +24,9 @@ candidate as (
         rate.known_from,
         rate.known_to
     from rate
-    inner join calendar_day
-        on
-            rate.effective_from <= calendar_day.rate_date
-            and calendar_day.rate_date <= {{ date_add_days('rate.effective_from', 7) }}
+    -- each of the eight days by itself: an engine without range joins would pair every rate with every day
+    cross join {{ numbers(8) }} as later
+    inner join calendar_day on {{ date_add_days('rate.effective_from', 'later.number') }} = calendar_day.rate_date
     where rate.is_known and rate.rate_type = 'spot' and rate.from_currency <> rate.to_currency
 ),
 

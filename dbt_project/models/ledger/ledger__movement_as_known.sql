@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized=var('views_as', 'view')) }}
 
 -- What stands of the journal at the run's known_at: one row per source row and kind of movement.
 with movement as (

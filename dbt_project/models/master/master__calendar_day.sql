@@ -65,10 +65,11 @@ select
             over (partition by legal_entity_id order by calendar_date rows unbounded preceding)
         as bigint
     ) as working_day_number,
+    -- looking back from the end: a frame that shrinks is counted anew for every row on Spark
     min(case when is_working_day then calendar_date end)
         over (
             partition by legal_entity_id
-            order by calendar_date
-            rows between 1 following and unbounded following
+            order by calendar_date desc
+            rows between unbounded preceding and 1 preceding
         ) as next_working_day
 from entity_days

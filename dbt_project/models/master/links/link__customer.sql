@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized=var('views_as', 'view')) }}
 
 with
 
