@@ -68,6 +68,28 @@ def test_everything_is_read() -> None:
     assert read.entity_whitelist[0].legal_entity_id_b == "b"
 
 
+def test_an_engine_is_named_alone_or_with_its_settings() -> None:
+    alone = parsed('engine = "spark"\n[sources.salesforce]\n')
+    assert (alone.engine.name, alone.engine.landing, dict(alone.engine.settings)) == ("spark", "parquet", {})
+    assert alone.source_config(alone.sources["salesforce"])["landing"] == "parquet"
+    said = '[engine]\nname = "spark"\nthreads = 2\n[engine.spark]\n"spark.master" = "local[2]"\n'
+    told = said + '"spark.sql.shuffle.partitions" = 1\n"spark.ui.enabled" = false\n'
+    assert parsed(told).engine == config.Engine(
+        threads=2,
+        name="spark",
+        settings={
+            "spark.master": "local[2]",
+            "spark.sql.shuffle.partitions": "1",
+            "spark.ui.enabled": "false",
+        },
+    )
+    assert parsed("").engine.landing == "duckdb"
+    for wrong in ('engine = "trino"', "engine = 2", '[engine.spark]\n"spark.master" = "local"\n'):
+        with pytest.raises(ThroughlineError) as caught:
+            parsed(wrong)
+        assert caught.value.code == "E-CFG-001"
+
+
 def test_numbers_of_parameters_stay_as_written() -> None:
     found = {(one.name, one.effective_from.year): one.value for one in parsed(WHOLE).parameters}
     assert found == {

@@ -13,7 +13,7 @@ from pipelines import rejects
 from sandbox import score
 from sandbox.served import served
 from tests.unit.core_support import a_checked_run, a_home
-from throughline import cli, pipeline, publish, runs
+from throughline import cli, config, pipeline, publish, runs
 from throughline.commands import app as app_command
 from throughline.commands.rejects import show
 from throughline.commands.sandbox import _instant
@@ -22,6 +22,8 @@ from throughline.pipeline import Request
 from throughline.recon import published
 from throughline.recon.published import Filter
 from throughline.stages import check as check_stage
+from throughline.stages import spark
+from throughline.stages.build import build
 from throughline.stages.land import land
 from throughline.trace import _File
 
@@ -64,6 +66,40 @@ def test_what_has_not_passed_its_checks_is_not_published(tmp_path: Path) -> None
     with pytest.raises(ThroughlineError) as caught:
         check_stage.check(run)
     assert code(caught) == "E-RUN-021"
+
+
+def test_spark_that_cannot_start_and_tables_it_built_are_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, _ = a_home(tmp_path)
+    text = home.config.read_text(encoding="utf-8")
+    home.config.write_text(f'engine = "spark"\n{text}', encoding="utf-8")
+    settings = config.load(home)
+    run = runs.start(home, settings, verb="run", quiet=True)
+    with pytest.raises(ThroughlineError) as caught:
+        build(run)
+    assert code(caught) == "E-RUN-011", "nothing was landed as files"
+    (home.root / "raw").mkdir()
+    monkeypatch.setattr(spark, "python", lambda: tmp_path / ".venv-spark" / "bin" / "python")
+    with pytest.raises(ThroughlineError) as caught:
+        build(run)
+    assert (code(caught), ".venv-spark" in caught.value.what) == ("E-RUN-013", True)
+    monkeypatch.setattr(spark, "python", lambda: Path(sys.executable))
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(ThroughlineError) as caught:
+        build(run)
+    assert (code(caught), "no Java" in caught.value.what) == ("E-RUN-013", True)
+    old = tmp_path / "bin" / "java"
+    old.parent.mkdir()
+    old.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\"' >&2\n", encoding="utf-8")
+    old.chmod(0o755)
+    with pytest.raises(ThroughlineError) as caught:
+        build(run)
+    assert (code(caught), "Java is 11" in caught.value.what) == ("E-RUN-013", True)
+    with pytest.raises(ThroughlineError) as caught:
+        check_stage.check(run)
+    assert (code(caught), caught.value.exit_code) == ("E-RUN-014", 4)
+    assert publish.current_run(home) is None
 
 
 def test_a_run_is_not_carried_on_with_when_none_waits(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def command(home: Home, engine: Engine, arguments: Sequence[str]) -> list[str]:
 def write_inputs(folder: Path, rows: dict[str, list[inputs.Row]]) -> dict[str, Any]:
     """Write the inputs as `folder`/inputs/inputs/<table>/*.parquet; what `inputs.write` says of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    file, target = folder / "inputs.duckdb", folder / "inputs" / "inputs"
+    file, target = folder / "handed_over.duckdb", folder / "inputs" / "inputs"
     file.unlink(missing_ok=True)
     shutil.rmtree(target, ignore_errors=True)
     summary = inputs.write(file, rows)
