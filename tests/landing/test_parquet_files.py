@@ -126,4 +126,4 @@ def test_a_home_keeps_the_form_it_was_landed_in(home: Home, filed: Files, org: O
     for path, other in ((home.path, "parquet"), (filed.path, "duckdb")):
         with pytest.raises(ThroughlineError) as caught:
             raw_store(path, "certinia", "main", other)
-        assert (caught.value.code, caught.value.exit_code) == ("E-SRC-049", 64)
+        assert (caught.value.code, caught.value.exit_code) == ("E-SRC-060", 64)
