@@ -81,6 +81,14 @@
     ) -}}
 {%- endmacro %}
 
+{#
+    `later` - `earlier` for values with ten decimals. One digit is left for the carry: a difference of two decimals
+    of 38 digits would have 39, and Spark drops a decimal instead.
+#}
+{% macro exact_change(later, earlier) -%}
+    cast({{ later }} as decimal(37, 10)) - cast({{ earlier }} as decimal(37, 10))
+{%- endmacro %}
+
 {# A decimal as the whole number of its units of 10^-digits. #}
 {% macro whole(value, digits) %}{{ return(adapter.dispatch('whole', 'throughline')(value, digits)) }}{% endmacro %}
 {% macro default__whole(value, digits) -%}

@@ -3,9 +3,12 @@
     the line's own currency and in the reporting currency. A roll-forward itself says only what flows.
 #}
 
-{# An amount at a rate; nothing is nothing whether or not anybody knows the rate. #}
+{#
+    An amount at a rate; nothing is nothing whether or not anybody knows the rate. The amount is narrowed before, so
+    that the product has no more than 38 digits: Spark would round it to six decimals first, and then to four.
+#}
 {% macro roll_forward_at_rate(amount, rate) -%}
-    case when {{ amount }} = 0 then 0 else round({{ amount }} * {{ rate }}, 4) end
+    case when {{ amount }} = 0 then 0 else round({{ as_money(amount) }} * {{ as_fx(rate) }}, 4) end
 {%- endmacro %}
 
 {# The dates a roll-forward closes on: as_of, the date before (opened_on) and the first day that flows into it. #}

@@ -7,8 +7,10 @@ whole row is its key and equal rows are counted. Everything else must be equal: 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +101,9 @@ class Comparison:
         outcome.columns = len(types)
         outcome.duckdb_rows, outcome.spark_rows = self._count(here), self._count(there)
         outcome.differences += list(_kinds(types, others))
-        shared = [name for name in types if name in others]
-        outcome.keyed = bool(table.key) and self._tells_apart(table.key, here, there)
+        shared = [name for name in types if name in others and _kind(types[name]) == _kind(others[name])]
+        whole = bool(table.key) and set(table.key) <= set(shared)
+        outcome.keyed = whole and self._tells_apart(table.key, here, there)
         keys = list(table.key) if outcome.keyed else shared
         outcome.differences += self._rows(here, there, keys, shared)
         return outcome
@@ -124,14 +127,17 @@ class Comparison:
 
     def _rows(self, here: str, there: str, keys: list[str], columns: list[str]) -> list[str]:
         """Rows of one side alone, and rows of both that differ, each told with its key; the first few."""
+        if not columns:
+            return []
         names = ", ".join(f'"{name}"' for name in columns)
         by = ", ".join(f'"{name}"' for name in keys)
         side = f"select {names}, row_number() over (partition by {by}) as tl_nth, true as tl_there from"
         meets = " and ".join(f'a."{name}" is not distinct from b."{name}"' for name in keys)
         differs = [f'a."{name}" is distinct from b."{name}"' for name in columns if name not in keys]
-        what = ", ".join(f"case when {test} then '{name}' end" for test, name in zip(
-            differs, [name for name in columns if name not in keys], strict=True
-        ))  # fmt: skip
+        named = [name for name in columns if name not in keys]
+        what = ", ".join(
+            f"case when {test} then '{name}' end" for test, name in zip(differs, named, strict=True)
+        )
         key_text = " || ' | ' || ".join(
             f'coalesce(cast(coalesce(a."{name}", b."{name}") as varchar), \'~\')' for name in keys
         )
@@ -152,11 +158,9 @@ class Comparison:
         told = []
         for how, at, names_of, a_row, b_row in found:
             if how == "differs":
-                import json
-
-                a, b = json.loads(a_row), json.loads(b_row)
+                a, b = (json.loads(row, parse_float=Decimal) for row in (a_row, b_row))
                 values = "; ".join(
-                    f"{name}: DuckDB {a[name]!r}, Spark {b[name]!r}" for name in names_of.split(", ")
+                    f"{name}: DuckDB {a[name]}, Spark {b[name]}" for name in names_of.split(", ")
                 )
                 told.append(f"{at[:200]} differs in {values[:600]}")
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.keyed import home_secret, secret_path
 from sandbox.build import build as build_firm
 from sandbox.build import load_times, wanted
 from sandbox.clock_file import set_clock
@@ -111,6 +113,9 @@ def build_both(folder: Path) -> Both:
     with served(firm, folder / "emulators.log") as announced:
         for home in homes:
             set_up(home, announced, str(facts["reporting_currency"]))
+        # hashes of personal fields are keyed by the home's secret: one secret, so that they can be compared
+        home_secret(homes[0].root)
+        shutil.copy2(secret_path(homes[0].root), secret_path(homes[1].root))
         _engine(homes[1])
         for now in times:
             set_clock(firm, now)

@@ -46,8 +46,8 @@ select
     now_value.value,
     before_value.value as value_month_before,
     year_value.value as value_year_before,
-    now_value.value - before_value.value as change_on_month,
-    now_value.value - year_value.value as change_on_year,
+    {{ exact_change('now_value.value', 'before_value.value') }} as change_on_month,
+    {{ exact_change('now_value.value', 'year_value.value') }} as change_on_year,
     -- the run's own month may not be over: month to date
     as_of_date.is_run_as_of and as_of_date.as_of < {{ month_end('as_of_date.as_of') }} as is_partial
 from metric
