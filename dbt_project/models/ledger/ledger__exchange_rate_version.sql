@@ -26,7 +26,8 @@ candidate as (
     from rate
     -- each of the eight days by itself: an engine without range joins would pair every rate with every day
     cross join {{ numbers(8) }} as later
-    inner join calendar_day on {{ date_add_days('rate.effective_from', 'later.number') }} = calendar_day.rate_date
+    inner join calendar_day
+        on {{ date_add_days('rate.effective_from', 'later.number') }} = calendar_day.rate_date
     where rate.is_known and rate.rate_type = 'spot' and rate.from_currency <> rate.to_currency
 ),
 
