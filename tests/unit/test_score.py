@@ -317,6 +317,18 @@ def test_a_home_is_pointed_at_the_emulators_and_keeps_what_people_wrote(tmp_path
     assert again.sources["netsuite"].options["time_zone"] == "America/Los_Angeles"
 
 
+def test_the_bought_firms_systems_are_pointed_at_too(tmp_path: Path) -> None:
+    told = announced(1001)
+    for emulator in ("salesforce_acquired", "netsuite_acquired"):
+        told["endpoints"][emulator] = "http://127.0.0.1:1002"
+        told["credentials"][emulator] = told["credentials"][emulator.split("_")[0]]
+    home = Home(tmp_path)
+    set_up(home, told, "USD")
+    second = {one.name: one for one in load(home).enabled_sources() if one.name.endswith("_acquired")}
+    assert set(second) == {"salesforce_acquired", "certinia_acquired", "netsuite_acquired"}
+    assert {one.options["base_url"] for one in second.values()} == {"http://127.0.0.1:1002"}
+
+
 def test_knowledge_time_of_what_is_published(tmp_path: Path) -> None:
     home = Home(tmp_path).ensure()
     assert published_at(home) is None
