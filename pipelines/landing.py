@@ -194,7 +194,7 @@ def read_secrets(home: Path, source: str, instance: str) -> dict[str, Any]:
 
 def last_whole_loads(home: Path, manifest: Manifest, instance: str) -> dict[str, datetime]:
     """When the last load of each resource ended that read all it should."""
-    store = RawStore(home, manifest.source, instance)
+    store = raw_store(home, manifest.source, instance)
     with store.reading() as connection:
         if not store.columns(connection, "extract_run", LANDING):
             return {}
@@ -208,7 +208,7 @@ def last_whole_loads(home: Path, manifest: Manifest, instance: str) -> dict[str,
 
 def landed_types(home: Path, manifest: Manifest, instance: str) -> list[tuple[str, str, str, str]]:
     """Resource, column, declared and landed type where the two differ, so that a load would be refused."""
-    store = RawStore(home, manifest.source, instance)
+    store = raw_store(home, manifest.source, instance)
     with store.reading() as connection:
         found = store.tables(connection)
     return [
