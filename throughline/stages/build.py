@@ -239,8 +239,8 @@ def build(run: Run, select: str | None = None, *, full_refresh: bool = False, te
     `full_refresh` builds every model anew instead of advancing it by what was landed since. The tests run
     here (unless `tests` is false), in dbt's one process, and are judged by the check stage.
 
-    Raises E-RUN-011 when nothing was ever landed, E-RUN-010 when a model could not be built, E-RUN-012 when dbt itself could not run,
-    E-RUN-013 when the engine is Spark and cannot start here.
+    Raises E-RUN-011 when nothing was ever landed, E-RUN-010 when a model could not be built, E-RUN-012 when
+    dbt itself could not run, E-RUN-013 when the engine is Spark and cannot start here.
 
     On Spark the tables are files under the home's `spark/warehouse`, written whole every time, and no test of
     dbt's runs: those tables are held against DuckDB's (make test-spark).
