@@ -202,8 +202,8 @@ priced as (
         evaluated.*,
         {{ is_evaluable }} as is_evaluable,
         {{ stays_pending }} as stays_pending,
-        {{ amount_rc or money('evaluated.amount_tc * reporting_rate.rate') }} as amount_rc_priced,
-        {{ population_rc or money('evaluated.population_tc * reporting_rate.rate') }} as population_rc_priced,
+        {{ amount_rc or ledger_at_rate('evaluated.amount_tc', 'reporting_rate.rate') }} as amount_rc_priced,
+        {{ population_rc or ledger_at_rate('evaluated.population_tc', 'reporting_rate.rate') }} as population_rc_priced,
         case
             when {{ floor_met }} then coalesce(cast(substr({{ floor }}, 2, 1) as integer), 4)
             else 4

@@ -350,8 +350,10 @@ drill as (
         item_key as record_id,
         currency_code,
         amount_tc,
-        round(running_tc * rate_rc, 4) - round((running_tc - amount_tc) * rate_rc, 4) as amount_rc,
-        round(running_tc * rate_cc, 4) - round((running_tc - amount_tc) * rate_cc, 4) as amount_cc,
+        {{ ledger_at_rate('running_tc', 'rate_rc') }}
+        - {{ ledger_at_rate('running_tc - amount_tc', 'rate_rc') }} as amount_rc,
+        {{ ledger_at_rate('running_tc', 'rate_cc') }}
+        - {{ ledger_at_rate('running_tc - amount_tc', 'rate_cc') }} as amount_cc,
         null as base,
         null as hours,
         split_part(item_key, ':', 1) as source_system,
