@@ -118,7 +118,12 @@ def _signed_for_less(it: Strike) -> FaultMark:
 def _signed_by_another(it: Strike) -> FaultMark:
     """FX11: the paper is made out to another customer of the firm."""
     contract, paper = _any_victim(it)
-    stranger = next(row for row in reversed(it.world.firm.accounts) if row is not contract.account)
+    # a customer, not a prospect that bears a customer's name
+    stranger = next(
+        row
+        for row in reversed(it.world.firm.accounts)
+        if row is not contract.account and row.customer_id is not None
+    )
     paper.customer_name = stranger.name
     return _mark("FX11", contract, paper)
 
