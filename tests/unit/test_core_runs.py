@@ -20,6 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipelines.landing import ResourceResult, SourceResult
+from pipelines.span import PLAIN, Span
 from tests.unit.core_support import a_candidate, a_checked_run, a_home
 from throughline import clock, files, lock, pipeline, process, publish, runs, warehouse
 from throughline.cli import app
@@ -43,7 +44,9 @@ class Fakes:
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     found = Fakes()
 
-    def land(run: Run, only: str | None = None, resources: list[str] | None = None) -> None:
+    def land(
+        run: Run, only: str | None = None, resources: list[str] | None = None, span: Span = PLAIN
+    ) -> None:
         with run.stage("land"):
             found.calls.append(f"land {only or 'all'}")
             run.manifest["landing"] = [{"source": "demo", "status": "OK"}]
@@ -258,6 +261,7 @@ def landing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Any], None]:
         settings: dict[str, Any],
         run_id: str,
         resources: list[str] | None,
+        span: Span,
     ) -> SourceResult:
         assert settings["dataset"] == f"{source}_{instance}"
         outcome = outcomes[source]
