@@ -12,7 +12,7 @@ select
     plan_target_id,
     {{ hash_key('plan_target_id') }} as plan_target_key,
     plan_name,
-    metric_id,
+    metric,
     period,
     legal_entity_id,
     region_code,
