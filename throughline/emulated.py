@@ -60,6 +60,8 @@ VENDORS: dict[str, tuple[str, dict[str, str]]] = {
 }
 # what the emulators call a resource where the manifest has another word for it
 OBJECTS = {("bamboohr", "employee"): "Employee"}
+# how an account is set for the checks: that an edit of any field moves the cursor is a switch of DocuSign
+SWITCHES: dict[str, dict[str, Any]] = {"docusign": {"edits_change_status": True}}
 TROUBLES = {
     Trouble.BUSY: "429_seconds",
     Trouble.BUSY_UNTIL: "429_date",
@@ -143,6 +145,7 @@ class Emulated:
     def begin(self) -> datetime:
         """Behave again."""
         self._firm.write("profile.json", [])
+        self._firm.write("settings.json", SWITCHES)
         return self._firm.now
 
     def at(self, now: datetime) -> None:
