@@ -149,7 +149,9 @@ def run_source(
     source = load_source(source_name)
     manifest = source.manifest
     wanted = [manifest.resource(name) for name in resources] if resources else list(manifest.resources)
-    settings = {**read_secrets(home, source_name, instance), **config}
+    # where it is and which one: an inbox lies in the home itself
+    whereabouts = {"home": str(home), "instance": instance}
+    settings = {**read_secrets(home, source_name, instance), **config, **whereabouts}
     store = raw_store(home, source_name, instance, config.get("landing"))
     store.recover()
     now = clock.now()

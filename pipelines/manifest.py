@@ -54,7 +54,7 @@ SQL_TYPES: dict[str, str] = {
 # in `pii`: all columns that the manifest does not name
 OTHERS = "*"
 NUMBERS = frozenset({"money", "rate", "fx", "hours", "int"})
-TRANSPORTS = frozenset({"soql", "suiteql", "json_pages", "files"})
+TRANSPORTS = frozenset({"soql", "suiteql", "json_pages", "files", "inbox"})
 # kinds of system: sales, delivery, people, finance, buying, signatures, messages between systems, files
 DOMAINS = ("crm", "psa", "hr", "erp", "procurement", "documents", "events", "files")
 _DURATION = re.compile(r"^(\d+)\s*(s|m|h|d)$")

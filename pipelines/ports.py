@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 PATH = Path(__file__).with_name("ports.yml")
-SYSTEMS = ("crm", "psa", "hr", "erp", "documents")
+SYSTEMS = ("crm", "psa", "hr", "erp", "documents", "events")
 SYSTEM_COLUMN = "source_system"
 
 

@@ -22,6 +22,8 @@ SOURCES = {
     "netsuite": "netsuite",
     "docusign": "docusign",
 }
+# The integration bus, which is not asked but pushes to the home's inbox.
+BUS = "events"
 # The bought firm's systems: table -> (connector, emulator, further settings).
 SECOND = {
     f"salesforce_{ACQUIRED}": ("salesforce", f"salesforce_{ACQUIRED}", ""),
@@ -56,6 +58,9 @@ def set_up(home: Home, announced: dict[str, Any], reporting_currency: str) -> No
         for source, (_, emulator, _) in SECOND.items()
         if emulator in announced["endpoints"] and f"\n[sources.{source}]" in text
     }
+    if BUS in announced["endpoints"] and f"[sources.{BUS}]" in text:
+        # it pushes: there is no address to ask
+        endpoints[BUS] = ""
     for source, address in endpoints.items():
         text = _source(text, source, address, first)
     write_text(home.config, text)
@@ -117,6 +122,8 @@ def secrets(credentials: dict[str, Any]) -> str:
             "private_key": str(Path(papers["private_key"])),
         },
     }
+    if BUS in credentials:
+        tables[BUS] = {"secret": credentials[BUS]["secret"]}
     lines = ["# Credentials of the sandbox's emulators, good for nothing else."]
     for name, values in tables.items():
         lines += ["", f"[sources.{name}]"]

@@ -21,6 +21,7 @@ from typing import Any
 from sandbox.build import Wanted, build, describe, wanted
 from sandbox.clock_file import set_clock
 from sandbox.home_setup import set_up
+from sandbox.inbox import deliver, receiving
 from sandbox.served import served
 from throughline import clock, process
 from throughline.clock import iso, parse_instant
@@ -120,10 +121,11 @@ def play(home: Home, asked: Wanted, *, app: bool, port: int = PORT) -> int:
     due = [at for at in times if reached is None or at > reached] or times[-1:]
     with served(home.sandbox, home.runs / "emulators.log") as announced:
         set_up(home, announced, str(facts["reporting_currency"]))
-        for at in due:
-            set_clock(home.sandbox, at)
-            scene.say(f"run at {iso(at)}")
-            scene.command(f"run {at.date()}", at, "run")
+        with receiving(home, home.sandbox, announced) as inbox:
+            for at in due:
+                set_clock(home.sandbox, at)
+                scene.say(f"run at {iso(at)}, {deliver(announced, inbox):,} events pushed")
+                scene.command(f"run {at.date()}", at, "run")
         scene.say("workbook")
         scene.command("export", times[-1], "recon", "export", codes=EXPORT_CODES)
         scene.save({"firm": asked.identity(), "runs": _stages(home, len(due))})

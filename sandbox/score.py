@@ -24,6 +24,7 @@ from sandbox.build import build, describe, firm_of, load_times, read_sandbox
 from sandbox.clock_file import set_clock
 from sandbox.compare import Comparison, Difference, Tally, compare_cases, compare_counts, compare_metrics
 from sandbox.home_setup import set_up
+from sandbox.inbox import deliver, receiving
 from sandbox.oracle.truth import load_id
 from sandbox.served import served
 from throughline import clock, process, warehouse
@@ -195,17 +196,19 @@ def score(
     strikes = {STRIKES[fault][0]: STRIKES[fault] for fault in asked.transport}
     with served(directory, home.runs / "emulators.log") as announced:
         set_up(home, announced, str(read_sandbox(source)["reporting_currency"]))
-        for number, at in enumerate(times):
-            set_clock(directory, at)
-            strike = strikes.get(number)
-            write_json(directory / "profile.json", [strike[1]] if strike else [])
-            seconds = _throughline(home, at, "run")
-            comparison = (
-                compare_struck(home, strike[2], strike[3], at)
-                if strike
-                else compare_published(home, source, at)
-            )
-            _note(result, Load(load_id(at), at, warehouse.current(home).run_id, seconds, comparison), say)
+        with receiving(home, directory, announced) as inbox:
+            for number, at in enumerate(times):
+                set_clock(directory, at)
+                strike = strikes.get(number)
+                write_json(directory / "profile.json", [strike[1]] if strike else [])
+                deliver(announced, inbox)
+                seconds = _throughline(home, at, "run")
+                comparison = (
+                    compare_struck(home, strike[2], strike[3], at)
+                    if strike
+                    else compare_published(home, source, at)
+                )
+                _note(result, Load(load_id(at), at, warehouse.current(home).run_id, seconds, comparison), say)
     if look_back and len(times) > 2:
         at = next((at for number, at in enumerate(times) if number >= 1 and number not in strikes), times[0])
         seconds = _throughline(

@@ -2,7 +2,7 @@
 
 Writes DIR/serve.json ({"pid", "endpoints", "credentials"}) once all of them answer, and takes it away on
 the way out (SIGTERM, SIGINT). `--ports 0` lets the system choose; else one port per store, by commas, in
-the order salesforce, bamboohr, netsuite, docusign, then second instances by name.
+the order salesforce, bamboohr, netsuite, docusign, then the integration bus and second instances by name.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ import uvicorn
 from sandbox.emulators.bamboohr import BambooHR
 from sandbox.emulators.credentials import ensure
 from sandbox.emulators.docusign import DocuSign
+from sandbox.emulators.events import Bus
 from sandbox.emulators.netsuite import NetSuite
 from sandbox.emulators.plumbing import Emulator
 from sandbox.emulators.salesforce import Salesforce
 
 VENDORS: tuple[type[Emulator], ...] = (Salesforce, BambooHR, NetSuite, DocuSign)
+# served where the firm has a store of it
+OTHERS: tuple[type[Emulator], ...] = (Bus,)
 HOST = "127.0.0.1"
 
 
@@ -51,7 +54,7 @@ def bind(port: int) -> socket.socket:
 def stores(root: Path) -> dict[str, type[Emulator]]:
     """The stores of a sandbox and who serves them: each vendor's first, then second instances by name."""
     found = {vendor.vendor: vendor for vendor in VENDORS}
-    first = dict(found)
+    first = {**found, **{other.vendor: other for other in OTHERS}}
     for path in sorted((root / "stores").iterdir()):
         vendor = first.get(path.name.partition("_")[0])
         if vendor is not None:

@@ -33,7 +33,7 @@ PORTS = ROOT / "pipelines" / "ports.yml"
 MANIFEST = ROOT / "pipelines" / "sources" / "files" / "source.yml"
 STAGING = MODELS / "staging" / "files" / "_files.yml"
 MAPPING = MODELS / "mapping" / "files"
-SYSTEMS = ("crm", "psa", "hr", "erp", "documents")
+SYSTEMS = ("crm", "psa", "hr", "erp", "documents", "events")
 ENVELOPE = frozenset(
     """
     source_system source_instance source_record_id source_created_at source_updated_at is_deleted deleted_at

@@ -174,7 +174,7 @@ def _compile(folder: Path, select: str | None) -> dict[str, tuple[str, str]]:
 
     _speak_spark()
     # files are off unless a firm has some; their mapping models are checked all the same
-    systems = "bamboohr,certinia,docusign,files,netsuite,salesforce"
+    systems = "bamboohr,certinia,docusign,events,files,netsuite,salesforce"
     variables = {"type_text": "string", "type_instant": "timestamp", "systems": systems}
     arguments = [
         "compile", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),

@@ -24,7 +24,7 @@ ALL = "ALL"
 BEGINNING = date(1900, 1, 1)
 
 # the systems that rows out of files may speak for
-FILE_SYSTEMS = ("crm", "psa", "hr", "erp", "documents")
+FILE_SYSTEMS = ("crm", "psa", "hr", "erp", "documents", "events")
 
 
 @dataclass(frozen=True)

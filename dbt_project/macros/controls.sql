@@ -5,6 +5,7 @@
 {% macro built_controls() -%}
     {{ return([
         'INT-003',
+        'INT-001',
         'MDM-001',
         'MDM-002',
         'MDM-003',

@@ -105,7 +105,7 @@
 {# The ports that some control cannot do without (seed control_port; a test compares them). #}
 {% macro vital_ports() -%}
     {{ return([
-        'billing_item', 'contract', 'contract_document', 'contract_line', 'customer', 'invoice', 'legal_entity',
-        'opportunity', 'project', 'revenue_entry', 'time_entry',
+        'billing_item', 'contract', 'contract_document', 'contract_line', 'customer', 'integration_event', 'invoice',
+        'legal_entity', 'opportunity', 'project', 'revenue_entry', 'time_entry',
     ]) }}
 {%- endmacro %}

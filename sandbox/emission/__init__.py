@@ -2,7 +2,8 @@
 
 DIR/stores/<store>/<Object>.parquet and schema.json, for the vendors salesforce (CRM and PSA share a host),
 bamboohr, netsuite and docusign; a store is called like its vendor, that of a second instance like both
-(salesforce_acquired). The same firm gives the same bytes.
+(salesforce_acquired). Beside them stands the log of the integration bus, DIR/stores/events. The same firm
+gives the same bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox.emission import bamboohr, certinia, docusign, netsuite, salesforce
+from sandbox.emission import bamboohr, certinia, docusign, events, netsuite, salesforce
 from sandbox.emission.context import Context, build_context
 from sandbox.emission.table import Table
 from sandbox.firm.group import Group, alone
@@ -82,4 +83,5 @@ def _write(
         (folder / "schema.json").write_text(json.dumps(schema, indent=1) + "\n", encoding="utf-8")
         if progress is not None:
             progress(f"{store}: {len(counts)} objects, {sum(counts.values()):,} versions")
+    written[events.STORE] = events.write(group.firm, directory / "stores" / events.STORE)
     return written

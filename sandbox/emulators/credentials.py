@@ -19,7 +19,7 @@ def ensure(root: Path, key_bits: int = 3072) -> dict[str, Any]:
 
     {"salesforce": {client_id, client_secret, username, private_key, public_key},
      "bamboohr": {api_key}, "netsuite": {account, client_id, certificate_id, private_key, public_key},
-     "docusign": {client_id, user_id, account_id, private_key, public_key}};
+     "docusign": {client_id, user_id, account_id, private_key, public_key}, "events": {secret}};
     the key entries are paths of PEM files.
     """
     folder = root / "keys"
@@ -36,6 +36,7 @@ def ensure(root: Path, key_bits: int = 3072) -> dict[str, Any]:
             **_key_pair(folder, "salesforce", 2048 if key_bits < 3072 else key_bits),
         },
         "bamboohr": {"api_key": secrets.token_hex(20)},
+        "events": {"secret": secrets.token_hex(32)},
         "netsuite": {
             "account": "1234567_SB1",
             "client_id": secrets.token_hex(32),

@@ -13,6 +13,8 @@ on pages            repeat_cursor, page_shift (params.rows), duplicate_rows (par
 on jobs             job_failed
 on the schema       permission_lost, field_hidden (params.field), schema_rename (params.field, params.new),
                     schema_retype (params.field, params.to), schema_add (params.field, params.value)
+on pushed batches   gap (params.events are never sent), replay (all of three days before once more, as it was
+                    signed then), bad_signature, unknown_type (an event of a kind that nobody knows)
 
 The parameters may also stand beside "kind" instead of inside "params".
 """
@@ -41,7 +43,10 @@ BEFORE = (
 )
 ON_PAGES = ("repeat_cursor", "page_shift", "duplicate_rows", "empty_page", "unordered", "truncate_extract")
 ON_SCHEMA = ("permission_lost", "field_hidden", "schema_rename", "schema_retype", "schema_add")
-KINDS = frozenset((*BEFORE, *ON_PAGES, *ON_SCHEMA, "query_timeout", "truncated_json", "job_failed"))
+ON_PUSH = ("gap", "replay", "bad_signature", "unknown_type")
+KINDS = frozenset(
+    (*BEFORE, *ON_PAGES, *ON_SCHEMA, *ON_PUSH, "query_timeout", "truncated_json", "job_failed")
+)
 _OWN_KEYS = ("vendor", "path", "object", "kind", "times", "after", "params")
 
 

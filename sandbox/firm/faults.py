@@ -20,6 +20,7 @@ from sandbox.firm.customers import home_entity
 from sandbox.firm.delivery import add_assignment
 from sandbox.firm.document_faults import DOCUMENT_FAULTS
 from sandbox.firm.entities import card_rate
+from sandbox.firm.event_faults import discarded_without_approval, stuck_in_a_queue
 from sandbox.firm.house import CALLAN, House
 from sandbox.firm.ids import FAULT_OFFSET, Ids
 from sandbox.firm.removal import drop_contract, drop_invoice, drop_project, prune_look_alikes, settle
@@ -301,7 +302,11 @@ def _never_transferred(it: Strike) -> FaultMark:
             if _without(it.world, sources):
                 firm.billing_items = [item for item in firm.billing_items if item.source_id not in sources]
                 it.struck.add(plan.contract.so_id)
-                objects = {"project": [plan.project.project_id], "time_entry": sorted(sources)}
+                objects = {
+                    "project": [plan.project.project_id],
+                    "time_entry": sorted(sources),
+                    "project_week": [f"{plan.project.project_id}|{week.isoformat()}"],
+                }
                 return FaultMark("F26", min(item.created_at for item in lost), objects)
     raise ValueError("no project-week of approved time could be lost")
 
@@ -606,4 +611,6 @@ FAULTS: dict[str, Callable[[Strike], FaultMark]] = {
     "FX03": _transposed_digits,
     "FX04": _rate_feed_cut,
     **DOCUMENT_FAULTS,
+    "FX21": lambda it: stuck_in_a_queue(it.world.firm, it.rng),
+    "FX22": lambda it: discarded_without_approval(it.world.firm, it.rng),
 }

@@ -14,6 +14,7 @@ from sandbox.firm.customers import make_accounts
 from sandbox.firm.delivery import deliver
 from sandbox.firm.documents import make_documents
 from sandbox.firm.entities import RATE_HOLIDAYS, make_entities, make_fx, make_org, make_rate_cards
+from sandbox.firm.events import choose_look_alikes, tell_events
 from sandbox.firm.expenses import make_expenses
 from sandbox.firm.faults import chosen, strike
 from sandbox.firm.house import NORTHGATE, House
@@ -63,7 +64,9 @@ def finish(world: World, faults: Sequence[str]) -> None:
     """Name the look-alikes of the clean firm, then let the faults strike it."""
     record_look_alikes(world)
     make_documents(world)
+    choose_look_alikes(world)
     strike(world, faults)
+    tell_events(world)
 
 
 def make_world(seed: int, size: Scale, house: House) -> World:

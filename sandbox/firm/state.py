@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from sandbox.firm.event_state import BusinessEvent
+
 
 @dataclass(slots=True)
 class Entity:
@@ -597,3 +599,5 @@ class Firm:
     fault_marks: list[FaultMark]
     look_alikes: list[LookAlike]
     documents: list[Envelope] = field(default_factory=list)
+    # what the integration bus carried; told last, from all the rest
+    events: list[BusinessEvent] = field(default_factory=list)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from sandbox.firm.entities import AFFILIATES
 from sandbox.firm.state import Account, BillingItem, Contract, ContractLine, Deal, Expense, Invoice, Project
 from sandbox.oracle.calendars import WorkingDays, month_end
+from sandbox.oracle.events import blocked_events
 from sandbox.oracle.metrics import REPORTING, status_of_eligible
 from sandbox.oracle.money import ZERO, r4
 from sandbox.oracle.rate_needs import unmet_needs
@@ -80,6 +81,7 @@ def evaluate(view: View) -> list[Outcome]:
         book.bil_001(),
         book.bil_003(),
         book.bil_010(),
+        book.int_001(),
     ]
 
 
@@ -814,6 +816,26 @@ class _Controls:
             return (Decimal(1), milestone.amount) if milestone is not None else None
         item = self.item_by_source.get(key)
         return (Decimal(1), item.amount) if item is not None else None
+
+    def int_001(self) -> Outcome:
+        def is_mobilised(deal: Deal) -> bool:
+            return self.has_project(deal) and (self.has_contract(deal) or not deal.contract_required)
+
+        found, passes = blocked_events(self.view, is_mobilised, self.item_by_source)
+        cases = [
+            self.case(
+                "INT-001",
+                one.grain_key,
+                one.due,
+                one.amount,
+                one.currency,
+                set(one.objects),
+                one.entity,
+                one.floor,
+            )
+            for one in found
+        ]
+        return Outcome("INT-001", cases, passes)
 
     def bil_010(self) -> Outcome:
         result = Outcome("BIL-010")

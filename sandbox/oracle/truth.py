@@ -20,12 +20,12 @@ from sandbox.oracle.view import View
 
 # The controls each fault strikes by itself; what else it causes is a cascade.
 FAULT_CONTROLS = {
-    "F01": {"MDM-001", "CRM-ERP-001", "CRM-PSA-001"},
+    "F01": {"MDM-001", "CRM-ERP-001", "CRM-PSA-001", "INT-001"},
     "F02": {"CRM-ERP-001", "ERP-PSA-001"},
     "F06": {"CRM-ERP-004"},
     "F14": {"ERP-PSA-002"},
     "F18": {"ERP-PSA-001", "MDM-003"},
-    "F26": {"PSA-ERP-001"},
+    "F26": {"PSA-ERP-001", "INT-001"},
     "F27": {"PSA-ERP-002"},
     "F29": {"BIL-001"},
     "F32": {"BIL-010", "BIL-003"},
@@ -40,6 +40,8 @@ FAULT_CONTROLS = {
     "FX11": {"DOC-ERP-002"},
     "FX12": {"DOC-ERP-002"},
     "FX13": {"DOC-ERP-002"},
+    "FX21": {"INT-001"},
+    "FX22": {"INT-001"},
 }
 
 MONEY = pa.decimal128(19, 4)

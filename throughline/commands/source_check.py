@@ -81,6 +81,7 @@ def findings(home: Home, config: Config, source: Source, *, live: bool) -> Itera
     yield _cared_for(source, known.manifest, care)
     yield from _landed(home, source, known.manifest, care)
     told = {**read_secrets(home.root, source.connector, source.instance), **config.source_config(source)}
+    told |= {"home": str(home.root), "instance": source.instance}
     told["limits"] = {**told.get("limits", {}), **SAMPLING}
     try:
         reader = known.reader(told)

@@ -1,4 +1,5 @@
--- Which exception explains which: customer not validated -> no contract, no project -> work nobody can bill.
+-- Which exception explains which: customer not validated -> event dead-lettered -> no contract, no project -> work
+-- nobody can bill; and time whose event never arrived -> its items missing from billing.
 -- A chain's root is its first member. A cause in its grace explains only what is itself in its grace.
 with
 
@@ -26,10 +27,19 @@ deals as (
         and not (deal.has_contract and deal.has_project)
 ),
 
--- rank 1: the customer, by the deals that wait for it; rank 2: the missing contract of the deal
+items as (
+    select
+        item.item_key,
+        'project_week:' || item.project_id || '|' || {{ as_text(week_start('item.item_date')) }} as week_object
+    from {{ ref('control__item') }} as item
+    where item.source_type = 'TIME'
+),
+
+-- rank 1: the customer, by the deals that wait for it; rank 2: the event that did not arrive; rank 3: the missing
+-- contract of the deal
 list_causes as (
     select
-        deals.opportunity_id,
+        'deal:' || deals.opportunity_id as object_key,
         findings.exception_id,
         findings.outcome,
         1 as cause_rank
@@ -41,10 +51,28 @@ list_causes as (
     where findings.control_id = 'MDM-001'
     union all
     select
-        findings.grain_key as opportunity_id,
+        findings.risk_object as object_key,
         findings.exception_id,
         findings.outcome,
         2 as cause_rank
+    from findings
+    where findings.control_id = 'INT-001'
+    union all
+    select
+        'item:' || items.item_key as object_key,
+        findings.exception_id,
+        findings.outcome,
+        2 as cause_rank
+    from findings
+    inner join items
+        on findings.risk_object = items.week_object
+    where findings.control_id = 'INT-001'
+    union all
+    select
+        'deal:' || findings.grain_key as object_key,
+        findings.exception_id,
+        findings.outcome,
+        3 as cause_rank
     from findings
     where findings.control_id = 'CRM-ERP-001'
 ),
@@ -53,12 +81,22 @@ list_effects as (
     select
         findings.exception_id,
         findings.outcome,
-        substr(findings.risk_object, 6) as opportunity_id,
-        case when findings.control_id = 'CRM-ERP-001' then 2 else 3 end as effect_rank
+        findings.risk_object as object_key,
+        case findings.control_id
+            when 'INT-001' then 2
+            when 'CRM-ERP-001' then 3
+            else 4
+        end as effect_rank
     from findings
     where
-        findings.control_id in ('CRM-ERP-001', 'CRM-PSA-001', 'ERP-PSA-001')
-        and findings.risk_object like 'deal:%'
+        (
+            findings.control_id in ('INT-001', 'CRM-ERP-001', 'CRM-PSA-001', 'ERP-PSA-001')
+            and findings.risk_object like 'deal:%'
+        )
+        or (
+            findings.control_id = 'PSA-ERP-001'
+            and findings.risk_object like 'item:%'
+        )
 ),
 
 rank_causes as (
@@ -72,7 +110,7 @@ rank_causes as (
     from list_effects
     inner join list_causes
         on
-            list_effects.opportunity_id = list_causes.opportunity_id
+            list_effects.object_key = list_causes.object_key
             and list_effects.effect_rank > list_causes.cause_rank
     where list_causes.outcome = 'EXCEPTION' or list_causes.outcome = list_effects.outcome
 )

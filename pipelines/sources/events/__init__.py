@@ -1,0 +1,1 @@
+"""The events inbox as a source."""
