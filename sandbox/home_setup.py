@@ -58,7 +58,7 @@ def set_up(home: Home, announced: dict[str, Any], reporting_currency: str) -> No
         for source, (_, emulator, _) in SECOND.items()
         if emulator in announced["endpoints"] and f"\n[sources.{source}]" in text
     }
-    if BUS in announced["endpoints"] and f"[sources.{BUS}]" in text:
+    if BUS in announced["endpoints"] and f"\n[sources.{BUS}]" in text:
         # it pushes: there is no address to ask
         endpoints[BUS] = ""
     for source, address in endpoints.items():

@@ -45,7 +45,8 @@ invoiced_by = "x"
 """
 # the tables in which a connector is handed its settings, and what tests put there
 HANDED = ("settings", "limits", "quota")
-OF_TESTS = frozenset({"sleep", "chance", "http_transport", "limits", "quota"})
+# what tests and landing hand over, which nobody sets
+OF_TESTS = frozenset({"sleep", "chance", "http_transport", "limits", "quota", "home", "instance"})
 SHARED = ("client", "private_key")
 DOMAINS = {
     "customer": "Customer to contract",

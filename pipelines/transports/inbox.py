@@ -138,11 +138,20 @@ class InboxReader:
         self._sql.execute(
             """
             create table receptions as
-            select *
+            with taken as (
+                select record_id, min(position) as first, max(position) as last
+                from heard
+                where refused is null
+                group by record_id
+            )
+            -- what was refused and then sent again as it should be is settled
+            select heard.*
             from heard
-            qualify refused is not null or row_number() over (
-                partition by record_id, refused is null order by position
-            ) = 1
+            left join taken on heard.record_id = taken.record_id
+            where case
+                when heard.refused is null then heard.position = taken.first
+                else taken.last is null or taken.last < heard.position
+            end
             """
         )
         self._sql.execute("drop table heard")

@@ -44,9 +44,7 @@ BEFORE = (
 ON_PAGES = ("repeat_cursor", "page_shift", "duplicate_rows", "empty_page", "unordered", "truncate_extract")
 ON_SCHEMA = ("permission_lost", "field_hidden", "schema_rename", "schema_retype", "schema_add")
 ON_PUSH = ("gap", "replay", "bad_signature", "unknown_type")
-KINDS = frozenset(
-    (*BEFORE, *ON_PAGES, *ON_SCHEMA, *ON_PUSH, "query_timeout", "truncated_json", "job_failed")
-)
+KINDS = frozenset((*BEFORE, *ON_PAGES, *ON_SCHEMA, *ON_PUSH, "query_timeout", "truncated_json", "job_failed"))
 _OWN_KEYS = ("vendor", "path", "object", "kind", "times", "after", "params")
 
 

@@ -27,12 +27,8 @@ def _victims(firm: Firm, rng: random.Random) -> list[Invoice]:
 
     Raises ValueError when there is none.
     """
-    taken = {
-        key
-        for case in (*firm.look_alikes, *firm.fault_marks)
-        for keys in case.objects.values()
-        for key in keys
-    }
+    objects = [case.objects for case in firm.look_alikes] + [mark.objects for mark in firm.fault_marks]
+    taken = {key for one in objects for keys in one.values() for key in keys}
     able = [
         row
         for row in firm.invoices

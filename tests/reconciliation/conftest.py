@@ -10,9 +10,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
 from tests.reconciliation.firm import Compiled, Firm
 from throughline.inputs import TABLES
+from throughline.stages.build import VENDORS
 
 
 @pytest.fixture(scope="session")
@@ -26,10 +28,17 @@ def compiled(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Co
             connection.execute(f"create table inputs.{name} ({columns})")
     duckdb.connect(str(folder / "raw.duckdb")).close()
     project = project_root / "dbt_project"
+    # every vendor, and the events inbox beside them
+    told = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]["mappings"]
+    variables = {
+        "systems": ",".join([*VENDORS, "events"]),
+        "mappings": {**told, "integration_event": ["events"]},
+    }
     done = subprocess.run(
         [sys.executable, "-m", "dbt.cli.main", "compile", "--quiet", "--project-dir", str(project),
          "--profiles-dir", str(project), "--target-path", str(folder / "target"),
-         "--log-path", str(folder / "logs"), "--select", "models/controls", "models/reconciliation"],
+         "--log-path", str(folder / "logs"), "--vars", json.dumps(variables),
+         "--select", "models/controls", "models/reconciliation"],
         env={
             **os.environ,
             "THROUGHLINE_BUILD_DB": str(build),

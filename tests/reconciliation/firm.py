@@ -165,6 +165,17 @@ DEFAULTS: dict[str, Row] = {
         "assignment_id": "certinia:main:AS1", "work_date": "2026-07-10", "scheduled_hours": "8",
         "is_hard": True,
     },
+    "canonical__integration_event": {
+        "event_source": "/bus", "event_id": "events:main:r1", "event_type": "integration.delivery.changed",
+        "event_time": "2026-07-06 09:00:00+00", "received_at": "2026-07-06 09:00:05+00",
+        "signature_ok": True,
+        "is_test": False, "business_event_id": "events:main:evt-1",
+        "business_event_type": "opportunity.won",
+        "status": "DEAD_LETTERED", "attempts": 5, "error_class": "TIMEOUT", "last_error": "504",
+        "target": "ERP",
+        "entity_type": "opportunity", "entity_key": "salesforce:main:O1", "correlation_id": "O1",
+        "created_at": "2026-07-06 08:00:00+00",
+    },
     "master__entity_xref": {
         "entity_type": "customer", "left_key": "salesforce:main:A1", "right_key": "netsuite:main:K1",
         "match_rule": "explicit_link", "known_from": "2020-01-01 00:00:00+00",
