@@ -25,18 +25,16 @@ def discarded_without_approval(firm: Firm, rng: random.Random) -> FaultMark:
 def _victims(firm: Firm, rng: random.Random) -> list[Invoice]:
     """Invoices of spring that neither a look-alike nor another fault rests on, in random order.
 
-    Raises ValueError when there is none.
+    Those whose contract none rests on come first. Raises ValueError when there is none.
     """
     objects = [case.objects for case in firm.look_alikes] + [mark.objects for mark in firm.fault_marks]
     taken = {key for one in objects for keys in one.values() for key in keys}
     able = [
         row
         for row in firm.invoices
-        if row.doc_type == "STANDARD"
-        and FROM <= row.posted_at < TO
-        and not taken & {row.invoice_id, row.contract.so_id}
+        if row.doc_type == "STANDARD" and FROM <= row.posted_at < TO and row.invoice_id not in taken
     ]
     if not able:
         raise ValueError("no invoice's event could be lost")
     rng.shuffle(able)
-    return able
+    return sorted(able, key=lambda row: row.contract.so_id in taken)

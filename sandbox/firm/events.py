@@ -210,9 +210,7 @@ def _look_alike(event: BusinessEvent, cases: dict[str, set[str]], rng: random.Ra
             _after(event, timedelta(hours=3, minutes=1), "APPLIED"),
         ]
     elif key in cases.get("NX21", ()):
-        later = _event(
-            kind, event.entity_type, key, event.created_at + timedelta(hours=9), event.correlation_id, 2
-        )
+        later = _event(kind, event.entity_type, key, event.created_at + DAY, event.correlation_id, 2)
         later.reports = _healthy(later, rng)
         event.reports = _given_up(event, *TIMEOUT)
         event.reports.append(replace(event.reports[-1], at=later.reports[-1].at, status="SUPERSEDED"))

@@ -86,7 +86,7 @@ def test_every_fault_strikes_and_becomes_visible_at_a_load(pair: tuple[Firm, Fir
         assert mark.injected_at < LOADS[-1]
     firsts = {next(load for load in LOADS if load > mark.injected_at) for mark in faulty.fault_marks}
     assert len(firsts) >= 5
-    assert len(faulty.look_alikes) == len(clean.look_alikes) == 22
+    assert len(faulty.look_alikes) == len(clean.look_alikes) == 27
     assert all(all(case.objects.values()) for case in faulty.look_alikes)
 
 

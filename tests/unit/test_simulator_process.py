@@ -412,8 +412,8 @@ def test_billing_methods_and_statuses_are_all_there(firm: Firm) -> None:
     assert methods == {"TM", "TM_CAPPED", "FIXED_MILESTONE", "FIXED_POC", "RETAINER", "EXPENSE"}
     assert {contract.statuses[-1][1] for contract in firm.contracts} == {"ACTIVE", "COMPLETED", "CANCELLED"}
     assert {row.case_id for row in firm.look_alikes} == {
-        "N01", "N02", "N08", "N16", "N17", "N18", "N19", "N23", "N34", "N37", "N38", "N44", "NX01", "NX02",
-        "NX03", "N04", "N07", "NX10", "NX11", "NX12", "NX13", "NX14",
+        "N01", "N02", "N08", "N16", "N17", "N18", "N19", "N23", "N34", "N36", "N37", "N38", "N44", "NX01",
+        "NX02", "NX03", "N04", "N07", "NX10", "NX11", "NX12", "NX13", "NX14", "NX21", "NX22", "NX23", "NX24",
     }  # fmt: skip
     for contract in firm.contracts:
         if contract.statuses[-1][1] == "CANCELLED":
