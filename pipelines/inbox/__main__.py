@@ -52,11 +52,11 @@ def options(home: Home, instance: str) -> dict[str, Any]:
 
 
 def settings(told: Mapping[str, Any], secrets: Mapping[str, Any]) -> Settings:
-    """Settings of the receiver. Raises ThroughlineError E-SRC-061 when it could check no signature."""
+    """Settings of the receiver. Raises ThroughlineError E-SRC-091 when it could check no signature."""
     found = tuple(str(secrets[name]) for name in ("secret", "previous_secret") if secrets.get(name))
     signed = told.get("unsigned", "refuse") != "accept"
     if signed and not found:
-        raise error("E-SRC-061")
+        raise error("E-SRC-091")
     limits: Mapping[str, Any] = told.get("limits", {})
     return Settings(
         secrets=found,
@@ -123,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(serve(journal, wanted, given.port))
     except OSError as problem:
-        known = error("E-SRC-064", port=given.port, detail=problem.strerror or str(problem))
+        known = error("E-SRC-094", port=given.port, detail=problem.strerror or str(problem))
         print(render(known), file=sys.stderr)
         return known.exit_code
     finally:

@@ -71,14 +71,14 @@ class Journal:
         self._received_at: datetime | None = None
 
     def open(self) -> None:
-        """Take the spool and put its end in order. Raises ThroughlineError E-SRC-060 when it is taken."""
+        """Take the spool and put its end in order. Raises ThroughlineError E-SRC-090 when it is taken."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._lock)
-            raise error("E-SRC-060", folder=self.folder) from None
+            raise error("E-SRC-090", folder=self.folder) from None
         found = parts(self.folder)
         for part in found:
             if part.path.stat().st_size > part.size:
@@ -164,7 +164,7 @@ def _complete(path: Path, size: int) -> int:
 
 
 def _last_line(part: Part) -> dict[str, Any]:
-    """The last line of a part. Raises ThroughlineError E-SRC-063 when it cannot be read."""
+    """The last line of a part. Raises ThroughlineError E-SRC-093 when it cannot be read."""
     tail = b""
     for _, block in _backwards(part.path, part.size):
         tail = block + tail
@@ -174,7 +174,7 @@ def _last_line(part: Part) -> dict[str, Any]:
         found = json.loads(tail.rstrip(b"\n").rpartition(b"\n")[2])
         return {"position": int(found["position"]), "received_at": str(found["received_at"])}
     except (ValueError, TypeError, KeyError):
-        raise error("E-SRC-063", path=part.path) from None
+        raise error("E-SRC-093", path=part.path) from None
 
 
 def _backwards(path: Path, size: int) -> Iterator[tuple[int, bytes]]:

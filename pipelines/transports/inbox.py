@@ -53,9 +53,9 @@ class InboxReader:
         self._sql: duckdb.DuckDBPyConnection | None = None
 
     def open(self) -> None:
-        """Note how far the spool goes. Raises ThroughlineError E-SRC-062."""
+        """Note how far the spool goes. Raises ThroughlineError E-SRC-092."""
         if not self.folder.is_dir():
-            raise error("E-SRC-062", source=self._source, folder=self.folder)
+            raise error("E-SRC-092", source=self._source, folder=self.folder)
         self._parts = [part for part in parts(self.folder) if part.size]
 
     def discover(self, resource: Resource) -> Found:

@@ -203,7 +203,7 @@ def test_a_second_receiver_is_told_of_the_first(tmp_path: Path) -> None:
     first = Sender(tmp_path)
     with pytest.raises(ThroughlineError) as caught:
         Journal(folder_of(tmp_path, "main")).open()
-    assert caught.value.code == "E-SRC-060"
+    assert caught.value.code == "E-SRC-090"
     first.journal.close()
     Journal(folder_of(tmp_path, "main")).open()
 
@@ -216,14 +216,14 @@ def test_a_damaged_end_is_no_end_to_count_from(tmp_path: Path) -> None:
     part.path.write_bytes(b"nonsense\n")
     with pytest.raises(ThroughlineError) as caught:
         Journal(folder_of(tmp_path, "main")).open()
-    assert caught.value.code == "E-SRC-063"
+    assert caught.value.code == "E-SRC-093"
 
 
 def test_without_a_secret_nothing_is_received(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_secret(tmp_path)
     (tmp_path / ".dlt" / "secrets.toml").unlink()
     assert command.main(["--home", str(tmp_path)]) == 3
-    assert "E-SRC-061" in capsys.readouterr().err
+    assert "E-SRC-091" in capsys.readouterr().err
     (tmp_path / "throughline.toml").write_text(
         '[sources.events]\nunsigned = "accept"\nlimits = { batch_events = 5 }\n', encoding="utf-8"
     )
@@ -239,7 +239,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
             said: list[str] = []
             patch.setattr("builtins.print", lambda *words, **_: said.append(" ".join(map(str, words))))
             assert command.main(["--home", str(tmp_path / "two"), "--port", port]) == 3
-    assert any("E-SRC-064" in line for line in said)
+    assert any("E-SRC-094" in line for line in said)
 
 
 DIES = """

@@ -177,7 +177,7 @@ def test_many_forged_events_do_not_stop_the_others(home: Home) -> None:
 
 def test_no_inbox_is_no_empty_inbox(home: Home) -> None:
     found = home.land("events", {}, FIRST)
-    assert [problem.code for problem in found.errors] == ["E-SRC-062"]
+    assert [problem.code for problem in found.errors] == ["E-SRC-092"]
     Sender(home.path).journal.close()
     assert home.land("events", {}, LATER).status == "OK"
     with pytest.raises(ThroughlineError) as caught:

@@ -107,7 +107,8 @@ find_objects as (
         waiting.is_dead or waiting.is_stuck as is_blocked,
         {{ entity_date('waiting.broken_at') }} as broken_on,
         -- whole hundredths of an hour, so that both engines write the same
-        cast(floor(waiting.waited_us / 36000000) as decimal(18, 2)) / 100 as hours_waited,
+        cast(cast(floor(waiting.waited_us / 36000000) as decimal(18, 0)) * cast(0.01 as decimal(3, 2)) as decimal(18, 2))
+            as hours_waited,
         sum(case when (waiting.is_dead or waiting.is_stuck) then 1 else 0 end) over (
             partition by coalesce(waiting.correlation_id, waiting.business_event_id)
         ) as cluster_events
