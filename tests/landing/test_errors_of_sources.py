@@ -78,7 +78,7 @@ def test_a_landed_column_of_another_type_than_the_manifest_declares_stops_its_re
 def test_rows_that_cannot_be_stored_fail_the_load_and_nothing_is_kept(
     home: Home, org: Org, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: Store, source: object) -> None:
+    def full(self: Store, *_told: object) -> None:
         from throughline.errors import error
 
         raise error("E-SRC-019", source="salesforce", detail="No space left on device")
