@@ -210,7 +210,7 @@ def measure(scale: str, work: Path) -> list[Result]:
     )
     results += against("full build with controls, checked and published", full, limit, 12)
     results.append(Result("control models", round(controls, 1), "s"))
-    peak = max(entry.get("peak_mib", 0) for entry in manifest["stages"])
+    peak = max(entry.get("peak_mib") or 0 for entry in manifest["stages"])
     results.append(Result("memory, highest of the stages", round(peak / 1024, 2), "GiB", 8.0))
     per_row = full.clock / firm.rows["time_entry"] * 1e6
     results.append(Result("full build per million time entries", round(per_row, 1), "s"))
