@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from pipelines.inbox import __main__ as command
-from pipelines.inbox import journal as journal_module
 from pipelines.inbox.journal import Journal, folder_of, lines, parts
 from pipelines.inbox.service import Settings
 from tests.landing.inbox_support import (
@@ -28,6 +27,7 @@ from tests.landing.inbox_support import (
     write_secret,
 )
 from throughline.errors import ThroughlineError
+from throughline.home import Home
 
 BINARY = {
     "content-type": "application/json",
@@ -177,9 +177,9 @@ def test_a_full_disk_is_told_and_leaves_nothing_half(tmp_path: Path, monkeypatch
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(journal_module.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     assert sender.send([event(2), event(3)], BATCH).status_code == 503
-    monkeypatch.setattr(journal_module.os, "fsync", real)
+    monkeypatch.setattr(os, "fsync", real)
     assert sender.send(event(4)).status_code == 202
     found = spooled(tmp_path)
     assert [(line["position"], line["event"]["id"]) for line in found] == [(1, "e1"), (2, "e4")]
@@ -194,7 +194,7 @@ def test_nothing_is_answered_before_the_disk_has_it(tmp_path: Path, monkeypatch:
         real(descriptor)
         done.append("on the disk")
 
-    monkeypatch.setattr(journal_module.os, "fsync", told)
+    monkeypatch.setattr(os, "fsync", told)
     assert sender.send(event(1)).status_code == 202
     assert done == ["on the disk"]
 
@@ -227,7 +227,7 @@ def test_without_a_secret_nothing_is_received(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "throughline.toml").write_text(
         '[sources.events]\nunsigned = "accept"\nlimits = { batch_events = 5 }\n', encoding="utf-8"
     )
-    told = command.settings(command.options(command.resolve(tmp_path), "main"), {})
+    told = command.settings(command.options(Home(tmp_path), "main"), {})
     assert (told.signed, told.most_events) == (False, 5)
 
 
