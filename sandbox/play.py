@@ -189,6 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--scale", default="demo", help="tiny or demo")
     parser.add_argument("--faults", default="all", help="none, all, transport, or ids by commas")
     parser.add_argument("--home", type=Path, default=None, help="the warehouse's folder (./.throughline)")
+    parser.add_argument("--alone", action="store_true", help="without the firm it bought")
     parser.add_argument("--no-app", action="store_true", help="end after the workbook")
     parser.add_argument("--port", type=int, default=PORT, help="of the dashboard")
     given = parser.parse_args(arguments)
@@ -197,7 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return play(
             resolve(given.home),
-            wanted(given.seed, given.scale, given.faults),
+            wanted(given.seed, given.scale, given.faults, acquisition=not given.alone),
             app=not given.no_app,
             port=given.port,
         )

@@ -10,7 +10,7 @@ from throughline.home import Home
 
 
 def test_a_clean_firm_is_silent(tmp_path: Path) -> None:
-    build(tmp_path / "firm", wanted(31, "tiny", "none", acquisition=False), truth=True)
+    build(tmp_path / "firm", wanted(31, "tiny", "none"), truth=True)
     result = score(tmp_path / "firm", Home(tmp_path / "home"), loads=1, look_back=False)
     problems = [line for load in result.loads for line in shown(load.comparison.differences)]
     assert problems == []

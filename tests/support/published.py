@@ -35,7 +35,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 def _build(home: Path) -> None:
     command = [
-        sys.executable, "-m", "sandbox.play", "--seed", SEED, "--scale", "tiny", "--faults", "all",
+        sys.executable, "-m", "sandbox.play", "--seed", SEED, "--scale", "tiny", "--faults", "all", "--alone",
         "--home", str(home), "--no-app",
     ]  # fmt: skip
     log = home.with_suffix(".log")

@@ -96,7 +96,7 @@ def test_a_port_that_is_taken_is_told_of(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda n: str(n))
 def test_the_play_ends_its_servers_and_the_run_in_hand(tmp_path: Path, number: signal.Signals) -> None:
     build(tmp_path / "sandbox", wanted(11, "tiny", "none", acquisition=False), truth=False)
-    words = ("sandbox.play", "--seed", "11", "--scale", "tiny", "--faults", "none", "--no-app")
+    words = ("sandbox.play", "--seed", "11", "--scale", "tiny", "--faults", "none", "--alone", "--no-app")
     command = start(*words, "--home", str(tmp_path), home=tmp_path)
     assert command.stdout is not None
     try:
