@@ -25,6 +25,7 @@ SYSTEMS = {
     "bamboohr": "hr",
     "netsuite": "erp",
     "docusign": "documents",
+    "events": "events",
 }
 PATTERN = "({}):main:".format("|".join(SYSTEMS))
 
