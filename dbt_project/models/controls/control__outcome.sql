@@ -47,13 +47,16 @@ list_reads as (
 filled_ports as (
     {% for port in vital_ports() -%}
         {%- set systems = port_systems(port) %}
-        select '{{ port }}' as port
         {%- if systems == ['files'] %}
-        from {{ ref('canonical__' ~ port) }}
-        having count(*) > 0
+            select '{{ port }}' as port
+            from {{ ref('canonical__' ~ port) }}
+            having count(*) > 0
         {%- elif not systems %}
-        from (select 1 as nothing) as nobody
-        where nothing = 0
+            select '{{ port }}' as port
+            from (select 1 as nothing) as nobody
+            where nothing = 0
+        {%- else %}
+            select '{{ port }}' as port
         {%- endif %}
         {{ 'union all' if not loop.last }}
     {%- endfor %}

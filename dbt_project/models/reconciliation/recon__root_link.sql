@@ -1,6 +1,6 @@
--- Which exception explains which: customer not validated -> event dead-lettered -> no contract, no project -> work
--- nobody can bill; and time whose event never arrived -> its items missing from billing.
--- A chain's root is its first member. A cause in its grace explains only what is itself in its grace.
+-- Which exception explains which: customer not validated -> event dead-lettered -> no contract, no project
+-- -> work nobody can bill; and time whose event never arrived -> its items missing from billing. A chain's
+-- root is its first member. A cause in its grace explains only what is itself in its grace.
 with
 
 findings as (
@@ -30,13 +30,14 @@ deals as (
 items as (
     select
         item.item_key,
-        'project_week:' || item.project_id || '|' || {{ as_text(week_start('item.item_date')) }} as week_object
+        'project_week:' || item.project_id || '|' || {{ as_text(week_start('item.item_date')) }}
+            as week_object
     from {{ ref('control__item') }} as item
     where item.source_type = 'TIME'
 ),
 
--- rank 1: the customer, by the deals that wait for it; rank 2: the event that did not arrive; rank 3: the missing
--- contract of the deal
+-- rank 1: the customer, by the deals that wait for it; rank 2: the event that did not arrive; rank 3: the
+-- missing contract of the deal
 list_causes as (
     select
         'deal:' || deals.opportunity_id as object_key,

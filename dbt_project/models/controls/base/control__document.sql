@@ -1,6 +1,7 @@
--- One row per document as known, with the contract it belongs to, the day on which it was signed, and what it
--- is worth without the tax in it. The contract is the one it names by key, else that of its deal, else the one
--- that bears the number it was filed under or bore it before it was renumbered; of several, the customer's own.
+-- One row per document as known, with the contract it belongs to, the day on which it was signed, and what
+-- it is worth without the tax in it. The contract is the one it names by key, else that of its deal, else
+-- the one that bears the number it was filed under or bore it before it was renumbered; of several, the
+-- customer's own.
 with
 
 run as {{ control_run_row() }},

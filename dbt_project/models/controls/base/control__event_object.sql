@@ -1,8 +1,7 @@
--- What an integration event can move, one row per kind and record as known: what it is worth, whose it is, and
--- whether the target already shows what the event should bring about (null where the target does not tell).
+-- What an integration event can move, one row per kind and record as known: what it is worth, whose it is,
+-- and whether the target already shows what the event should bring about (null where the target does not
+-- tell).
 with
-
-run as {{ control_run_row() }},
 
 deals as (
     select deal.*

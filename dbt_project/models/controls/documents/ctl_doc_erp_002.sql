@@ -1,7 +1,7 @@
--- What the customer signed differs from the contract: in value, in currency, in whose name it is, or in the
--- file that is kept. Values are compared without tax; expenses count on both sides when a signed paper says they
--- are in its value. A framework without a value leaves the value alone. A value that was read off a scan with
--- too little confidence, or whose tax nobody states, is no finding: nobody can tell.
+-- What the customer signed differs from the contract: in value, in currency, in whose name it is, or in
+-- the file that is kept. Values are compared without tax; expenses count on both sides when a signed paper
+-- says they are in its value. A framework without a value leaves the value alone. A value that was read
+-- off a scan with too little confidence, or whose tax nobody states, is no finding: nobody can tell.
 with
 
 run as {{ control_run_row() }},

@@ -1,7 +1,7 @@
--- A business event is dead-lettered, or discarded without anybody's approval, or has been on its way for longer
--- than its kind may take: what it should move stays where it is. Where a delivery stands says its last report by
--- event time, however the reports came in. Where the target shows what the event should bring about, somebody
--- has done it by hand, and nothing is blocked. The clock is the run's known_at.
+-- A business event is dead-lettered, or discarded without anybody's approval, or has been on its way for
+-- longer than its kind may take: what it should move stays where it is. Where a delivery stands says its
+-- last report by event time, however the reports came in. Where the target shows what the event should
+-- bring about, somebody has done it by hand, and nothing is blocked. The clock is the run's known_at.
 with
 
 run as {{ control_run_row() }},
@@ -102,13 +102,18 @@ find_objects as (
         objects.currency_code,
         objects.amount,
         coalesce(objects.is_target_reached, false) as is_target_reached,
-        coalesce(objects.risk_object, waiting.entity_type || ':' || waiting.entity_key, 'event:' || waiting.business_event_id)
-            as risk_object,
+        coalesce(
+            objects.risk_object,
+            waiting.entity_type || ':' || waiting.entity_key,
+            'event:' || waiting.business_event_id
+        ) as risk_object,
         waiting.is_dead or waiting.is_stuck as is_blocked,
         {{ entity_date('waiting.broken_at') }} as broken_on,
         -- whole hundredths of an hour, so that both engines write the same
-        cast(cast(floor(waiting.waited_us / 36000000) as decimal(18, 0)) * cast(0.01 as decimal(3, 2)) as decimal(18, 2))
-            as hours_waited,
+        cast(
+            cast(floor(waiting.waited_us / 36000000) as decimal(18, 0)) * cast(0.01 as decimal(3, 2))
+            as decimal(18, 2)
+        ) as hours_waited,
         sum(case when (waiting.is_dead or waiting.is_stuck) then 1 else 0 end) over (
             partition by coalesce(waiting.correlation_id, waiting.business_event_id)
         ) as cluster_events
@@ -148,10 +153,12 @@ tell_states as (
         end as state_next,
         case
             when find_objects.status = 'DISCARDED' then 'the event was discarded and nobody has approved that'
-            when find_objects.error_class = 'CUSTOMER_NOT_VALIDATED' then 'the customer is not validated in the ERP'
+            when find_objects.error_class = 'CUSTOMER_NOT_VALIDATED'
+                then 'the customer is not validated in the ERP'
             when find_objects.error_class = 'TIMEOUT' then 'the receiving system does not answer'
             when find_objects.error_class = 'UNAUTHORISED' then 'the receiving system refuses the login'
-            when find_objects.error_class = 'MAPPING_MISSING' then 'a code has no counterpart in the receiving system'
+            when find_objects.error_class = 'MAPPING_MISSING'
+                then 'a code has no counterpart in the receiving system'
             when find_objects.last_error is not null then find_objects.last_error
             when find_objects.error_class is not null then find_objects.error_class
             when find_objects.is_dead then 'nobody has said why'

@@ -38,5 +38,6 @@ select
     {{ landed('contacts') }}
 from contacts
 left join regions on contacts.pse__region__c = regions.id and contacts.tl_instance = regions.tl_instance
-left join practices on contacts.pse__practice__c = practices.id and contacts.tl_instance = practices.tl_instance
+left join practices
+    on contacts.pse__practice__c = practices.id and contacts.tl_instance = practices.tl_instance
 left join grps on contacts.pse__group__c = grps.id and contacts.tl_instance = grps.tl_instance

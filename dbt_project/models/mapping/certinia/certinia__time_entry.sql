@@ -65,7 +65,9 @@ totalled_shares as (
         sum(shares.billable_share) over told_at_once as billable_shared,
         sum(shares.cost_share) over told_at_once as cost_shared
     from shares
-    window told_at_once as (partition by shares.tl_instance, shares.split_id, shares.tl_payload_hash, shares.tl_load_id)
+    window told_at_once as (
+        partition by shares.tl_instance, shares.split_id, shares.tl_payload_hash, shares.tl_load_id
+    )
 ),
 
 -- The last day with hours takes the rest, so that the days of a split always add up to it.
