@@ -10,7 +10,7 @@ import jinja2
 
 from tests.dbt.raw_fixture import ROOT
 
-FILES = ("portable.sql", "controls.sql", "versions.sql", "keys.sql", "splits.sql")
+FILES = ("portable.sql", "controls.sql", "versions.sql", "keys.sql", "splits.sql", "events.sql")
 
 
 class _Module:

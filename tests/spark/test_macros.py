@@ -47,6 +47,10 @@ CASES: list[tuple[str, str, str | None]] = [
     ("json_text", "json_text(\"chr(34) || 'a' || chr(10)\")", '"\\"a\\n"'),
     ("json_text", 'json_text("cast(1.50 as decimal(9, 2))")', '"1.50"'),
     ("json_text", "json_text('null')", None),
+    ("json_value", "json_value(\"'{' || chr(34) || 'a' || chr(34) || ': 3}'\", 'a')", "3"),
+    ("json_value", "json_value(\"'{' || chr(34) || 'a' || chr(34) || ': 3}'\", 'b')", None),
+    ("json_value", "json_value(\"'no json'\", 'a')", None),
+    ("add_hours", f"instant_number(add_hours({AT}, '0.25'))", "1774827900000001"),
     ("type_text", "as_text('1.10')", "1.10"),
     ("type_instant", "instant_number(as_instant(\"'2026-01-01 00:00:00+00:00'\"))", "1767225600000000"),
 ]
