@@ -19,6 +19,7 @@ from sandbox.build import build as build_firm
 from sandbox.build import load_times, wanted
 from sandbox.clock_file import set_clock
 from sandbox.home_setup import set_up
+from sandbox.inbox import deliver, receiving
 from sandbox.served import served
 from throughline import clock, config, process, runs
 from throughline.home import VARIABLE, Home
@@ -120,6 +121,10 @@ def build_both(folder: Path) -> Both:
         _engine(homes[1])
         for now in times:
             set_clock(firm, now)
+            with receiving(homes[0], firm, announced) as inbox:
+                deliver(announced, inbox)
+            # an event is pushed once: both engines read what one inbox received
+            shutil.copytree(homes[0].root / "inbox", homes[1].root / "inbox", dirs_exist_ok=True)
             with ThreadPoolExecutor(len(homes)) as pool:
                 list(pool.map(_land, homes, [now] * len(homes)))
             _say(began, f"landed at {clock.iso(now)}, as DuckDB's file and as Parquet")
