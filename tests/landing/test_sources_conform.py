@@ -228,7 +228,11 @@ def firm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # files have no vendor to emulate: tests/landing/test_files_source.py
-@pytest.fixture(scope="module", params=[name for name in source_names() if name != "files"])
+# Nothing is asked for over HTTP here: test_inbox_source.py and test_conformance_of_files.py check them.
+PUSHED_OR_LAID = ("events", "files")
+
+
+@pytest.fixture(scope="module", params=[name for name in source_names() if name not in PUSHED_OR_LAID])
 def world(
     request: pytest.FixtureRequest, firm: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:

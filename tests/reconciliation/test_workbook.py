@@ -607,7 +607,7 @@ def test_the_cover_says_what_made_it_and_leaves_room_to_sign(home: Home) -> None
     assert cover["as_of_date"].date() == date(2026, 7, 8)
     assert (cover["known_at"], cover["generated_at"]) == ("2026-07-08T23:30:00Z",) * 2
     assert (cover["snapshot_id"], cover["prior_period"]) == ("f00d", "none published for 2026-06")
-    assert cover["control_set_version"].startswith("14 controls, ")
+    assert cover["control_set_version"].startswith("19 controls, ")
     assert len(cover["parameter_hash"]) == len(cover["content_sha256"]) == 64
     counts = [cover[f"open_{level}"] for level in ("S1", "S2", "S3", "S4")]
     assert sum(counts) == cover["open_exceptions"]

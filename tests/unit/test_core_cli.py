@@ -9,7 +9,7 @@ import socket
 import sqlite3
 import stat
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -308,6 +308,9 @@ class FakeReader:
             raise error("E-SRC-011", source="bamboohr", resource=resource.name, column="department")
         return Found(extra=("shoe_size",) if resource.name == "employee" else ())
 
+    def rows(self, *_words: Any) -> Iterator[Any]:
+        return iter(())
+
     def close(self) -> None:
         self.closed = True
 
@@ -329,7 +332,7 @@ def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Home, list[
 
 
 def source_check(home: Home, *words: str) -> tuple[int, dict[str, dict[str, Any]]]:
-    done = CliRunner().invoke(app, ["--home", str(home.root), "source", "check", *words, "--json"])
+    done = CliRunner().invoke(app, ["--home", str(home.root), "source", "check", "--live", *words, "--json"])
     return done.exit_code, {row["resource"]: row for row in json.loads(done.stdout)}
 
 
@@ -343,7 +346,7 @@ def test_a_source_is_checked_resource_by_resource(vendor: tuple[Home, list[FakeR
     assert rows["job_info"]["fix"]
     assert "shoe_size" in rows["employee"]["detail"]
     assert set(rows) == {
-        "(account)", "employee", "employment_status", "job_info", "cost_rate", "time_off",
+        "(manifest)", "(feed)", "(settings)", "(account)", "employee", "employment_status", "job_info", "cost_rate", "time_off",
     }  # fmt: skip
     assert made[0].closed
     assert not home.raw.exists(), "nothing is landed"
@@ -353,7 +356,7 @@ def test_a_source_that_does_not_let_us_in(vendor: tuple[Home, list[FakeReader]])
     home, made = vendor
     home.secrets.write_text('[sources.bamboohr]\napi_key = "wrong"\n')
     code, rows = source_check(home, "bamboohr")
-    assert (code, [(row["resource"], row["code"]) for row in rows.values()]) == (
+    assert (code, [(row["resource"], row["code"]) for row in rows.values() if row["code"]]) == (
         1, [("(account)", "E-SRC-003")],
     )  # fmt: skip
     assert made[0].closed
@@ -365,7 +368,7 @@ def test_sources_that_cannot_be_checked(vendor: tuple[Home, list[FakeReader]]) -
     assert (code, code_of(text)) == (64, "E-SRC-018")
     home.secrets.write_text("half = [")
     code, rows = source_check(home)
-    assert (code, rows["(account)"]["code"]) == (1, "E-CFG-001")
+    assert (code, rows["(settings)"]["code"]) == (1, "E-CFG-001")
     findings = json.loads(CliRunner().invoke(app, ["--home", str(home.root), "doctor", "--json"]).stdout)
     assert [row["status"] for row in findings if row["check"] == "secrets"] == ["FAIL"]
     home.config.write_text("[sources.netsuite]\nenabled = false\n")

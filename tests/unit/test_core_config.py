@@ -151,7 +151,9 @@ def test_the_home_comes_before_the_project(tmp_path: Path, monkeypatch: pytest.M
 
 def test_the_template_is_valid(project_root: Path) -> None:
     read = parsed((project_root / "throughline/templates/throughline.toml").read_text(encoding="utf-8"))
-    assert set(read.sources) == {"salesforce", "certinia", "bamboohr", "netsuite", "docusign", "files"}
+    assert set(read.sources) == {
+        "salesforce", "certinia", "bamboohr", "netsuite", "docusign", "events", "files",
+    }  # fmt: skip
     assert not read.enabled_sources()
 
 

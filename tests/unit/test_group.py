@@ -33,7 +33,7 @@ def doubles(values: Iterable[str]) -> set[str]:
 def test_a_firm_that_bought_nobody_is_the_firm_itself() -> None:
     alone = simulate_group(SEED, "tiny", ["all"], with_acquisition=False)
     assert alone.firm == simulate(SEED, "tiny", ["all"])
-    assert set(alone.stores) == {"salesforce", "bamboohr", "netsuite"}
+    assert set(alone.stores) == {"salesforce", "bamboohr", "netsuite", "docusign"}
     assert {"F63", "F72"}.isdisjoint(alone.firm.faults)
 
 

@@ -80,10 +80,10 @@ def findings(home: Home, config: Config, source: Source, *, live: bool) -> Itera
     care = _care(config, source, known.manifest)
     yield _cared_for(source, known.manifest, care)
     yield from _landed(home, source, known.manifest, care)
-    told = {**read_secrets(home.root, source.connector, source.instance), **config.source_config(source)}
-    told |= {"home": str(home.root), "instance": source.instance}
-    told["limits"] = {**told.get("limits", {}), **SAMPLING}
     try:
+        told = {**read_secrets(home.root, source.connector, source.instance), **config.source_config(source)}
+        told |= {"home": str(home.root), "instance": source.instance}
+        told["limits"] = {**told.get("limits", {}), **SAMPLING}
         reader = known.reader(told)
     except ThroughlineError as problem:
         yield _finding(source, "(settings)", problem)
