@@ -346,7 +346,8 @@ def test_a_source_is_checked_resource_by_resource(vendor: tuple[Home, list[FakeR
     assert rows["job_info"]["fix"]
     assert "shoe_size" in rows["employee"]["detail"]
     assert set(rows) == {
-        "(manifest)", "(feed)", "(settings)", "(account)", "employee", "employment_status", "job_info", "cost_rate", "time_off",
+        "(manifest)", "(feed)", "(settings)", "(account)", "employee", "employment_status", "job_info",
+        "cost_rate", "time_off",
     }  # fmt: skip
     assert made[0].closed
     assert not home.raw.exists(), "nothing is landed"
