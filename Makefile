@@ -16,7 +16,7 @@ export DO_NOT_TRACK := 1
 # Compiling every package again in each of a run's processes costs more than most of their work.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-law test-kill test-browser test-spark lint bench docs screenshots clean
+.PHONY: run test test-all test-law test-kill test-browser test-spark lint bench docs screenshots clean
 
 $(STAMP): requirements.lock pyproject.toml scripts/bootstrap.py
 	$(PYTHON3) scripts/bootstrap.py
@@ -35,6 +35,10 @@ run: $(STAMP)
 ## test: everything that needs no system package
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not browser and not law and not kill and not spark" --durations=20 tests
+
+## test-all: what test and test-law run, in one session
+test-all: $(STAMP)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not browser and not kill and not spark" --durations=20 tests
 
 ## test-law: the law of the two clocks and the rebuild, on a whole firm (slow)
 test-law: $(STAMP)
