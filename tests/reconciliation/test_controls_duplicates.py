@@ -53,7 +53,8 @@ def test_one_deal_in_two_crms_is_one_group_and_the_smaller_amount_counts_twice(b
     assert set(found) == {f"OPPORTUNITY|{THERE}"}
     row = found[f"OPPORTUNITY|{THERE}"]
     assert (row["outcome"], row["becomes_exception_on"]) == ("EXCEPTION", date(2026, 6, 16))
-    assert (row["value_b"], row["amount_at_risk"]) == (2, Decimal("99500"))
+    assert (row["value_a"], row["value_b"]) == (Decimal("100000"), Decimal("199500"))
+    assert (row["facts"]["members"], row["amount_at_risk"]) == ("2", Decimal("99500"))
     # half for 18 letters of 26, 0.3 for 99.5 %, 0.2 for 10 days of 100
     assert Decimal(row["facts"]["score"]) == pytest.approx(Decimal("0.8246538"), abs=Decimal("0.0001"))
     assert row["facts"]["decision"] == "review"
@@ -131,7 +132,7 @@ def test_three_records_of_one_customer_are_one_group(firm: Firm) -> None:
     firm.add("customer", customer_id="netsuite:main:K3", tax_id=None, normalised_name="ACME EAST")
     found = broken(firm)
     assert set(found) == {"CUSTOMER|netsuite:main:K1"}
-    assert found["CUSTOMER|netsuite:main:K1"]["value_b"] == 3
+    assert found["CUSTOMER|netsuite:main:K1"]["facts"]["members"] == "3"
 
 
 def test_a_key_that_leads_to_another_customers_deal_is_listed(firm: Firm) -> None:

@@ -345,8 +345,8 @@ evaluated as (
         case
             when sum_groups.currencies <= 1 then coalesce(sum_groups.currency_code, run.reporting_currency)
         end as currency_code,
-        cast(1 as decimal(28, 8)) as value_a,
-        cast(sum_groups.members as decimal(28, 8)) as value_b,
+        sum_groups.held - sum_groups.counted_twice as value_a,
+        sum_groups.held as value_b,
         sum_groups.members > 1 as is_broken,
         case
             when sum_groups.legal_entity_id is null
@@ -368,6 +368,7 @@ evaluated as (
             ])),
             ('business_date', 'sum_groups.doubled_on'),
             ('document_no', 'sum_groups.group_key'),
+            ('members', 'sum_groups.members'),
             ('cluster_members', 'sum_groups.member_keys'),
             ('score', 'sum_groups.score'),
             ('decision', "case when sum_groups.score >= setting.auto_score then 'merge' else 'review' end"),
