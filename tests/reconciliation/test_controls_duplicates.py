@@ -149,5 +149,6 @@ def test_a_key_that_leads_to_another_customers_deal_is_listed(firm: Firm) -> Non
     key = "contract.opportunity_id|salesforce:main:O1"
     row = firm.control("MDM-003")[key]
     assert (row["outcome"], row["amount_at_risk"]) == ("EXCEPTION", Decimal("900"))
+    assert "is no deal of the contract's customer" in row["facts"]["what"]
     firm.tables["canonical__contract"][1]["customer_id"] = "netsuite:main:K1"
     assert firm.control("MDM-003")[key]["outcome"] == "PASS"

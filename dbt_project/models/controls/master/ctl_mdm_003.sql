@@ -473,7 +473,8 @@ list_checked as (
         {{ evidence([
             ('what', sentence([
                 "'Value '", 'check_values.found_value', "' of '", 'check_values.dataset_column',
-                "' leads nowhere; '", 'check_values.row_count', "' rows carry it'",
+                "case when check_values.dataset_column = 'contract.opportunity_id'"
+                " then ' is no deal of the contract''s customer; ' else ' leads nowhere; ' end", 'check_values.row_count', "' rows carry it'",
             ])),
             ('business_date', 'check_values.start_on'),
             ('document_no', 'check_values.found_value'),
