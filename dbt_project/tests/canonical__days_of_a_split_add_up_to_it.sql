@@ -33,7 +33,8 @@ select
     splits.pse__total_hours__c,
     days.hours
 from splits
-inner join days on splits.native_split_id = days.source_record_id and splits.tl_instance = days.source_instance
+inner join days
+    on splits.native_split_id = days.source_record_id and splits.tl_instance = days.source_instance
 where
     splits.pse__total_billable_amount__c <> days.billable_amount
     or splits.pse__total_hours__c <> days.hours
