@@ -46,6 +46,11 @@ OK, PARTIAL, FAILED = "OK", "PARTIAL", "FAILED"
 # source counts other than what is held (up to so many landed rows, beyond which counting them costs too much)
 COMPARE_ROWS = 20_000
 COUNT_ROWS = 100_000
+# How often the last minutes of a source in use are read again until its figures agree, how far ahead its
+# clock may be, and how far two sums may differ that were added up by different engines.
+SETTLE_READS = 3
+SETTLE_AHEAD = timedelta(minutes=1)
+SETTLED = Decimal("0.005")
 COMPARE_DAYS = 7
 # rows that are checked together
 CHECK_ROWS = 20_000
@@ -243,6 +248,8 @@ class _Run:
         self._run_id = run_id
         self._done: dict[str, _Prepared] = {}
         self._windows: dict[str, Window] = {}
+        # where the windows ended of resources that were read beyond them
+        self._cut: dict[str, datetime] = {}
 
     def land(self, wanted: list[Resource]) -> SourceResult:
         reader = self._source.reader(self._settings)
@@ -549,6 +556,8 @@ class _Reading:
         versions.prepare(self._read, **prepare)
         self._refuse(versions)
         self._control(window)
+        if complete:
+            window = self._settle(versions, window, found, everything=everything, prepare=prepare)
         if complete and not (compare or first or reads_all) and self._miscounted(versions, window):
             LOG.info("%s: the source counts another number than is held", self._result.dataset)
             compare = True
@@ -877,6 +886,54 @@ class _Reading:
             result.status = OK
         self._read.drop()
 
+    def _settle(
+        self,
+        versions: Versions,
+        window: Window,
+        found: Found,
+        *,
+        everything: bool,
+        prepare: Mapping[str, Any],
+    ) -> Window:
+        """Take in what changed at the source behind the window's end, when the source's figures count it.
+
+        The source tells its figures as of now, and it is in use: without this every edit of the last minutes
+        would be a load that does not match. The next window still begins where this one should have ended,
+        because a change of those minutes may not be visible yet. Returns the window the figures are for.
+        """
+        if self._resource.cursor is None or self._agrees(versions, everything):
+            return window
+        tail = Window(window.end, clock.now() + max(self._run._manifest.safety, SETTLE_AHEAD))
+        for _ in range(SETTLE_READS):
+            before = versions.state()
+            try:
+                self._take_all(self._reader.rows(self._resource, tail, found))
+            except (QuotaStopError, ThroughlineError) as problem:
+                LOG.warning("%s: the last minutes could not be read: %s", self._result.dataset, problem)
+                return window
+            versions.prepare(self._read, **prepare)
+            self._refuse(versions)
+            if versions.state() == before:
+                break
+            self._run._cut[self._resource.name] = window.end
+            self._control(tail)
+            if self._agrees(versions, everything):
+                break
+        return tail if self._resource.name in self._run._cut else window
+
+    def _agrees(self, versions: Versions, everything: bool) -> bool:
+        """Whether the source's own figures are those of what will be held; no figures are none to doubt."""
+        told = self._result
+        if told.source_count is None:
+            return True
+        if not everything or told.source_count != versions.expected():
+            return False
+        if told.source_amount is None or self._resource.control_amount is None:
+            return True
+        column = self._resource.field(self._resource.control_amount).column
+        held = versions.expected_amount(column)
+        return held is None or abs(held - told.source_amount) < SETTLED
+
     def _cursor_to(self, versions: Versions) -> datetime | None:
         """The newest stamp read; where nothing was read, the stamp the window was drawn from."""
         if self._resource.window == "parent" and self._resource.parent and not self._resource.cursor:
@@ -885,6 +942,9 @@ class _Reading:
         if self._resource.cursor is None:
             return None
         newest = versions.newest() if self._read.rows else None
+        cut = self._run._cut.get(self._resource.name)
+        if newest is not None and cut is not None:
+            newest = min(newest, cut)
         previous = self._previous()
         before = previous.cursor_to if previous else None
         return max(newest, before) if newest and before else newest or before

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 import duckdb
 import pyarrow as pa
@@ -167,6 +168,50 @@ class Versions:
             )
             """
         )
+
+    def expected_amount(self, column: str) -> Decimal | None:
+        """The sum of a column over the records that will be live; none when a refused row may be part of it.
+
+        Right, like `expected`, only when `prepare` looked up everything and all deletions are known.
+        """
+        if self._count("select count(*) from refused"):
+            return None
+        name, sums = quoted(column), []
+        if self._count("select count(*) from incoming"):
+            sums.append(
+                f"select sum(r.{name}) as amount from read_rows as r join incoming using ({ORDER})"
+                " where not incoming.tl_is_deleted"
+            )
+        if self._landed is not None:
+            # a load that was repeated holds a version twice; any one of them will do
+            sums.append(
+                f"""
+                select sum(amount) from (
+                    select any_value(r.{name}) as amount
+                    from latest as l
+                    join {self._landed} as r
+                        on r.tl_record_id = l.record_id and {self._load_order("r")} = l.load_order
+                    where not l.is_deleted
+                        and l.record_id not in (select tl_record_id from incoming)
+                        and l.record_id not in (
+                            select record_id from tombstones
+                            where deleted_at is null or deleted_at >= l.updated_at
+                        )
+                    group by l.record_id
+                )
+                """
+            )
+        if not sums:
+            return Decimal(0)
+        row = self._sql.execute(f"select sum(amount) from ({' union all '.join(sums)})").fetchone()
+        return Decimal(0) if row is None or row[0] is None else Decimal(str(row[0]))
+
+    def state(self) -> tuple[int, int]:
+        """How many records were read, and a number that changes when any of them reads differently."""
+        row = self._sql.execute(
+            "select count(*), coalesce(bit_xor(hash(tl_record_id, tl_payload_hash)), 0) from incoming"
+        ).fetchone()
+        return (int(row[0]), int(row[1])) if row else (0, 0)
 
     def refuse(self, record_ids: pa.Table) -> None:
         """Note records whose rows were rejected: they exist, though nothing of them lands."""
