@@ -37,7 +37,7 @@ def receiving(home: Home, directory: Path, announced: dict[str, Any]) -> Iterato
     home.runs.mkdir(parents=True, exist_ok=True)
     with (home.runs / "inbox.log").open("a", encoding="utf-8") as out:
         child = subprocess.Popen(
-            process.module("pipelines.inbox", "--home", str(home.root)),
+            process.module("throughline.inbox", "--home", str(home.root)),
             env={**os.environ, **QUIET, clock.VARIABLE: f"@{directory / NAME}"},
             stdin=subprocess.PIPE,
             stdout=out,

@@ -21,7 +21,6 @@ from typing import Any
 
 from throughline.clock import iso, parse_instant
 from throughline.errors import error
-from throughline.files import sync_folder
 
 PATTERN = "events-*.jsonl"
 ROTATE_AT = 16 << 20
@@ -34,6 +33,15 @@ class Part:
 
     path: Path
     size: int
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new file's name in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def folder_of(home: Path, instance: str) -> Path:
@@ -133,7 +141,7 @@ class Journal:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._size = os.fstat(self._file).st_size
         os.fsync(self._file)
-        sync_folder(self.folder)
+        _sync_folder(self.folder)
 
     def _path(self, first: int) -> Path:
         return self.folder / f"events-{first:012d}.jsonl"

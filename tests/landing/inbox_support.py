@@ -102,7 +102,7 @@ def write_secret(home: Path) -> None:
 def receiver(home: Path, *command: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A receiver as a process of its own: the process and its address. It is killed at the end."""
     write_secret(home)
-    words = command or ("-m", "pipelines.inbox")
+    words = command or ("-m", "throughline.inbox")
     with (home / "inbox.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, *words, "--home", str(home)],

@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pipelines.inbox import __main__ as command
 from pipelines.inbox.journal import Journal, folder_of, lines, parts
+from pipelines.inbox.server import settings
 from pipelines.inbox.service import Settings
 from tests.landing.inbox_support import (
     BATCH,
@@ -26,6 +26,7 @@ from tests.landing.inbox_support import (
     spooled,
     write_secret,
 )
+from throughline import inbox
 from throughline.errors import ThroughlineError
 from throughline.home import Home
 
@@ -222,12 +223,12 @@ def test_a_damaged_end_is_no_end_to_count_from(tmp_path: Path) -> None:
 def test_without_a_secret_nothing_is_received(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_secret(tmp_path)
     (tmp_path / ".dlt" / "secrets.toml").unlink()
-    assert command.main(["--home", str(tmp_path)]) == 3
+    assert inbox.main(["--home", str(tmp_path)]) == 3
     assert "E-SRC-091" in capsys.readouterr().err
     (tmp_path / "throughline.toml").write_text(
         '[sources.events]\nunsigned = "accept"\nlimits = { batch_events = 5 }\n', encoding="utf-8"
     )
-    told = command.settings(command.options(Home(tmp_path), "main"), {})
+    told = settings(inbox.options(Home(tmp_path), "main"), {})
     assert (told.signed, told.most_events) == (False, 5)
 
 
@@ -238,7 +239,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
             said: list[str] = []
             patch.setattr("builtins.print", lambda *words, **_: said.append(" ".join(map(str, words))))
-            assert command.main(["--home", str(tmp_path / "two"), "--port", port]) == 3
+            assert inbox.main(["--home", str(tmp_path / "two"), "--port", port]) == 3
     assert any("E-SRC-094" in line for line in said)
 
 
@@ -252,7 +253,7 @@ def append(self, records, now):
         os.kill(os.getpid(), signal.SIGKILL)
     return done
 journal.Journal.append = append
-from pipelines.inbox.__main__ import main
+from throughline.inbox import main
 sys.exit(main(sys.argv[1:]))
 """
 
