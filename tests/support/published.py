@@ -1,4 +1,7 @@
-"""One published tiny home per test session, built by the sandbox's own play and shared by all workers."""
+"""One published tiny home per test session, built by the sandbox's own play and shared by all workers.
+
+`python -m tests.support.published HOME` builds one for several sessions, which THROUGHLINE_TEST_PUBLISHED names.
+"""
 
 from __future__ import annotations
 
@@ -74,3 +77,7 @@ def copy_of(home: Home, target: Path) -> Home:
         if path.exists():
             shutil.copy(path, target)
     return Home(target)
+
+
+if __name__ == "__main__":
+    _build(Path(sys.argv[1]).resolve())
