@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 
 from pipelines import rejects
-from pipelines.conform.checks import CHECKS
-from pipelines.conform.source import conform_source
 from pipelines.inbox.journal import folder_of, parts
 from pipelines.sources import load_source
 from pipelines.sources.events.source import MANIFEST
@@ -240,35 +238,3 @@ def test_text_of_every_kind_comes_through(home: Home) -> None:
     [(payload,)] = home.sql("select payload from events_main.event")
     assert "12345678901234567890.123456789" in payload
     assert json.loads(payload)["name"] == data["name"]
-
-
-# Checks of the conformance kit that ask for what an inbox does not have, and why.
-NOT_FOR_AN_INBOX = {
-    "change_once": "an event is received or not; none is edited afterwards",
-    "late_row": "the cursor is the time of reception, which no event is late by",
-    "page_boundary": "there are no pages",
-    "deletes": "what was received was received; nothing takes it back",
-    "drift_stops": "an event may lack what another has; CloudEvents fixes the rest",
-    "new_column": "attributes beyond the named ones stay in the spool",
-    "retries": "nothing is asked of anybody",
-    "totals": "senders keep no report; the count of the spool is compared in every load",
-}
-# The checks that hold for an inbox, and the test here or of the receiver that makes them.
-MADE_BY = {
-    "reads": "test_an_event_lands_once_and_as_it_was_first",
-    "keys_unique": "test_a_key_is_source_and_id",
-    "second_load_empty": "test_an_event_lands_once_and_as_it_was_first",
-    "resume": "test_a_killed_load_is_made_good",
-    "bad_row": "test_what_must_not_count_is_refused_with_its_reason",
-    "no_secret": "test_killed_between_the_disk_and_the_answer",
-}
-
-
-def test_every_check_of_the_kit_is_made_or_does_not_apply() -> None:
-    assert {check.name for check in CHECKS} == NOT_FOR_AN_INBOX.keys() | MADE_BY.keys()
-    here = Path(__file__).read_text(encoding="utf-8")
-    here += Path(__file__).with_name("test_inbox_receiver.py").read_text(encoding="utf-8")
-    for test in MADE_BY.values():
-        assert f"def {test}(" in here
-    with pytest.raises(ThroughlineError):
-        list(conform_source("events"))

@@ -1,6 +1,6 @@
 """One published tiny home per test session, built by the sandbox's own play and shared by all workers.
 
-`python -m tests.support.published HOME` builds one for several sessions, which THROUGHLINE_TEST_PUBLISHED names.
+`python -m tests.support.published HOME` builds one for several sessions; THROUGHLINE_TEST_PUBLISHED names it.
 """
 
 from __future__ import annotations
