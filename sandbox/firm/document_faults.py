@@ -75,7 +75,9 @@ def _loads(first: date) -> Iterator[date]:
 
 def _never_signed(it: Strike) -> FaultMark:
     """F10: the statement of work of a running contract was sent and never came back."""
-    for plan, contract, paper in _victims(it):
+    # one that still runs when all is told comes first: every load after its first work shows it
+    running = sorted(_victims(it), key=lambda one: (one[1].closed_on or date.max) <= LAST.date())
+    for plan, contract, paper in running:
         work = first_work(it.world, plan)
         ended = contract.closed_on or date.max
         if work is None or not any(day < ended for day in _loads(work[1])):
