@@ -205,34 +205,34 @@ class _Papers:
         result = Outcome("DOC-ERP-003")
         for contract, base in self._with_papers():
             letters = [paper for paper in self.signed[contract.so_id] if paper.doc_type == "LOI"]
-            for line in contract.lines:
-                effective = min(
-                    line.effective_from if paper.retroactive else max(day, line.effective_from)
-                    for paper in base
-                    if (day := paper.signature_day) is not None
-                )
-                found = dict(zip(KINDS, self._early(contract, line, effective), strict=True))
-                for kind, rows in found.items():
-                    open_amounts = _uncovered(rows, letters)
+            rows = {line.line_key: self._early(contract, line, base) for line in contract.lines}
+            for position, kind in enumerate(KINDS):
+                uncovered = _uncovered({key: early[position] for key, early in rows.items()}, letters)
+                for line_key, open_amounts in uncovered.items():
                     if not any(amount > 0 for amount in open_amounts.values()):
                         result.passes += 1
                         continue
                     result.cases.append(
                         self._case(
                             "DOC-ERP-003",
-                            f"{netsuite(line.line_key)}|{kind}",
+                            f"{netsuite(line_key)}|{kind}",
                             contract,
-                            min(done for _, done, _, _ in rows),
+                            min(done for _, done, _, _ in rows[line_key][position]),
                             open_amounts,
-                            objects={line.line_key},
+                            objects={line_key},
                             floor="S2" if kind == "REVENUE" else None,
                         )
                     )
         return result
 
-    def _early(self, contract: Contract, line: ContractLine, effective: date) -> list[list[Early]]:
-        """Billable time, invoice lines and revenue of a line from before `effective`."""
+    def _early(self, contract: Contract, line: ContractLine, base: list[Envelope]) -> list[list[Early]]:
+        """Billable time, invoice lines and revenue of a line from before it was signed and in force."""
         view = self.view
+        effective = min(
+            line.effective_from if paper.retroactive else max(day, line.effective_from)
+            for paper in base
+            if (day := paper.signature_day) is not None
+        )
         work = [
             (entry.work_date, entry.work_date, entry.amount, entry.project.currency)
             for entry in view.entries
@@ -266,18 +266,29 @@ def net_value(paper: Envelope) -> Decimal:
     return value - (paper.tax_amount or ZERO) if paper.value_basis == "GROSS" else value
 
 
-def _uncovered(rows: list[Early], letters: list[Envelope]) -> dict[str, Decimal]:
-    """Per currency what no letter of intent covers: dated before it was signed, or beyond its value."""
-    result: dict[str, Decimal] = {}
-    for currency in sorted({row[3] for row in rows}):
+def _uncovered(early: dict[str, list[Early]], letters: list[Envelope]) -> dict[str, dict[str, Decimal]]:
+    """Per line and currency what no letter of intent covers: dated before it was signed, or beyond its value.
+
+    The letters of a contract are used up once, by whatever line's day comes first.
+    """
+    result: dict[str, dict[str, Decimal]] = {line: {} for line in early}
+    for currency in sorted({row[3] for rows in early.values() for row in rows}):
         own = [letter for letter in letters if letter.currency == currency]
         since = min((day for letter in own if (day := letter.signature_day) is not None), default=None)
-        limit = sum((net_value(letter) for letter in own), ZERO)
-        before = sum(
-            (row[2] for row in rows if row[3] == currency and (since is None or row[0] < since)), ZERO
+        left = sum((net_value(letter) for letter in own), ZERO)
+        days = sorted(
+            {
+                (row[0], netsuite(line), line)
+                for line, rows in early.items()
+                for row in rows
+                if row[3] == currency
+            }
         )
-        after = sum(
-            (row[2] for row in rows if row[3] == currency and since is not None and row[0] >= since), ZERO
-        )
-        result[currency] = before + max(ZERO, after - limit)
+        for day, _, line in days:
+            done = sum((row[2] for row in early[line] if row[3] == currency and row[0] == day), ZERO)
+            if since is not None and day >= since:
+                beyond = max(ZERO, -left)
+                left -= done
+                done = max(ZERO, -left) - beyond
+            result[line][currency] = result[line].get(currency, ZERO) + done
     return result

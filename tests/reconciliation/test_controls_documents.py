@@ -317,6 +317,23 @@ def test_it_covers_no_more_than_its_value_in_its_currency(
     assert (row["outcome"], row["amount_at_risk"]) == ("EXCEPTION", Decimal(amount))
 
 
+def test_one_letter_is_used_up_once_by_all_lines_of_its_contract(firm: Firm) -> None:
+    """Two lines of 1,600 and a letter of 2,000: the later day goes 1,200 beyond it, not both go free."""
+    letter(early(firm), document_value="2000")
+    firm.add("contract_line", contract_line_id="netsuite:main:L2")
+    firm.add(
+        "time_entry",
+        time_entry_id="certinia:main:T2-1",
+        project_id="certinia:main:P2",
+        work_date="2026-06-16",
+    )
+    firm.add("project", project_id="certinia:main:P2", contract_line_id="netsuite:main:L2")
+    found = firm.control("DOC-ERP-003")
+    told = {key: (found[f"{key}|TIME"]["outcome"], found[f"{key}|TIME"]["amount_at_risk"])
+            for key in (LINE, "netsuite:main:L2")}  # fmt: skip
+    assert told == {LINE: ("PASS", Decimal(0)), "netsuite:main:L2": ("EXCEPTION", Decimal(1200))}
+
+
 def test_presales_time_rejected_time_and_advance_invoices_may_come_early(firm: Firm) -> None:
     early(firm)
     firm.tables["canonical__time_entry"][0]["is_billable"] = False

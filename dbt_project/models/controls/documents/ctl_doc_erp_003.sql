@@ -1,7 +1,7 @@
 -- Work, invoices or revenue of a contract line from before it was signed or took effect. A signed letter of
--- intent covers what comes after it, up to its value; a document signed with effect from the contract's own
--- first day covers all of it. What has no signed document at all is DOC-ERP-001's case. Advance invoices may
--- come early.
+-- intent covers what comes after it on any line, day by day, up to its value; a document signed with effect
+-- from the contract's own first day covers all of it. What has no signed document at all is DOC-ERP-001's
+-- case. Advance invoices may come early.
 with
 
 run as {{ control_run_row() }},
@@ -139,23 +139,21 @@ gather_events as (
         on revenue_entries.contract_line_id = contract_lines.contract_line_id
 ),
 
-sum_early as (
+sum_days as (
     select
+        date_lines.contract_id,
         gather_events.contract_line_id,
         gather_events.kind,
         gather_events.currency_code,
-        min(gather_events.event_day) as first_early_on,
+        gather_events.event_day,
         min(gather_events.done_on) as first_done_on,
         {{ as_money('sum(gather_events.amount)') }} as early_amount,
+        coalesce(gather_events.event_day >= sum_letters.signed_on, false) as is_after_letter,
         {{ as_money(
-            'sum(case when sum_letters.signed_on is null or gather_events.event_day < sum_letters.signed_on'
-            ~ ' then gather_events.amount else 0 end)'
-        ) }} as before_letter,
-        {{ as_money(
-            'sum(case when gather_events.event_day >= sum_letters.signed_on then gather_events.amount else 0 end)'
+            'case when gather_events.event_day >= sum_letters.signed_on then sum(gather_events.amount) else 0 end'
         ) }} as after_letter,
-        max(sum_letters.letter_value) as letter_value,
-        max(sum_letters.letter_ids) as letter_ids
+        sum_letters.letter_value,
+        sum_letters.letter_ids
     from gather_events
     inner join date_lines
         on gather_events.contract_line_id = date_lines.contract_line_id
@@ -164,17 +162,47 @@ sum_early as (
             date_lines.contract_id = sum_letters.contract_id
             and gather_events.currency_code = sum_letters.currency_code
     where gather_events.event_day < date_lines.effective_on
-    group by gather_events.contract_line_id, gather_events.kind, gather_events.currency_code
+    group by
+        date_lines.contract_id,
+        gather_events.contract_line_id,
+        gather_events.kind,
+        gather_events.currency_code,
+        gather_events.event_day,
+        sum_letters.signed_on,
+        sum_letters.letter_value,
+        sum_letters.letter_ids
+),
+
+-- one letter for all lines of the contract: whose day comes first uses it first
+use_letters as (
+    select
+        sum_days.*,
+        {{ as_money(
+            'sum(sum_days.after_letter) over ('
+            ~ 'partition by sum_days.contract_id, sum_days.kind, sum_days.currency_code'
+            ~ ' order by sum_days.event_day, sum_days.contract_line_id'
+            ~ ' rows between unbounded preceding and current row)'
+        ) }} as used_amount
+    from sum_days
 ),
 
 find_uncovered as (
     select
-        sum_early.*,
+        use_letters.contract_line_id,
+        use_letters.kind,
+        use_letters.currency_code,
+        min(use_letters.event_day) as first_early_on,
+        min(use_letters.first_done_on) as first_done_on,
+        {{ as_money('sum(use_letters.early_amount)') }} as early_amount,
         {{ as_money(
-            'sum_early.before_letter'
-            ~ ' + greatest(0, sum_early.after_letter - coalesce(sum_early.letter_value, 0))'
-        ) }} as open_amount
-    from sum_early
+            'sum(case when use_letters.is_after_letter'
+            ~ ' then greatest(0, use_letters.used_amount - use_letters.letter_value)'
+            ~ ' - greatest(0, use_letters.used_amount - use_letters.after_letter - use_letters.letter_value)'
+            ~ ' else use_letters.early_amount end)'
+        ) }} as open_amount,
+        max(use_letters.letter_ids) as letter_ids
+    from use_letters
+    group by use_letters.contract_line_id, use_letters.kind, use_letters.currency_code
 ),
 
 sum_kinds as (
