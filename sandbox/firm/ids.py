@@ -67,6 +67,11 @@ def salesforce_id(kind: str, number: int) -> str:
     return body + _check_character(body[:5]) + _check_character(body[5:10]) + _check_character(body[10:])
 
 
+def canonical(system: str, native: str) -> str:
+    """The warehouse's key of a record: an id of another instance than main bears it (see :class:`Ids`)."""
+    return f"{system}:{native}" if ":" in native else f"{system}:main:{native}"
+
+
 class Ids:
     """Counters of native ids, one per record type.
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar
 
+from sandbox.firm.ids import canonical
 from sandbox.firm.state import (
     Account,
     Amendment,
@@ -30,29 +31,24 @@ T = TypeVar("T")
 SOLD = ("ACTIVE", "ON_HOLD", "COMPLETED")
 
 
-def _key(system: str, native: str) -> str:
-    """An id of another instance than main bears it (see sandbox.firm.ids)."""
-    return f"{system}:{native}" if ":" in native else f"{system}:main:{native}"
-
-
 def salesforce(native: str) -> str:
     """Canonical key of a CRM record."""
-    return _key("salesforce", native)
+    return canonical("salesforce", native)
 
 
 def certinia(native: str) -> str:
     """Canonical key of a PSA record."""
-    return _key("certinia", native)
+    return canonical("certinia", native)
 
 
 def netsuite(native: str) -> str:
     """Canonical key of an ERP record."""
-    return _key("netsuite", native)
+    return canonical("netsuite", native)
 
 
 def bamboohr(native: str) -> str:
     """Canonical key of an HR record."""
-    return _key("bamboohr", native)
+    return canonical("bamboohr", native)
 
 
 def status_at(history: list[tuple[datetime, T]], at: datetime) -> T | None:
