@@ -30,7 +30,7 @@ from pipelines.contract import ORDER, PERSONAL_HASH, REJECTED, Drift, check, ext
 from pipelines.manifest import SQL_TYPES, Manifest, Resource
 from pipelines.parquet import raw_store
 from pipelines.rejects import RESOLVED, open_rejects, reject_rows
-from pipelines.sources import Source, load_source
+from pipelines.sources import Source, load_source, served
 from pipelines.span import PLAIN, Span
 from pipelines.spool import Spool
 from pipelines.store import LANDING, RECORDS, RawStore
@@ -153,7 +153,9 @@ def run_source(
     """
     source = load_source(source_name)
     manifest = source.manifest
-    wanted = [manifest.resource(name) for name in resources] if resources else list(manifest.resources)
+    # tables are made of all resources: the models join a port over all folders, whichever of them hold it
+    held = served(manifest, config.get("ports"))
+    wanted = [held.resource(name) for name in resources] if resources else list(held.resources)
     # where it is and which one: an inbox lies in the home itself
     whereabouts = {"home": str(home), "instance": instance}
     settings = {**read_secrets(home, source_name, instance), **config, **whereabouts}

@@ -200,16 +200,30 @@ def staging(found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _comes(port: str) -> str:
+    """Whether a port is among those that a firm's files may fill: all, unless it named some."""
+    named = f"'{port}' in var('files_ports', ['{port}'])"
+    return f"{{{{ ('files' in var('systems', '').split(',') and {named}) | as_bool }}}}"
+
+
 def mapping(found: dict[str, Any]) -> dict[str, Any]:
     """The YAML of the mapping models."""
     return {
         "version": 2,
         "models": [
             *(
-                {"name": f"files__{port}", "description": f"{entry['description']} From files."}
+                {
+                    "name": f"files__{port}",
+                    "description": f"{entry['description']} From files.",
+                    "config": {"enabled": _comes(port)},
+                }
                 for port, entry in found.items()
             ),
-            {"name": "files__person", "description": "Names and e-mail of the people that files tell of."},
+            {
+                "name": "files__person",
+                "description": "Names and e-mail of the people that files tell of.",
+                "config": {"enabled": _comes("resource")},
+            },
         ],
     }
 

@@ -18,7 +18,7 @@ import duckdb
 
 from pipelines.sources import manifest_of, source_names
 from throughline import clock, content, records
-from throughline.config import FILE_SYSTEMS, Config
+from throughline.config import FILE_SYSTEMS, RECORD_DOMAINS, Config
 from throughline.home import Home
 from throughline.recon import archive, people
 from throughline.state import Store
@@ -111,8 +111,11 @@ def _kinds(config: Config) -> dict[tuple[str, str], str]:
             continue
         manifest = manifest_of(one.connector)
         if manifest.domain == "files":
-            # rows out of files bear the kind of system they speak for
-            found |= {(kind, one.instance): kind for kind in FILE_SYSTEMS}
+            # rows out of files bear the kind of system they speak for; a folder that holds none of what has a
+            # record must not stand in the way of the system that does
+            ports = one.options.get("ports", RECORD_DOMAINS)
+            if not RECORD_DOMAINS.keys().isdisjoint(ports):
+                found |= {(kind, one.instance): kind for kind in FILE_SYSTEMS}
         else:
             found[manifest.source_system, one.instance] = manifest.domain
     return found

@@ -6,7 +6,7 @@ import importlib
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,25 @@ def manifest_of(name: str) -> Manifest:
     """What the source `name` says it holds, without its connector. Raises ThroughlineError E-SRC-018."""
     _must_exist(name)
     return load_manifest(HERE / name / "source.yml")
+
+
+def served(manifest: Manifest, named: Any) -> Manifest:
+    """The part of `manifest` that a firm's source holds: of files the ports `named` for it, else all.
+
+    Raises ThroughlineError E-SRC-031 for a port that there is not.
+    """
+    if manifest.domain != "files" or named is None:
+        return manifest
+    known = [resource.name for resource in manifest.resources]
+    unknown = [str(name) for name in named if name not in known] if isinstance(named, list) else [str(named)]
+    if unknown or not named:
+        detail = f"ports = {named!r} is no list of ports" + (
+            f"; there is none called {unknown[0]}" if unknown else ""
+        )
+        raise error("E-SRC-031", source=manifest.source, detail=detail)
+    return replace(
+        manifest, resources=tuple(resource for resource in manifest.resources if resource.name in named)
+    )
 
 
 def load_source(name: str) -> Source:

@@ -80,8 +80,8 @@ class _WithShared:
 class DropReader(FilesReader):
     """The files that stand in a drop folder now: of each name the last delivery, none that was replaced."""
 
-    def __init__(self, folder: Path, encoding: str = "utf8") -> None:
-        super().__init__(folder, encoding)
+    def __init__(self, folder: Path, encoding: str = "utf8", ports: Sequence[str] = ()) -> None:
+        super().__init__(folder, encoding, ports)
         self._delivered: dict[str, dict[str, Delivery]] = {}
         self._parts: dict[str, list[tuple[Delivery, Sheet]]] = {}
         self._seen: dict[str, list[tuple[str, pa.ChunkedArray]]] = {}

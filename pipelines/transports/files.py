@@ -53,16 +53,16 @@ class _Wrong:
 
 
 class FilesReader:
-    """The files of one folder. `encoding` is that of its CSV files."""
+    """The files of one folder. `encoding` is that of its CSV files, `ports` those it may hold (none: all)."""
 
     zone = "UTC"
 
-    def __init__(self, folder: Path, encoding: str = "utf8") -> None:
+    def __init__(self, folder: Path, encoding: str = "utf8", ports: Sequence[str] = ()) -> None:
         self.folder = folder
         self.encoding = encoding
         # nothing is ever sent; landing counts requests and cleans its log lines through it
         self.http = Http(source="files", base_url="http://127.0.0.1")
-        self._ports = load_ports()
+        self._ports = {name: port for name, port in load_ports().items() if not ports or name in ports}
         self._found: dict[str, list[Path]] = {}
         self._sheets: dict[str, Sheet] = {}
         self._counts: dict[str, int] = {}
@@ -326,8 +326,11 @@ class FilesReader:
 
 def unknown_port(path: Path, ports: Iterable[str]) -> ThroughlineError:
     """E-SRC-032 about a file or folder that is named like no port."""
-    near = difflib.get_close_matches(path.stem.lower(), list(ports), n=1)
+    name = path.stem.lower()
+    near = difflib.get_close_matches(name, list(ports), n=1)
     hint = f"did you mean {near[0]}{path.suffix}?" if near else "see the list of ports"
+    if name in load_ports():
+        hint = f"{name} is not among the ports that throughline.toml names for this folder"
     return error("E-SRC-032", path=path, hint=hint)
 
 

@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
-from pipelines.landing import SourceResult
+from pipelines.landing import SourceResult, run_source
 from pipelines.ports import load_ports
 from pipelines.sources import load_source
 from tests.landing.test_files_source import GOOD, HEADER, LAST, NEXT, NOW, Folder, rows_of
@@ -185,3 +186,33 @@ def test_an_empty_drop_and_an_unknown_layout_are_told(folder: Folder) -> None:
     with pytest.raises(ThroughlineError) as caught:
         load_source("files").reader({"path": str(folder.path), "layout": "heap"})
     assert (caught.value.code, "folder, drop" in caught.value.what) == ("E-SRC-031", True)
+
+
+def test_a_folder_for_some_ports_holds_no_others(folder: Folder, tmp_path: Path) -> None:
+    deliver(folder, "2026-03-01", ("jan.csv", [HEADER, entry(1)]))
+    result = folder.land(NOW, layout="drop", ports=["customer"])
+    assert [one.resource for one in result.resources] == ["customer"]
+    assert (result.errors[0].code, result.errors[0].what.split("; ")[1]) == (
+        "E-SRC-032",
+        "time_entry is not among the ports that throughline.toml names for this folder",
+    )
+    assert folder.land(NEXT, layout="drop", ports=["customer", "time_entry"]).status == "OK"
+    # the tables of the others are there: another folder may hold those ports, and models join them all
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    settings = {"path": str(folder.path), "layout": "drop", "ports": ["time_entry"]}
+    assert run_source("files", "files", fresh, settings, "run-1").status == "OK"
+    with duckdb.connect(str(fresh / "raw.duckdb"), read_only=True) as connection:
+        made = connection.execute(
+            "select table_name from duckdb_tables() where schema_name = 'files_files'"
+            " and not starts_with(table_name, '_dlt')"
+        ).fetchall()
+    assert {name for (name,) in made} == set(load_ports())
+
+
+@pytest.mark.parametrize("ports", [["time_entrys"], [], "time_entry"])
+def test_ports_are_a_list_of_ports(folder: Folder, ports: Any) -> None:
+    deliver(folder, "2026-03-01", ("jan.csv", [HEADER, entry(1)]))
+    with pytest.raises(ThroughlineError) as caught:
+        folder.land(NOW, layout="drop", ports=ports)
+    assert (caught.value.code, "is no list of ports" in caught.value.what) == ("E-SRC-031", True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from throughline import config
+from throughline import config, inputs
 from throughline.errors import ThroughlineError
 from throughline.home import Home
+from throughline.mappings import files_ports, mappings
 from throughline.records import resolve
 from throughline.stages.build import instances
 
@@ -178,6 +179,51 @@ def test_a_second_instance_names_its_connector() -> None:
         "certinia": ["eu"]
     }
     assert instances(parsed("[sources.netsuite]\n[sources.files]\ninstance = 'files'\n")) == {}
+
+
+PLANS = "[sources.files]\ninstance = 'files'\nports = ['plan_target', 'native_report_line']\n"
+BOOKS = "[sources.books]\nconnector = 'files'\ninstance = 'books'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [
+        ("[sources.netsuite]\n", []),
+        (BOOKS, []),
+        (PLANS, ["native_report_line", "plan_target"]),
+        (PLANS + BOOKS, []),
+        (PLANS + BOOKS + "ports = ['customer']\n", ["customer", "native_report_line", "plan_target"]),
+        (PLANS + BOOKS + "enabled = false\n", ["native_report_line", "plan_target"]),
+    ],
+)
+def test_the_ports_that_come_as_files(text: str, ports: list[str]) -> None:
+    assert files_ports(parsed(text)) == ports
+
+
+def test_files_fill_the_ports_that_are_named_for_them() -> None:
+    named = mappings(["files", "netsuite"], of_files=["plan_target"])
+    assert (named["plan_target"], named["invoice"]) == (["files"], ["netsuite"])
+    assert "time_entry" not in named
+    assert "person" not in mappings(["files"], of_files=["customer"])
+    assert mappings(["files"], of_files=["resource"])["person"] == ["files"]
+    assert mappings(["files", "netsuite"])["invoice"] == ["files", "netsuite"]
+
+
+def test_a_folder_of_plans_is_the_record_of_nothing(tmp_path: Path) -> None:
+    def invoices(text: str) -> list[tuple[str, str]]:
+        read = parsed(f"[sources.certinia]\n{text}")
+        collected = inputs.collect(
+            Home(tmp_path).ensure(),
+            read,
+            run_id="r1",
+            as_of=date(2026, 6, 30),
+            known_at=datetime(2026, 7, 1, tzinfo=UTC),
+            started_at=datetime(2026, 7, 1, tzinfo=UTC),
+        )
+        return [(row[2], row[3]) for row in collected["system_of_record"] if row[0] == "invoice"]
+
+    assert invoices(PLANS) == [("certinia", "main")]
+    assert invoices(BOOKS) == [("erp", "books")]
 
 
 def test_two_tables_of_one_instance_are_refused() -> None:

@@ -17,7 +17,7 @@ from throughline import clock, facts, files, inputs, process, warehouse
 from throughline.config import Config
 from throughline.errors import ThroughlineError, error
 from throughline.home import PROJECT_ROOT, Home
-from throughline.mappings import mappings
+from throughline.mappings import FILES, files_ports, mappings
 from throughline.runs import Run
 from throughline.stages import spark
 
@@ -127,9 +127,17 @@ def _variables(run: Run) -> dict[str, Any]:
     # landing says of a source that is not there that it is not
     systems = sorted({one.connector for one in run.config.enabled_sources()} & set(source_names()))
     if systems and systems != VENDORS:
-        said |= {"systems": ",".join(systems), "mappings": mappings(systems)}
+        of_files = files_ports(run.config)
+        said |= {"systems": ",".join(systems), "mappings": mappings(systems, of_files=of_files)}
+        if of_files:
+            said["files_ports"] = of_files
     if others := [name for name in systems if name not in VENDORS]:
-        said["datasets"] = [dataset for name in others for dataset in _datasets(name)]
+        said["datasets"] = [
+            dataset
+            for name in others
+            for dataset in _datasets(name)
+            if name != FILES or dataset[1] in (files_ports(run.config) or [dataset[1]])
+        ]
     return said
 
 

@@ -10,7 +10,7 @@ import dlt
 import pyarrow as pa
 
 from pipelines.manifest import load_manifest
-from pipelines.sources import Source, setting
+from pipelines.sources import Source, served, setting
 from pipelines.store import table_resource
 from pipelines.transports.drop import DropReader
 from pipelines.transports.files import FilesReader
@@ -26,8 +26,8 @@ LAYOUTS: dict[str, type[FilesReader]] = {"folder": FilesReader, "drop": DropRead
 def reader(settings: Mapping[str, Any]) -> FilesReader:
     """A reader for the folder `path`; takes the `encoding` of its CSV files where that is not UTF-8.
 
-    `layout`: `folder` with one file per port, or `drop` with deliveries and their manifests. Raises
-    ThroughlineError E-SRC-031 for another.
+    `layout`: `folder` with one file per port, or `drop` with deliveries and their manifests; `ports`: those
+    that may come, where not all. Raises ThroughlineError E-SRC-031 for what is none of them.
     """
     layout = str(settings.get("layout", "folder"))
     if layout not in LAYOUTS:
@@ -36,6 +36,7 @@ def reader(settings: Mapping[str, Any]) -> FilesReader:
     return LAYOUTS[layout](
         Path(setting(settings, "path", MANIFEST.source)).expanduser(),
         str(settings.get("encoding", "utf8")),
+        [one.name for one in served(MANIFEST, settings.get("ports")).resources],
     )
 
 
