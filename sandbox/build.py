@@ -1,7 +1,8 @@
 """Builds a sandbox directory: the firm, its vendors' stores, the truth of each load, and what it is called.
 
-DIR/stores/ and DIR/clock.json are what the emulators serve, DIR/truth/ what a warehouse is scored against,
-DIR/sandbox.json says which firm it is; it is written last, so a directory that has it is complete.
+DIR/stores/ and DIR/clock.json are what the emulators serve, DIR/drop what has come by file by then (of
+DIR/tray, where all deliveries lie), DIR/truth/ what a warehouse is scored against, DIR/sandbox.json says
+which firm it is; it is written last, so a directory that has it is complete.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from typing import Any
 import pyarrow as pa
 
 from sandbox.clock_file import set_clock
+from sandbox.drop_folder import FOLDER, bring
 from sandbox.emission import write_stores
+from sandbox.emission.drop.deliveries import Delivery, deliveries
+from sandbox.emission.drop.files import TRAY, write_tray
 from sandbox.firm.calendar import DAY, month_end
 from sandbox.firm.group import simulate_group
 from sandbox.firm.state import Firm
@@ -36,7 +40,7 @@ LOAD_TIMES = tuple(datetime(2026, month, 8, 23, 30, tzinfo=UTC) for month in ran
 # Faults of the way to the warehouse: they strike the answers of the emulators, never the firm.
 TRANSPORT = ("F67", "F69")
 ROOT = Path(__file__).resolve().parent
-IDENTITY = ("seed", "scale", "faults", "transport", "acquisition", "made_by")
+IDENTITY = ("seed", "scale", "faults", "transport", "acquisition", "deliveries", "made_by")
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Wanted:
     transport: tuple[str, ...]
     # with the firm it bought, whose systems are second instances
     acquisition: bool = True
+    # with plans and native reports that come by file
+    deliveries: bool = True
 
     def identity(self) -> dict[str, Any]:
         """What tells this firm from another one; `made_by` changes with the code that makes it."""
@@ -58,16 +64,29 @@ class Wanted:
             "faults": list(self.faults),
             "transport": list(self.transport),
             "acquisition": self.acquisition,
+            "deliveries": self.deliveries,
             "made_by": source_digest("firm", "emission"),
         }
 
 
-def wanted(seed: int, scale: str, faults: str, *, acquisition: bool = True) -> Wanted:
-    """The firm that the command line's words ask for: `none`, `all`, `transport`, or fault ids by commas."""
+def wanted(
+    seed: int, scale: str, faults: str, *, acquisition: bool = True, deliveries: bool | None = None
+) -> Wanted:
+    """The firm that the command line's words ask for: `none`, `all`, `transport`, or fault ids by commas.
+
+    A firm that bought nobody delivers no files, unless `deliveries` says so.
+    """
     names = [name.strip() for name in faults.split(",") if name.strip() and name.strip() != "none"]
     transport = [name for name in TRANSPORT if name in names or "transport" in names]
     business = [name for name in names if name not in TRANSPORT and name != "transport"]
-    return Wanted(seed, scale, tuple(business), tuple(transport), acquisition)
+    return Wanted(
+        seed,
+        scale,
+        tuple(business),
+        tuple(transport),
+        acquisition,
+        acquisition if deliveries is None else deliveries,
+    )
 
 
 def source_digest(*packages: str) -> str:
@@ -123,16 +142,21 @@ def build(
         f"firm: {len(firm.workers)} workers, {len(firm.contracts)} contracts,"
         f" {len(firm.timecards):,} timecards, {len(firm.invoices):,} invoices"
     )
+    delivered = deliveries(firm) if asked.deliveries else []
     if found is None:
-        if (directory / "stores").exists():
-            shutil.rmtree(directory / "stores")
+        for left in ("stores", TRAY, FOLDER):
+            shutil.rmtree(directory / left, ignore_errors=True)
         directory.mkdir(parents=True, exist_ok=True)
         versions = write_stores(group, directory, tell)
+        if asked.deliveries:
+            files = write_tray(delivered, directory)
+            tell(f"delivered by file: {sum(files.values())} files of {len(files)} ports")
         set_clock(directory, PLAY_TIMES[0])
+        bring(directory, PLAY_TIMES[0])
         found = {**asked.identity(), **_facts(firm), "store_versions": versions}
         write_json(directory / "sandbox.json", found)
     if truth:
-        make_truth(firm, directory, tell)
+        make_truth(firm, directory, tell, delivered)
     return dict(found)
 
 
@@ -162,19 +186,30 @@ def _truth_stands(directory: Path) -> bool:
     return stamp.exists() and stamp.read_text(encoding="utf-8").strip() == source_digest("firm", "oracle")
 
 
-def make_truth(firm: Firm, directory: Path, progress: Progress | None = None) -> None:
+def make_truth(
+    firm: Firm,
+    directory: Path,
+    progress: Progress | None = None,
+    delivered: Sequence[Delivery] = (),
+) -> None:
     """Write DIR/truth/<load id>/ for every load time, two loads at once where the system can fork."""
     tell = progress or (lambda _line: None)
     if "fork" in multiprocessing.get_all_start_methods():
-        _truth_in_processes(firm, directory, LOAD_TIMES, tell)
+        _truth_in_processes(firm, directory, LOAD_TIMES, tell, delivered)
     else:
         for at in LOAD_TIMES:
-            write_truth(firm, directory, [at])
+            write_truth(firm, directory, [at], delivered)
             tell(f"truth: {load_id(at)}")
     write_text(directory / "truth" / "made_by", source_digest("firm", "oracle") + "\n")
 
 
-def _truth_in_processes(firm: Firm, directory: Path, times: Sequence[datetime], tell: Progress) -> None:
+def _truth_in_processes(
+    firm: Firm,
+    directory: Path,
+    times: Sequence[datetime],
+    tell: Progress,
+    delivered: Sequence[Delivery],
+) -> None:
     # The firm is inherited by the fork, not sent: it is the largest thing there is.
     context = multiprocessing.get_context("fork")
     waiting = list(reversed(times))
@@ -182,7 +217,7 @@ def _truth_in_processes(firm: Firm, directory: Path, times: Sequence[datetime], 
     while waiting or running:
         while waiting and len(running) < 2:
             at = waiting.pop()
-            child = context.Process(target=write_truth, args=(firm, directory, [at]))
+            child = context.Process(target=write_truth, args=(firm, directory, [at], delivered))
             child.start()
             running.append((at, child))
         at, child = running.pop(0)
@@ -205,6 +240,7 @@ def firm_of(directory: Path) -> Wanted:
         tuple(found["faults"]),
         tuple(found.get("transport", ())),
         bool(found.get("acquisition", False)),
+        bool(found.get("deliveries", False)),
     )
 
 

@@ -56,6 +56,12 @@ class Tally:
     found: int = 0
     matched: int = 0
 
+    def add(self, other: Tally) -> None:
+        """Count another load's cases too."""
+        self.truth += other.truth
+        self.found += other.found
+        self.matched += other.matched
+
     @property
     def recall(self) -> float:
         """Share of the true cases that were found; 1 when there are none."""
@@ -69,11 +75,13 @@ class Tally:
 
 @dataclass
 class Comparison:
-    """The outcome of one load: differences, cases per control, metric rows compared per metric."""
+    """The outcome of one load: differences, cases per control, metric rows compared per metric, and rows that
+    came by file per report and plan."""
 
     differences: list[Difference] = field(default_factory=list)
     controls: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     metrics: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    deliveries: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
 
     @property
     def agrees(self) -> bool:
@@ -261,3 +269,75 @@ def compare_metrics(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
         into.differences.append(
             Difference("metric", row["metric_id"], key, what, _text(row["t_value"]), _text(row["f_value"]))
         )
+
+
+def compare_deliveries(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
+    """Rows that came by file: each there once, and the sum of money per report or plan, month and currency.
+
+    Amounts are compared exactly: nothing is computed of them on the way.
+    """
+    rows = _query(
+        """
+        with held as (
+            select record_id, subject, period, currency_code, sum(amount) as amount, count(*) as n
+            from found group by all
+        )
+        select
+            coalesce(t.subject, h.subject) as subject,
+            coalesce(t.record_id, h.record_id) as record_id,
+            t.record_id is not null as in_truth, h.record_id is not null as in_found,
+            coalesce(h.n, 0) as n, t.amount as t_amount, h.amount as f_amount
+        from truth as t
+        full outer join held as h
+            on t.record_id = h.record_id and t.subject = h.subject and t.period = h.period
+            and t.currency_code is not distinct from h.currency_code
+        order by 1, 2
+        """,
+        truth=truth,
+        found=found,
+    )
+    for row in rows:
+        subject, key = row["subject"], row["record_id"]
+        same = row["in_truth"] and row["n"] == 1 and row["t_amount"] == row["f_amount"]
+        tally = into.deliveries[subject]
+        tally.truth += row["in_truth"]
+        tally.found += row["n"]
+        tally.matched += same
+        if not row["in_found"]:
+            into.differences.append(
+                Difference("delivery", subject, key, "MISSING", _text(row["t_amount"]), "")
+            )
+        elif not row["in_truth"]:
+            into.differences.append(Difference("delivery", subject, key, "EXTRA", "", _text(row["f_amount"])))
+        elif row["n"] != 1:
+            into.differences.append(Difference("delivery", subject, key, "n", "1", str(row["n"])))
+        elif not same:
+            amounts = (_text(row["t_amount"]), _text(row["f_amount"]))
+            into.differences.append(Difference("delivery", subject, key, "amount", *amounts))
+    _compare_sums(truth, found, into)
+
+
+def _compare_sums(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
+    sums = """
+        select port, subject, period, coalesce(currency_code, '') as currency_code, count(*) as n,
+            sum(amount) as amount
+        from {} group by all
+    """
+    rows = _query(
+        f"""
+        with t as ({sums.format("truth")}), f as ({sums.format("found")})
+        select coalesce(t.port, f.port) as port,
+            concat_ws(' ', subject, period, currency_code) as key,
+            coalesce(t.n, 0) as t_n, coalesce(f.n, 0) as f_n, t.amount as t_amount, f.amount as f_amount
+        from t full outer join f using (port, subject, period, currency_code)
+        where coalesce(t.n, 0) <> coalesce(f.n, 0) or t.amount is distinct from f.amount
+        order by 1, 2
+        """,
+        truth=truth,
+        found=found,
+    )
+    for row in rows:
+        for what in ("n", "amount"):
+            one, other = _text(row[f"t_{what}"]), _text(row[f"f_{what}"])
+            if one != other:
+                into.differences.append(Difference("delivered", row["port"], row["key"], what, one, other))

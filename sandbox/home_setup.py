@@ -32,10 +32,17 @@ SECOND = {
 }
 
 
-def set_up(home: Home, announced: dict[str, Any], reporting_currency: str) -> None:
+# What comes into the drop folder; a source that says so is spared the models of all other ports.
+DROPPED = ("native_report_line", "plan_target")
+
+
+def set_up(
+    home: Home, announced: dict[str, Any], reporting_currency: str, *, drop: Path | None = None
+) -> None:
     """Write the home's throughline.toml (once; later only the addresses) and its secrets.
 
-    `announced` is the emulators' serve.json. What else stands in a throughline.toml that is there is kept.
+    `announced` is the emulators' serve.json, `drop` the folder of a firm that delivers files. What else is
+    in a throughline.toml that stands there is kept.
     Raises E-CFG-001 when the result cannot be read.
     """
     home.ensure()
@@ -61,6 +68,8 @@ def set_up(home: Home, announced: dict[str, Any], reporting_currency: str) -> No
     if BUS in announced["endpoints"] and f"\n[sources.{BUS}]" in text:
         # it pushes: there is no address to ask
         endpoints[BUS] = ""
+    if first and drop is not None:
+        text = _dropped(text, drop)
     for source, address in endpoints.items():
         text = _source(text, source, address, first)
     write_text(home.config, text)
@@ -82,6 +91,16 @@ def _second(source: str, connector: str, more: str) -> str:
         f'\n[sources.{source}]\nconnector = "{connector}"\ninstance = "{ACQUIRED}"\n'
         f'base_url = "https://sandbox.invalid"\n{more}'
     )
+
+
+def _dropped(text: str, folder: Path) -> str:
+    """`text` with the template's folder of files as a drop folder."""
+    ports = ", ".join(f'"{port}"' for port in DROPPED)
+    table = (
+        f'[sources.files]\nenabled = true\ninstance = "files"\npath = "{_escaped(str(folder))}"\n'
+        f'layout = "drop"\nports = [{ports}]\n'
+    )
+    return re.sub(r"^\[sources\.files\]\n(?:\w+ = .*\n)+", lambda _found: table, text, flags=re.M)
 
 
 def _source(text: str, source: str, address: str, first: bool) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 from sandbox.build import Wanted, build, describe, wanted
 from sandbox.clock_file import set_clock
+from sandbox.drop_folder import bring
 from sandbox.home_setup import set_up
 from sandbox.inbox import deliver, receiving
 from sandbox.served import served
@@ -120,10 +121,12 @@ def play(home: Home, asked: Wanted, *, app: bool, port: int = PORT) -> int:
     reached = published_at(home)
     due = [at for at in times if reached is None or at > reached] or times[-1:]
     with served(home.sandbox, home.runs / "emulators.log") as announced:
-        set_up(home, announced, str(facts["reporting_currency"]))
+        drop = bring(home.sandbox, due[0])
+        set_up(home, announced, str(facts["reporting_currency"]), drop=drop)
         with receiving(home, home.sandbox, announced) as inbox:
             for at in due:
                 set_clock(home.sandbox, at)
+                bring(home.sandbox, at)
                 scene.say(f"run at {iso(at)}, {deliver(announced, inbox):,} events pushed")
                 scene.command(f"run {at.date()}", at, "run")
         scene.say("workbook")

@@ -1,9 +1,10 @@
 """Scores a warehouse against the truth: six loads into a fresh home, each compared with what the oracle says.
 
-The emulators run once and their clock is advanced from load to load. After the loads one earlier load's
-knowledge is asked for again (`--known-at`), which must give that load's truth. A firm with transport faults
-is scored apart: the load they strike must show them as INT-003 and must not be green, the loads after it must
-be right again.
+Cases, counts and metrics are compared as they are published, plans and native reports row by row as they
+stand in the canonical tables. The emulators run once and their clock is advanced from load to load. After
+the loads one earlier load's knowledge is asked for again (`--known-at`), which must give that load's truth.
+A firm with transport faults is scored apart: the load they strike must show them as INT-003 and must not be
+green, the loads after it must be right again.
 """
 
 from __future__ import annotations
@@ -17,12 +18,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sandbox.build import build, describe, firm_of, load_times, read_sandbox
 from sandbox.clock_file import set_clock
-from sandbox.compare import Comparison, Difference, Tally, compare_cases, compare_counts, compare_metrics
+from sandbox.compare import (
+    Comparison,
+    Difference,
+    Tally,
+    compare_cases,
+    compare_counts,
+    compare_deliveries,
+    compare_metrics,
+)
+from sandbox.drop_folder import bring
+from sandbox.emission.drop.files import TRAY
 from sandbox.home_setup import set_up
 from sandbox.inbox import deliver, receiving
 from sandbox.oracle.truth import load_id
@@ -34,6 +46,11 @@ from throughline.files import write_json
 from throughline.home import VARIABLE, Home
 
 SHOWN = 8
+# port of the drop folder -> its key, and what names a plan or report
+DELIVERED = {
+    "native_report_line": ("native_report_line_id", "report"),
+    "plan_target": ("plan_target_id", "plan_name"),
+}
 # Which load (counted from 0) a transport fault strikes, by which rule, and what INT-003 must say then.
 STRIKES: dict[str, tuple[int, dict[str, Any], str, str]] = {
     "F67": (
@@ -86,9 +103,7 @@ class Score:
         total: dict[str, Tally] = defaultdict(Tally)
         for load in self.loads:
             for control, tally in load.comparison.controls.items():
-                total[control].truth += tally.truth
-                total[control].found += tally.found
-                total[control].matched += tally.matched
+                total[control].add(tally)
         return dict(sorted(total.items()))
 
     def as_json(self) -> dict[str, Any]:
@@ -106,6 +121,9 @@ class Score:
                     "at": iso(load.at),
                     "run_id": load.run_id,
                     "seconds": round(load.seconds, 1),
+                    "delivered": {
+                        name: asdict(tally) for name, tally in sorted(load.comparison.deliveries.items())
+                    },
                     "metric_rows": dict(sorted(load.comparison.metrics.items())),
                     "differences": [asdict(item) for item in load.comparison.differences],
                 }
@@ -135,10 +153,27 @@ def compare_published(home: Home, directory: Path, at: datetime) -> Comparison:
     finally:
         connection.close()
     comparison = Comparison()
+    compare_deliveries(truth_of(directory, at, "deliveries"), delivered_rows(home, at), comparison)
     compare_cases(truth_of(directory, at, "exceptions"), cases, comparison)
     compare_counts(truth_of(directory, at, "control_counts"), runs, comparison)
     compare_metrics(truth_of(directory, at, "metrics"), metrics, comparison)
     return comparison
+
+
+def delivered_rows(home: Home, at: datetime) -> pa.Table:
+    """What the canonical models hold of plans and native reports as known at `at`.
+
+    They are published nowhere, so they are read where they are built.
+    """
+    with duckdb.connect(str(home.build), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        parts = [
+            f"select '{port}' as port, {key} as record_id, {subject} as subject, period, currency_code,"
+            f" amount from canonical.canonical__{port}"
+            " where not is_deleted and known_from <= $at and (known_to is null or known_to > $at)"
+            for port, (key, subject) in DELIVERED.items()
+        ]
+        return connection.execute(" union all ".join(parts), {"at": at}).to_arrow_table()
 
 
 def compare_struck(home: Home, dataset: str, kind: str, at: datetime) -> Comparison:
@@ -195,10 +230,12 @@ def score(
     say(f"firm: {describe(result.firm)}")
     strikes = {STRIKES[fault][0]: STRIKES[fault] for fault in asked.transport}
     with served(directory, home.runs / "emulators.log") as announced:
-        set_up(home, announced, str(read_sandbox(source)["reporting_currency"]))
+        drop = bring(directory, times[0])
+        set_up(home, announced, str(read_sandbox(source)["reporting_currency"]), drop=drop)
         with receiving(home, directory, announced) as inbox:
             for number, at in enumerate(times):
                 set_clock(directory, at)
+                bring(directory, at)
                 strike = strikes.get(number)
                 write_json(directory / "profile.json", [strike[1]] if strike else [])
                 deliver(announced, inbox)
@@ -234,8 +271,10 @@ def _empty(home: Home) -> None:
 
 
 def _copy(source: Path, directory: Path) -> None:
-    """The stores as they were built, without edits."""
+    """The stores as they were built, without edits, and the tray of what is delivered by file."""
     shutil.copytree(source / "stores", directory / "stores", ignore=shutil.ignore_patterns("overlay.jsonl"))
+    if (source / TRAY).is_dir():
+        shutil.copytree(source / TRAY, directory / TRAY)
     shutil.copyfile(source / "sandbox.json", directory / "sandbox.json")
 
 
@@ -312,8 +351,24 @@ def table(result: Score) -> list[str]:
                 wrong[item.subject] += 1
     lines.append(f"{'metric':<34}{'rows':>10}{'different':>11}")
     lines += [f"{metric:<34}{rows[metric]:>10,}{wrong[metric]:>11,}" for metric in sorted(rows)]
+    lines += _delivered(result)
     total = sum(len(load.comparison.differences) for load in result.loads)
     lines.append(
         f"{len(result.loads)} loads, {total} differences: {'agrees' if result.agrees else 'DIFFERS'}"
     )
     return lines
+
+
+def _delivered(result: Score) -> list[str]:
+    """Rows that came by file: per report and plan how many over all loads, and the share that was found."""
+    total: dict[str, Tally] = defaultdict(Tally)
+    for load in result.loads:
+        for name, tally in load.comparison.deliveries.items():
+            total[name].add(tally)
+    if not total:
+        return []
+    lines = [f"{'delivered by file':<34}{'rows':>10}{'recall':>11}{'precision':>11}"]
+    return lines + [
+        f"{name:<34}{tally.truth:>10,}{tally.recall:>11.3f}{tally.precision:>11.3f}"
+        for name, tally in sorted(total.items())
+    ]

@@ -11,9 +11,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sandbox.emission.drop.deliveries import Delivery
 from sandbox.firm.state import Firm
 from sandbox.oracle import documents
 from sandbox.oracle.controls import Case, Outcome, evaluate
+from sandbox.oracle.deliveries import delivered_rows
 from sandbox.oracle.metrics import Row, metric_rows
 from sandbox.oracle.money import ZERO
 from sandbox.oracle.view import View
@@ -94,13 +96,30 @@ METRICS = pa.schema(
 )
 
 
+DELIVERIES = pa.schema(
+    [
+        ("port", pa.string()),
+        ("record_id", pa.string()),
+        ("subject", pa.string()),
+        ("period", pa.string()),
+        ("currency_code", pa.string()),
+        ("amount", MONEY),
+    ]
+)
+
+
 def load_id(at: datetime) -> str:
     """The load id of a landing run that starts at ``at``."""
     return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
-def write_truth(firm: Firm, directory: Path, load_times: Sequence[datetime]) -> None:
-    """Write ``truth/<load id>/*.parquet`` below ``directory`` for each load time."""
+def write_truth(
+    firm: Firm, directory: Path, load_times: Sequence[datetime], delivered: Sequence[Delivery] = ()
+) -> None:
+    """Write ``truth/<load id>/*.parquet`` below ``directory`` for each load time.
+
+    ``delivered``: what the firm delivers by file.
+    """
     for at in load_times:
         view = View(firm, at)
         target = directory / "truth" / load_id(at)
@@ -108,6 +127,7 @@ def write_truth(firm: Firm, directory: Path, load_times: Sequence[datetime]) -> 
         outcomes = [*evaluate(view), *documents.evaluate(view)]
         _write(exception_rows(firm, outcomes, at), EXCEPTIONS, target / "exceptions.parquet")
         _write(count_rows(outcomes, at), COUNTS, target / "control_counts.parquet")
+        _write(delivered_rows(delivered, at), DELIVERIES, target / "deliveries.parquet")
         _write(_sorted_metrics(metric_rows(view)), METRICS, target / "metrics.parquet")
 
 

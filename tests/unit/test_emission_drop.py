@@ -108,6 +108,15 @@ def test_the_trial_balance_is_in_the_entitys_currency_and_balances(hand: Printer
     }
 
 
+def test_a_document_is_rounded_on_its_running_sum() -> None:
+    firm = a_firm()
+    for line, net in zip(firm.invoices[0].lines, ("250.05", "250.05", "249.90", "250.00"), strict=True):
+        line.net = D(net)
+    # line by line 275.06 + 275.06 + 274.89 + 275.00, a cent more than the 1,100.00 that were earned
+    accounts = {line.gl_account_id for line in Printer(firm).trial_balance(MAY)}
+    assert "netsuite:main:115" not in accounts
+
+
 def test_the_backlog_of_the_psa_is_what_approved_work_leaves_of_the_budget(hand: Printer) -> None:
     march = Print.of(date(2026, 3, 31), 7)
     assert hand.psa_backlog(march) == []

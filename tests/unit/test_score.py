@@ -16,9 +16,9 @@ import pytest
 from sandbox import build as building
 from sandbox.build import build, month_ends, wanted
 from sandbox.clock_file import advance, read_clock, set_clock
-from sandbox.compare import Comparison, compare_cases, compare_counts, compare_metrics
+from sandbox.compare import Comparison, compare_cases, compare_counts, compare_deliveries, compare_metrics
 from sandbox.home_setup import set_up
-from sandbox.oracle.truth import COUNTS, EXCEPTIONS, METRICS
+from sandbox.oracle.truth import COUNTS, DELIVERIES, EXCEPTIONS, METRICS
 from sandbox.play import published_at
 from sandbox.score import STRIKES, Load, Score, compare_struck, shown, table
 from throughline.config import load
@@ -240,6 +240,9 @@ def test_words_of_the_command_line_ask_for_a_firm() -> None:
     mixed = wanted(1, "tiny", "F01, F67,F02")
     assert (mixed.faults, mixed.transport) == (("F01", "F02"), ("F67",))
     assert wanted(1, "tiny", "transport").transport == ("F67", "F69")
+    alone = wanted(1, "tiny", "none", acquisition=False)
+    assert (wanted(1, "tiny", "none").deliveries, alone.deliveries) == (True, False)
+    assert wanted(1, "tiny", "none", acquisition=False, deliveries=True).deliveries
 
 
 def test_month_ends() -> None:
@@ -254,7 +257,18 @@ def test_a_directory_built_for_another_firm_refuses(tmp_path: Path, monkeypatch:
     stamp = (tmp_path / "stores" / "netsuite" / "transaction.parquet").stat().st_mtime_ns
     assert build(tmp_path, wanted(5, "tiny", "none"), truth=False) == facts
     assert (tmp_path / "stores" / "netsuite" / "transaction.parquet").stat().st_mtime_ns == stamp
-    for other in (wanted(6, "tiny", "none"), wanted(5, "demo", "none"), wanted(5, "tiny", "F01")):
+    # what had come by the clock's time stands in the drop folder
+    assert {path.name for path in (tmp_path / "drop" / "plan_target").iterdir()} == {
+        "2025-12-20",
+        "2026-04-20",
+    }
+    assert not (tmp_path / "drop" / "native_report_line" / "2026-07-08").exists()
+    for other in (
+        wanted(6, "tiny", "none"),
+        wanted(5, "demo", "none"),
+        wanted(5, "tiny", "F01"),
+        wanted(5, "tiny", "none", deliveries=False),
+    ):
         with pytest.raises(ThroughlineError, match="E-SBX-003"):
             build(tmp_path, other, truth=False)
     monkeypatch.setattr(building, "source_digest", lambda *_packages: "another")
@@ -327,6 +341,63 @@ def test_the_bought_firms_systems_are_pointed_at_too(tmp_path: Path) -> None:
     second = {one.name: one for one in load(home).enabled_sources() if one.name.endswith("_acquired")}
     assert set(second) == {"salesforce_acquired", "certinia_acquired", "netsuite_acquired"}
     assert {one.options["base_url"] for one in second.values()} == {"http://127.0.0.1:1002"}
+
+
+def test_the_drop_folder_is_read_for_its_two_ports_alone(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    set_up(home, announced(1001), "USD", drop=tmp_path / "drop")
+    files = load(home).sources["files"]
+    assert (files.enabled, files.dataset) == (True, "files_files")
+    assert files.options == {
+        "path": str(tmp_path / "drop"),
+        "layout": "drop",
+        "ports": ["native_report_line", "plan_target"],
+    }
+
+
+def delivered(*changes: dict[str, Any]) -> pa.Table:
+    row = {
+        "port": "plan_target",
+        "record_id": "erp:files:1",
+        "subject": "Budget 2026",
+        "period": "2026-01",
+        "currency_code": "USD",
+        "amount": Decimal("100.0000"),
+    }
+    return pa.Table.from_pylist([{**row, **change} for change in changes], schema=DELIVERIES)
+
+
+def test_rows_that_came_by_file_agree() -> None:
+    into = Comparison()
+    share = {"record_id": "erp:files:2", "currency_code": None, "amount": Decimal("0.75")}
+    compare_deliveries(delivered({}, share), delivered(share, {}), into)
+    tally = into.deliveries["Budget 2026"]
+    assert (into.differences, tally.truth, tally.recall, tally.precision) == ([], 2, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("found", "what"),
+    [
+        ([], ["MISSING", "n", "amount"]),
+        ([{}, {"record_id": "erp:files:9"}], ["EXTRA", "n", "amount"]),
+        ([{"amount": Decimal("100.0001")}], ["amount", "amount"]),
+        ([{}, {}], ["n", "n", "amount"]),
+        ([{"currency_code": "EUR"}], ["EXTRA", "MISSING", "n", "amount", "n", "amount"]),
+        ([{"period": "2026-02"}], ["EXTRA", "MISSING", "n", "amount", "n", "amount"]),
+    ],
+)
+def test_a_row_by_file_that_is_not_as_delivered_differs(found: list[dict[str, Any]], what: list[str]) -> None:
+    into = Comparison()
+    compare_deliveries(delivered({}), delivered(*found), into)
+    assert sorted(item.what for item in into.differences) == sorted(what)
+    assert into.deliveries["Budget 2026"].matched == 0 or what[0] == "EXTRA"
+
+
+def test_nothing_twice_is_not_nothing_once() -> None:
+    into, nil = Comparison(), {"amount": Decimal("0.0000")}
+    compare_deliveries(delivered(nil), delivered(nil, nil), into)
+    assert [item.what for item in into.differences] == ["n", "n"]
+    assert into.deliveries["Budget 2026"].recall == 0
 
 
 def test_knowledge_time_of_what_is_published(tmp_path: Path) -> None:

@@ -44,7 +44,10 @@ Size = Annotated[Scale, typer.Option("--scale", help="How large a firm.")]
 Faults = Annotated[str, typer.Option("--faults", help="none, all, transport, or ids by commas: F01,F02.")]
 
 Alone = Annotated[
-    bool, typer.Option("--alone", help="Without the firm it bought, whose systems are second instances.")
+    bool,
+    typer.Option(
+        "--alone", help="Without the firm it bought, whose systems are second instances, and without files."
+    ),
 ]
 
 
@@ -99,11 +102,14 @@ def advance(
     to: Annotated[str, typer.Option("--to", help="The instant to move to, as 2026-07-08T23:30:00Z.")],
     dir_: Dir = None,
 ) -> None:
-    """Move the sandbox clock forward. Example: throughline sandbox advance --to 2026-07-08T23:30:00Z"""
+    """Move the sandbox clock forward; what is delivered by file until then comes into DIR/drop.
+    Example: throughline sandbox advance --to 2026-07-08T23:30:00Z"""
     from sandbox.clock_file import advance as move
+    from sandbox.drop_folder import bring
 
-    moment = _instant(to)
-    stood = move(_folder(dir_), moment)
+    folder, moment = _folder(dir_), _instant(to)
+    stood = move(folder, moment)
+    bring(folder, moment)
     say(f"the sandbox clock went from {clock.iso(stood)} to {clock.iso(moment)}")
 
 
