@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +27,8 @@ from sandbox.emission.drop.files import write_tray
 from sandbox.emission.drop.plans import budget, forecast
 from sandbox.emission.drop.reports import BOOKS_AFTER, Line, Print, Printer, printed
 from sandbox.firm.state import Firm
+from sandbox.oracle.metrics import metric_rows
+from sandbox.oracle.view import View
 from tests.unit.simulator_support import firm_of
 from tests.unit.test_emission_by_hand import a_firm
 from throughline.registry.catalogue import load
@@ -161,7 +166,7 @@ def test_a_budget_is_planned_from_the_people_there_before_the_year() -> None:
 
 def test_the_trial_balance_is_the_stores_own_ledger(tmp_path: Path) -> None:
     """Two pieces of code keep the books: the one that writes NetSuite's lines, and the printer."""
-    firm = firm_of("tiny")
+    firm = firm_of("tiny", faults="all")
     write_stores(firm, tmp_path)
     folder = tmp_path / "stores" / "netsuite"
     printer = Printer(firm)
@@ -192,6 +197,39 @@ def test_the_trial_balance_is_the_stores_own_ledger(tmp_path: Path) -> None:
         }
         assert {(one, other): amount for one, other, amount in held} == shown
         assert shown
+
+
+def test_lists_of_customers_are_what_the_oracle_reckons() -> None:
+    """What the ERP prints of a firm with faults is what its state comes to, document by document."""
+    firm = firm_of("tiny", faults="all")
+    printer = Printer(firm)
+
+    def nonzero(parts: Iterable[tuple[str, str, str, Decimal]]) -> dict[tuple[str, ...], Decimal]:
+        sums: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
+        for entity, customer, currency, amount in parts:
+            sums[entity, customer, currency] += amount
+        return {key: amount for key, amount in sums.items() if amount}
+
+    def shown(lines: list[Line]) -> dict[tuple[str, ...], Decimal]:
+        return nonzero((one.legal_entity_id, str(one.customer_id), one.currency, one.amount) for one in lines)
+
+    for run in printed(firm, BOOKS_AFTER):
+        of_metric: dict[str, list[tuple[str, str, str, Decimal]]] = defaultdict(list)
+        for row in metric_rows(View(firm, run.at)):
+            if (row["grain"], row["currency_view"], row["as_of"]) != ("CUSTOMER", "TC", run.as_of):
+                continue
+            if row["period_type"] in ("POINT", "MONTH"):
+                of_metric[str(row["metric_id"])].append(
+                    ("ALL", row["customer_id"], row["currency_code"], row["value"])
+                )
+        for metric, lines in (
+            ("ar_gross", printer.ar_ageing(run)),
+            ("billed", printer.billings(run)),
+            ("recognised_revenue", printer.revenue(run)),
+        ):
+            whole = [replace(one, legal_entity_id="ALL") for one in lines]
+            assert shown(whole) == nonzero(of_metric[metric]), (metric, run)
+            assert lines
 
 
 def test_what_stands_is_the_last_of_each_name_that_a_manifest_told_of(tiny: list[Delivery]) -> None:
