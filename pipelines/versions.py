@@ -186,7 +186,7 @@ class Versions:
             # a load that was repeated holds a version twice; any one of them will do
             sums.append(
                 f"""
-                select sum(amount) from (
+                select sum(amount) as amount from (
                     select any_value(r.{name}) as amount
                     from latest as l
                     join {self._landed} as r

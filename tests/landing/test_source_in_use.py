@@ -90,3 +90,12 @@ def test_a_sum_that_no_late_change_explains_stays_a_difference(home: Home) -> No
     [result] = home.land("salesforce", org.config(), NOW, WHAT).resources
     assert result.source_amount == Decimal(90_300)
     assert newest(home) == {"k1": Decimal(100), "k2": Decimal(200)}
+
+
+def test_a_load_that_reads_nothing_is_held_against_the_sum_too(home: Home) -> None:
+    org = firm(100, 200)
+    home.land("salesforce", org.config(), "2026-03-10T10:00:00Z", WHAT)
+    for key in ("k1", "k2"):
+        org.put("OpportunityLineItem", key, "2026-03-01T09:00:00.000+0000", TotalPrice=1)
+    [result] = home.land("salesforce", org.config(), NOW, WHAT).resources
+    assert (result.status, result.rows_extracted, result.source_amount) == ("OK", 0, Decimal(2))
