@@ -507,6 +507,11 @@ def _mirrored_deals(it: Strike) -> FaultMark:
     accounts: dict[int, Account] = {}
     ids = Ids(FAULT_OFFSET, CALLAN)
     mirrors = []
+    # an account is there before the first of its deals
+    first = {
+        id(one.account): min(deal.created_at for deal in able[:wanted] if deal.account is one.account)
+        for one in able[:wanted]
+    }
     for number, deal in enumerate(able[:wanted], 1):
         account = accounts.get(id(deal.account))
         if account is None:
@@ -515,7 +520,7 @@ def _mirrored_deals(it: Strike) -> FaultMark:
                 n=900 + number,
                 account_id=ids.salesforce("account"),
                 explicit_link=False,
-                created_at=deal.created_at + timedelta(hours=1),
+                created_at=first[id(deal.account)] + timedelta(hours=1),
                 mirror_of=deal.account,
             )
             sister.firm.accounts.append(account)

@@ -106,6 +106,8 @@ def test_what_stands_twice_is_marked_and_what_only_looks_so_is_not(group: Group)
         assert deal.account.tax_id == deal.mirror_of.account.tax_id
         assert deal.opp_id.startswith("acquired:")
         assert {deal.opp_id, deal.mirror_of.opp_id} <= set(marks["F63"]["opportunity"])
+    # two of one customer's deals share its second account, which was there before either
+    assert all(deal.account.created_at < deal.created_at for deal in firm.deals)
     first, second = (one for one in firm.projects if one.project_id in marks["F66"]["project"])
     assert first.line is second.line
     [struck] = [one for one in firm.contracts if one.so_id in marks["F72"]["contract"]]
