@@ -247,22 +247,15 @@ def score(
                 )
                 _note(result, Load(load_id(at), at, warehouse.current(home).run_id, seconds, comparison), say)
     if look_back and len(times) > 2:
-        ask_earlier(source, home, result, say)
+        at = next((at for number, at in enumerate(times) if number >= 1 and number not in strikes), times[0])
+        seconds = _throughline(
+            home, times[-1], "run", "--from-stage", "build", "--known-at", iso(at), "--as-of", str(at.date())
+        )
+        comparison = compare_published(home, source, at)
+        name = f"{load_id(at)} known at, asked later"
+        _note(result, Load(name, at, warehouse.current(home).run_id, seconds, comparison), say)
     write_json(home.runs / "score.json", result.as_json())
     return result
-
-
-def ask_earlier(source: Path, home: Home, result: Score, say: Say = lambda _line: None) -> None:
-    """Ask a home whose loads were played for what it knew at one of the first, and compare that too."""
-    times = [load.at for load in result.loads]
-    struck = {STRIKES[fault][0] for fault in firm_of(source).transport}
-    at = next((at for number, at in enumerate(times) if number >= 1 and number not in struck), times[0])
-    seconds = _throughline(
-        home, times[-1], "run", "--from-stage", "build", "--known-at", iso(at), "--as-of", str(at.date())
-    )
-    comparison = compare_published(home, source, at)
-    name = f"{load_id(at)} known at, asked later"
-    _note(result, Load(name, at, warehouse.current(home).run_id, seconds, comparison), say)
 
 
 def _empty(home: Home) -> None:
