@@ -259,3 +259,13 @@ def test_a_lost_week_explains_the_items_that_billing_misses(firm: Firm) -> None:
 
 def test_known_now_is_the_end_of_the_tests_day() -> None:
     assert KNOWN == "2026-07-08 23:30:00+00"
+
+
+def test_an_event_that_reports_no_delivery_is_no_state_of_one(firm: Firm) -> None:
+    """Any other event about the same thing comes later and says nothing of where the delivery stands."""
+    told(deal(firm), at="2026-07-06 09:00")
+    told(firm, at="2026-07-07 09:00")
+    firm.tables["canonical__integration_event"][-1]["status"] = None
+    row = firm.one("INT-001")
+    assert (row["outcome"], row["severity"], row["break_type"]) == ("EXCEPTION", "S2", "MISSING_IN_B")
+    assert row["facts"]["status"] == "DEAD_LETTERED"
