@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -14,16 +13,12 @@ import pytest
 from pipelines.conform import inbox
 from pipelines.conform.checks import CHECKS
 from pipelines.conform.inbox import EXEMPT, NUMBERS, SENDERS, SIGNED_WITH, SpooledEvents
-from pipelines.conform.kit import EXEMPT as DOES_NOT_APPLY
-from pipelines.conform.kit import FAIL, PASS
-from pipelines.conform.source import conform_source
 from pipelines.conform.vendor import Report
 from pipelines.contract import REFUSED
 from pipelines.inbox.service import Inbox
-from pipelines.store import RawStore
 from pipelines.transports.base import Control
 from pipelines.transports.inbox import InboxReader
-from tests.landing.test_conformance_kit import NEEDS, _append
+from tests.landing.conform_support import assert_only_red, land_without_dlt
 
 Patch = pytest.MonkeyPatch
 CONTROL = InboxReader.control
@@ -32,12 +27,7 @@ CONTROL = InboxReader.control
 @pytest.fixture(autouse=True)
 def without_dlt(monkeypatch: Patch) -> None:
     """Rows reach the raw warehouse without dlt, which would be most of the time."""
-    monkeypatch.setattr(
-        RawStore,
-        "_pipeline",
-        lambda store, _name, dataset: SimpleNamespace(dataset_name=dataset, path=store.path),
-    )
-    monkeypatch.setattr(RawStore, "_run", _append)
+    land_without_dlt(monkeypatch)
 
 
 def read_as(monkeypatch: Patch, column: str, value: Callable[[], str | None]) -> None:
@@ -122,14 +112,4 @@ def test_every_check_that_applies_has_its_break() -> None:
 def test_a_break_turns_exactly_its_check_red(monkeypatch: Patch, name: str | None) -> None:
     if name is not None:
         BREAKS[name](monkeypatch)
-    outcomes = {outcome.check: outcome for outcome in conform_source("events")}
-    red = {check for check, outcome in outcomes.items() if outcome.outcome == FAIL}
-    assert red == ({name} if name else set()), [outcome.detail for outcome in outcomes.values()]
-    assert {check for check, one in outcomes.items() if one.outcome == DOES_NOT_APPLY} == set(EXEMPT)
-    not_run = {check for check, one in outcomes.items() if one.outcome not in {FAIL, PASS, DOES_NOT_APPLY}}
-    assert not_run == {check for check in BREAKS if name and name in needed_by(check)}
-
-
-def needed_by(check: str) -> set[str]:
-    """Checks that have to be green before this one is made."""
-    return NEEDS[check].union(*(needed_by(need) for need in NEEDS[check]))
+    assert_only_red("events", EXEMPT, name)

@@ -14,18 +14,14 @@ import pytest
 
 from pipelines.conform.checks import CHECKS
 from pipelines.conform.folder import EXEMPT, ROWS, SUBJECT, PortFolder, Row
-from pipelines.conform.kit import EXEMPT as DOES_NOT_APPLY
-from pipelines.conform.kit import FAIL, PASS
-from pipelines.conform.source import conform_source
 from pipelines.conform.vendor import Report
 from pipelines.landing import run_source
 from pipelines.manifest import Resource
 from pipelines.sources import manifest_of
-from pipelines.store import RawStore
 from pipelines.transports import files, tabular
 from pipelines.transports.base import Control
 from pipelines.transports.files import FilesReader
-from tests.landing.test_conformance_kit import NEEDS, _append
+from tests.landing.conform_support import assert_only_red, land_without_dlt
 
 Patch = pytest.MonkeyPatch
 Pages = Iterator[pa.Table]
@@ -36,12 +32,7 @@ READ = FilesReader.rows
 @pytest.fixture(autouse=True)
 def without_dlt(monkeypatch: Patch) -> None:
     """Rows reach the raw warehouse without dlt, which would be most of the time."""
-    monkeypatch.setattr(
-        RawStore,
-        "_pipeline",
-        lambda store, _name, dataset: SimpleNamespace(dataset_name=dataset, path=store.path),
-    )
-    monkeypatch.setattr(RawStore, "_run", _append)
+    land_without_dlt(monkeypatch)
 
 
 def read_as(change: Callable[[Resource, pa.Table], pa.Table]) -> Callable[[Patch], None]:
@@ -156,17 +147,7 @@ def test_every_check_that_applies_has_its_break() -> None:
 def test_a_break_turns_exactly_its_check_red(monkeypatch: Patch, name: str | None) -> None:
     if name is not None:
         BREAKS[name](monkeypatch)
-    outcomes = {outcome.check: outcome for outcome in conform_source("files")}
-    red = {check for check, outcome in outcomes.items() if outcome.outcome == FAIL}
-    assert red == ({name} if name else set()), [outcome.detail for outcome in outcomes.values()]
-    assert {check for check, one in outcomes.items() if one.outcome == DOES_NOT_APPLY} == set(EXEMPT)
-    for check, outcome in outcomes.items():
-        if outcome.outcome not in {FAIL, PASS, DOES_NOT_APPLY}:
-            assert name in NEEDS[check] or NEEDS[check] & {
-                one for one, other in outcomes.items() if other.detail.startswith("needs ")
-            }
-    if name is None:
-        assert {one.outcome for one in outcomes.values()} == {PASS, DOES_NOT_APPLY}
+    assert_only_red("files", EXEMPT, name)
 
 
 def test_invented_rows_of_every_port_land(tmp_path: Path) -> None:
