@@ -227,8 +227,7 @@ def firm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-# files have no vendor to emulate: tests/landing/test_files_source.py
-# Nothing is asked for over HTTP here: test_inbox_source.py and test_conformance_of_files.py check them.
+# these have no vendor to emulate: test_conformance_of_events.py and test_conformance_of_files.py check them
 PUSHED_OR_LAID = ("events", "files")
 
 
