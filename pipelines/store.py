@@ -216,12 +216,12 @@ class RawStore:
         self, connection: duckdb.DuckDBPyConnection, table: str, schema: str | None = None
     ) -> dict[str, str]:
         """Column to DuckDB type of a raw table; empty when it does not exist."""
-        rows = connection.execute(
-            "select column_name, data_type from duckdb_columns()"
-            " where database_name = 'raw' and schema_name = ? and table_name = ? order by column_index",
-            [schema or self.dataset, table],
-        ).fetchall()
-        return dict(rows)
+        try:
+            rows = connection.execute(f"describe {self.table(table, schema)}").fetchall()
+        except (duckdb.CatalogException, duckdb.BinderException):
+            # no such table, or no raw warehouse; to ask the catalogue first takes four times as long
+            return {}
+        return {name: kind for name, kind, *_ in rows}
 
     def tables(self, connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
         """Column to DuckDB type of every raw table of the dataset, in one question, as each reads all."""

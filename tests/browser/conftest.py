@@ -99,12 +99,25 @@ def visit(browser: Browser, profiles: Callable[[bool], BrowserContext], address:
         context.close()
 
 
+QUIET = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
+    && !document.querySelector('[data-testid=stStatusWidget]')
+    && !document.querySelector('[data-testid=stSkeleton]')
+    && !document.querySelector('[data-stale=true]')"""
+
+
 def settle(page: Page) -> None:
-    """Waits until the script has run and nothing is being loaded."""
+    """Waits until the script has run and nothing is being loaded, for half a second without a break.
+
+    A choice reaches the script a moment after the click, and what a run leaves behind goes a moment after its
+    end: a page that looks quiet once may still hold the last run's cards beside the new ones.
+    """
     page.get_by_test_id("stMetric").first.wait_for()
-    page.wait_for_function(
-        "() => !document.querySelector('[data-testid=stStatusWidget]')"
-        " && !document.querySelector('[data-testid=stSkeleton]')"
-        " && !document.querySelector('[data-stale=true]')"
-    )
-    page.wait_for_timeout(500)
+    while True:
+        page.wait_for_function(QUIET)
+        if all(_quiet_after(page, milliseconds) for milliseconds in (100, 200, 200)):
+            return
+
+
+def _quiet_after(page: Page, milliseconds: int) -> bool:
+    page.wait_for_timeout(milliseconds)
+    return bool(page.evaluate(QUIET))
