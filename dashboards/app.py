@@ -11,7 +11,7 @@ from dashboards import data, filters
 from dashboards.components.frame import Frame, guarded, unpublished
 from dashboards.components.links import remember
 from dashboards.theme.generate import ICON, LOGO, STYLE
-from dashboards.views import executive_overview, reconciliation_exceptions
+from dashboards.views import collections, executive_overview, reconciliation_exceptions
 from throughline.errors import ThroughlineError
 
 Draw = Callable[[Frame], None]
@@ -41,14 +41,20 @@ def main() -> None:
         url_path="overview",
         visibility="hidden",
     )
+    owed = st.Page(
+        page_of(collections.render),
+        title="Collections",
+        url_path="collections",
+        icon=":material/account_balance_wallet:",
+    )
     exceptions = st.Page(
         page_of(reconciliation_exceptions.render),
         title="Reconciliation exceptions",
         url_path="exceptions",
         icon=":material/rule:",
     )
-    remember(overview=overview, exceptions=exceptions)
-    page = st.navigation({"Performance": [overview, named], "Control": [exceptions]})
+    remember(overview=overview, collections=owed, exceptions=exceptions)
+    page = st.navigation({"Performance": [overview, named, owed], "Control": [exceptions]})
     with guarded():
         try:
             data.pinned()

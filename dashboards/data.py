@@ -300,11 +300,11 @@ def measured(metric_id: str, scope: Scope) -> bool:
     return found is not None and scope.grain in [part.strip() for part in str(found["grains"]).split(",")]
 
 
-def lists_waiting() -> bool:
-    """Whether the run holds the cases that wait; runs published before they were do not."""
+def holds(mart: str) -> bool:
+    """Whether the run holds the mart; runs published before it was made do not."""
     found = row(
-        "select count(*) as n from information_schema.tables "
-        "where table_schema = 'marts' and table_name = 'handoff_waiting'"
+        "select count(*) as n from information_schema.tables where table_schema = 'marts' and table_name = ?",
+        mart,
     )
     return found is not None and bool(found["n"])
 

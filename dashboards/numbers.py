@@ -80,6 +80,12 @@ def days(value: Decimal | int | None, word: str = "day") -> str:
     return f"{text} {word}" if text == "1" else f"{text} {word}s"
 
 
+def more_days(difference: Decimal) -> str:
+    """A difference of two numbers of days: ``+2.5 days``, ``−1 day``."""
+    rounded = _round(abs(difference), 1)
+    return _signed(days(rounded), difference if rounded else Decimal(0), True)
+
+
 def day(value: date | None) -> str:
     """``20 Nov 2026``."""
     return NO_VALUE if value is None else f"{value.day} {value:%b %Y}"

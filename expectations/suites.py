@@ -33,6 +33,10 @@ IDENTITIES: dict[str, str] = {
         "select count(*) filter (where abs(unexplained) > 0.01), max(abs(unexplained)) "
         "from candidate.marts.wip_rollforward"
     ),
+    "receivables roll-forward foots per document": (
+        "select count(*) filter (where abs(unexplained) > 0.01), max(abs(unexplained)) "
+        "from candidate.marts.ar_rollforward"
+    ),
     "entities add up to the firm (no orphan money)": """
         with sums as (
             select

@@ -25,19 +25,20 @@ class Kpi:
     metric_id: str
     title: str
     is_balance: bool
-    kind: str  # money | share (numerator over denominator)
+    kind: str  # money | share (numerator over denominator) | days
     good: str = "up"  # up | down
     controls: tuple[str, ...] = ()  # whose exceptions touch the number
+    only: str | None = None  # the one period it is shown for, whatever period is asked for
 
     def period(self, filters: Filters) -> str:
         """The period type it is read at."""
-        return "POINT" if self.is_balance else filters.period
+        return self.only or ("POINT" if self.is_balance else filters.period)
 
     def value(self, reading: Reading | None) -> Decimal | None:
         """The number shown; a share is numerator over denominator, never an average."""
         if reading is None or reading.value is None:
             return None
-        if self.kind == "money":
+        if self.kind in ("money", "days"):
             return reading.value
         if not reading.denominator or reading.numerator is None:
             return None
@@ -53,6 +54,8 @@ class Kpi:
 
     def text(self, value: Decimal | None, currency: str) -> str:
         """The number as it stands on the card."""
+        if self.kind == "days":
+            return numbers.days(value)
         return numbers.money(value, currency) if self.kind == "money" else numbers.percent(value)
 
     def compares(self, filters: Filters) -> bool:
@@ -65,6 +68,8 @@ class Kpi:
             return None
         if self.kind == "share":
             return numbers.points(now - before)
+        if self.kind == "days":
+            return numbers.more_days(now - before)
         words = numbers.money(now - before, currency, sign=True)
         return f"{words} ({numbers.percent((now - before) / abs(before))})" if before else words
 
@@ -93,10 +98,12 @@ def kpi_card(
     definitions: Mapping[str, data.Row],
     touching: Sequence[data.Row],
     sentence: str | None = None,
+    on_rows: Callable[[], None] | None = None,
 ) -> None:
     """One card: value, change and what it was, trend, one sentence, rows, definition, trust mark.
 
-    A number that does not exist is an en dash, never a zero. ``touching`` are the open blocking cases.
+    A number that does not exist is an en dash, never a zero. ``touching`` are the open blocking cases. Of a
+    number that is no sum, ``on_rows`` shows what it is made of.
     """
     currency = data.currency()
     now, before = kpi.read(history, filters), kpi.read(history, filters, compare=True)
@@ -127,7 +134,10 @@ def kpi_card(
             if data.measured(kpi.metric_id, filters.scope) and st.button(
                 "Rows", key=f"rows_{kpi.metric_id}", type="tertiary", icon=":material/table_rows:"
             ):
-                rows_dialog(kpi.metric_id, kpi.title, filters, kpi.period(filters))
+                if on_rows is not None:
+                    on_rows()
+                else:
+                    rows_dialog(kpi.metric_id, kpi.title, filters, kpi.period(filters))
             definition_popover(kpi.metric_id, definitions)
         with st.container(gap=None, key=f"trust_{kpi.metric_id}"):
             held = [case for case in touching if case["control_id"] in kpi.controls]

@@ -83,11 +83,16 @@ def bridge(
     currency: str,
     meta: Mapping[str, object],
     surface: str = "screen",
+    good: str = "up",
 ) -> go.Figure:
     """A waterfall of (label, amount, kind): kind ``total`` for the levels, ``step`` for the moves.
 
-    Top to bottom, as structure is read; the colours of rise and fall are set here, no theme does.
+    Top to bottom, as structure is read; the colours of rise and fall are set here, no theme does. ``good``
+    says which of them is favourable.
     """
+    rise, fall = tokens.FAVOURABLE, tokens.ADVERSE
+    if good == "down":
+        rise, fall = fall, rise
     figure = go.Figure(
         go.Waterfall(
             orientation="h",
@@ -98,8 +103,8 @@ def bridge(
             customdata=[numbers.full_money(amount) for _, amount, _ in steps],
             textposition="outside",
             cliponaxis=False,
-            increasing={"marker": {"color": tokens.FAVOURABLE}},
-            decreasing={"marker": {"color": tokens.ADVERSE}},
+            increasing={"marker": {"color": rise}},
+            decreasing={"marker": {"color": fall}},
             totals={"marker": {"color": tokens.ACTUAL}},
             connector={"line": {"width": 1, "color": tokens.ACTUAL}},
             hovertemplate="%{y}: %{customdata}<extra></extra>",
@@ -152,3 +157,56 @@ def ranked_bars(
     figure.update_xaxes(visible=False, range=_room([Decimal(0), *values]))
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
     return finish(figure, meta, surface, height=max(160, 48 + ROW_HEIGHT * len(values)))
+
+
+def stacked_bars(
+    labels: Sequence[str],
+    series: Sequence[tuple[str, str, Sequence[Decimal]]],
+    currency: str,
+    meta: Mapping[str, object],
+    surface: str = "screen",
+) -> go.Figure:
+    """Horizontal bars of (name, colour, a value per label), one behind the other, in the order given.
+
+    Each bar ends with its sum; what is below zero stands to the left of it.
+    """
+    figure = go.Figure()
+    for name, colour, values in series:
+        figure.add_bar(
+            y=[wrapped(label) for label in labels],
+            x=[float(v) for v in values],
+            name=name,
+            orientation="h",
+            marker_color=colour,
+            customdata=[numbers.full_money(v) for v in values],
+            hovertemplate=f"%{{y}}, {name.lower()}: %{{customdata}}<extra></extra>",
+        )
+    sums = [sum(column, Decimal(0)) for column in zip(*(values for _, _, values in series), strict=True)]
+    ends = [
+        sum((v for v in column if v > 0), Decimal(0))
+        for column in zip(*(values for _, _, values in series), strict=True)
+    ]
+    figure.add_scatter(
+        y=[wrapped(label) for label in labels],
+        x=[float(end) for end in ends],
+        mode="text",
+        text=[f" {numbers.money(total, currency)}" for total in sums],
+        textposition="middle right",
+        hoverinfo="skip",
+        cliponaxis=False,
+        showlegend=False,
+    )
+    lows = [
+        sum((v for v in column if v < 0), Decimal(0))
+        for column in zip(*(values for _, _, values in series), strict=True)
+    ]
+    figure.update_xaxes(visible=False, range=_room([Decimal(0), *ends, *lows]))
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
+    finish(figure, meta, surface, height=max(200, 96 + ROW_HEIGHT * len(labels)))
+    figure.update_layout(
+        barmode="relative",
+        showlegend=True,
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal"},
+        margin_t=56,
+    )
+    return figure

@@ -220,7 +220,7 @@ def stage_sums(scope: data.Scope, found: Sequence[data.Row]) -> list[Sum]:
             int(r["open_count"]),
         )
         for r in found
-        if r["open_count"] and data.lists_waiting()
+        if r["open_count"] and data.holds("handoff_waiting")
     ]
     done = [
         Sum(

@@ -520,46 +520,56 @@
     {{ ledger_movement(
         known, ref('ledger__cash_value'), 'cash_id', 'feeder.movement_type', 'business_date', 'feeder.is_posted'
     ) }}
+    union all
+    {{ ledger_movement(
+        known, ref('ledger__receipt_value'), 'customer_payment_id', "'received'", 'payment_date', 'feeder.is_received'
+    ) }}
 {% endmacro %}
 
-{#- Two rows of balances or flows stand for the same line, project and currency. -#}
-{% macro ledger_same_place(left, right) -%}
+{#- Two rows of balances or flows stand for the same line, project and currency (and whatever more is named). -#}
+{% macro ledger_same_place(left, right, more=[]) -%}
     {%- for column in [
         'legal_entity_id', 'region_id', 'practice_id', 'customer_id', 'project_id', 'contract_line_id', 'currency_code',
-    ] %}
+    ] + more %}
             {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
 
 {#-
-    Which movements make which flow metric: (metric, movement, sign, sign in the base, only increases, only client
-    projects).
+    Which movements make which flow metric: (metric, movement, sign, sign in the base, the side that
+    counts: ANY, INCREASE or DECREASE, only client projects).
 -#}
 {% macro ledger_metric_rules() -%}
     (
-    {%- for metric_id, movement_type, sign, base, only_increase, client_only in [
-        ('gross_bookings', 'booked', 1, 0, false, false),
-        ('gross_bookings', 'amended', 1, 0, true, false),
-        ('net_bookings', 'booked', 1, 0, false, false),
-        ('net_bookings', 'amended', 1, 0, false, false),
-        ('net_bookings', 'cancelled', 1, 0, false, false),
-        ('recognised_revenue', 'recognised', 1, 0, false, false),
-        ('billed', 'billed', 1, 0, false, false),
-        ('billed', 'credited', 1, 0, false, false),
-        ('labour_cost', 'labour_cost', 1, 0, false, false),
-        ('subcontractor_cost', 'subcontractor_accrual', 1, 0, false, false),
-        ('subcontractor_cost', 'subcontractor_accrual_released', 1, 0, false, false),
-        ('subcontractor_cost', 'subcontractor_cost', 1, 0, false, false),
-        ('project_gross_margin', 'recognised', 1, 1, false, false),
-        ('project_gross_margin', 'labour_cost', -1, 0, false, true),
-        ('project_gross_margin', 'subcontractor_accrual', -1, 0, false, true),
-        ('project_gross_margin', 'subcontractor_accrual_released', -1, 0, false, true),
-        ('project_gross_margin', 'subcontractor_cost', -1, 0, false, true),
-        ('project_gross_margin', 'expense_cost', -1, 0, false, true),
+    {%- for metric_id, movement_type, sign, base, side, client_only in [
+        ('gross_bookings', 'booked', 1, 0, 'ANY', false),
+        ('gross_bookings', 'amended', 1, 0, 'INCREASE', false),
+        ('net_bookings', 'booked', 1, 0, 'ANY', false),
+        ('net_bookings', 'amended', 1, 0, 'ANY', false),
+        ('net_bookings', 'cancelled', 1, 0, 'ANY', false),
+        ('debookings', 'amended', -1, 0, 'DECREASE', false),
+        ('debookings', 'cancelled', -1, 0, 'ANY', false),
+        ('recognised_revenue', 'recognised', 1, 0, 'ANY', false),
+        ('billed', 'billed', 1, 0, 'ANY', false),
+        ('billed', 'credited', 1, 0, 'ANY', false),
+        ('credit_notes', 'credited', -1, 0, 'ANY', false),
+        ('billed_gross', 'ar_opened', 1, 0, 'ANY', false),
+        ('cash_received', 'received', 1, 0, 'ANY', false),
+        ('cash_applied', 'collected', -1, 0, 'ANY', false),
+        ('labour_cost', 'labour_cost', 1, 0, 'ANY', false),
+        ('subcontractor_cost', 'subcontractor_accrual', 1, 0, 'ANY', false),
+        ('subcontractor_cost', 'subcontractor_accrual_released', 1, 0, 'ANY', false),
+        ('subcontractor_cost', 'subcontractor_cost', 1, 0, 'ANY', false),
+        ('project_gross_margin', 'recognised', 1, 1, 'ANY', false),
+        ('project_gross_margin', 'labour_cost', -1, 0, 'ANY', true),
+        ('project_gross_margin', 'subcontractor_accrual', -1, 0, 'ANY', true),
+        ('project_gross_margin', 'subcontractor_accrual_released', -1, 0, 'ANY', true),
+        ('project_gross_margin', 'subcontractor_cost', -1, 0, 'ANY', true),
+        ('project_gross_margin', 'expense_cost', -1, 0, 'ANY', true),
     ] %}
     select
         '{{ metric_id }}' as metric_id, '{{ movement_type }}' as movement_type, {{ sign }} as sign,
-        {{ base }} as base_sign, {{ only_increase }} as only_increase, {{ client_only }} as client_only
+        {{ base }} as base_sign, '{{ side }}' as side, {{ client_only }} as client_only
     {{ 'union all' if not loop.last }}
     {%- endfor %}
     ) as rules

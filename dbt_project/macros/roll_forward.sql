@@ -46,11 +46,14 @@
 
     metric_id   the metric whose balance opens and closes; it is computed apart from the movements
     movements   the movements in the order in which they are shown
+    record      name of one more column, for a balance whose records convert each on its own: their sum at the
+                rate of the date is then not what they add up to
 #}
-{% macro roll_forward(metric_id, movements) -%}
+{% macro roll_forward(metric_id, movements, record=none) -%}
 {%- set place = [
     'legal_entity_id', 'region_id', 'practice_id', 'customer_id', 'project_id', 'contract_line_id',
-] -%}
+] + ([record] if record else []) -%}
+{%- set own = [record] if record else [] -%}
 balance as (
     select
         as_of,
@@ -58,7 +61,18 @@ balance as (
         currency_code,
         sum(amount_tc) as amount_tc,
         {{ known_sum('amount_rc') }} as amount_rc
-    from {{ ref('ledger__metric_balance') }}
+    from {% if record %}(
+        select
+            metric_id,
+            as_of,
+            {{ (place | reject('equalto', record) | list) | join(',\n            ') }},
+            record_id as {{ record }},
+            currency_code,
+            amount_tc,
+            amount_rc
+        from {{ ref('ledger__metric_balance') }}
+    ) as recorded
+    {%- else %}{{ ref('ledger__metric_balance') }}{% endif %}
     where metric_id = '{{ metric_id }}'
     group by as_of, {{ place | join(', ') }}, currency_code
 ),
@@ -92,15 +106,15 @@ period as (
     left join flow
         on
             as_of_date.as_of = flow.as_of
-            and {{ ledger_same_place('member', 'flow') }}
+            and {{ ledger_same_place('member', 'flow', own) }}
     left join balance as opening
         on
             as_of_date.opened_on = opening.as_of
-            and {{ ledger_same_place('member', 'opening') }}
+            and {{ ledger_same_place('member', 'opening', own) }}
     left join balance as closing
         on
             as_of_date.as_of = closing.as_of
-            and {{ ledger_same_place('member', 'closing') }}
+            and {{ ledger_same_place('member', 'closing', own) }}
     left join conversion
         on member.currency_code = conversion.from_currency and as_of_date.as_of = conversion.rate_date
 ),

@@ -11,6 +11,16 @@ with step as (
             partition by contract_line_id, customer_id, line_currency_code, currency_view order by as_of
         ) as closed
     from {{ ref('backlog_rollforward') }}
+    union all
+    select
+        invoice_id as contract_line_id,
+        currency_view,
+        as_of,
+        opening,
+        lag(closing) over (
+            partition by invoice_id, customer_id, line_currency_code, currency_view order by as_of
+        ) as closed
+    from {{ ref('ar_rollforward') }}
 )
 
 select

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sandbox.firm.state import Contract, ContractLine, Invoice, Project, Worker
+from sandbox.firm.state import Account, Contract, ContractLine, Invoice, Payment, Project, Worker
 from sandbox.oracle.calendars import month_end
 from sandbox.oracle.money import ZERO, r4, r10
 from sandbox.oracle.view import NONE, Dims, TimeEntry, View, certinia, netsuite
@@ -79,6 +79,9 @@ class Movement:
     dims: Dims
     amounts: Amounts
 
+    def __neg__(self) -> Movement:
+        return Movement(self.day, self.dims, -self.amounts)
+
 
 @dataclass(frozen=True, slots=True)
 class Converted:
@@ -119,9 +122,12 @@ class _Metrics:
         self._set_dates(self.first_month_of_time)
         yield from self._flow("gross_bookings", gross, LINE_GRAINS)
         yield from self._flow("net_bookings", gross + debooked, LINE_GRAINS)
+        yield from self._flow("debookings", [-movement for movement in debooked], LINE_GRAINS)
         yield from self.total_backlog()
         yield from self.wip_operational()
-        yield from self._flow("billed", billed, PROJECT_GRAINS)
+        yield from self._flow("billed", [movement for movement, _ in billed], PROJECT_GRAINS)
+        credited = [-movement for movement, is_credit in billed if is_credit]
+        yield from self._flow("credit_notes", credited, PROJECT_GRAINS)
         yield from self._flow("recognised_revenue", revenue, PROJECT_GRAINS)
         yield from self._flow("labour_cost", [m for m, _ in labour], PROJECT_GRAINS, unknown_to_null=True)
         subcontractors = list(self.subcontractor_cost())
@@ -130,7 +136,14 @@ class _Metrics:
             m for m, project in labour + subcontractors + list(self.expense_cost()) if self._client(project)
         ]
         yield from self._margin(revenue, client_costs)
-        yield from self.ar_gross()
+        yield from self._ratio("book_to_bill", gross + debooked, revenue)
+        yield from self._ratio("book_to_billings", gross + debooked, [movement for movement, _ in billed])
+        documents, received, applied = list(self.documents()), list(self.received()), list(self.applied())
+        yield from self._flow("billed_gross", documents, AR_GRAINS)
+        yield from self._flow("cash_received", received, AR_GRAINS)
+        yield from self._flow("cash_applied", applied, AR_GRAINS)
+        yield from self.ar_balances()
+        yield from self.collections(documents)
         yield from self.utilisation()
         yield from self.handoff()
         yield from self.delayed_revenue()
@@ -141,7 +154,10 @@ class _Metrics:
         flows = [
             *self.gross_bookings(),
             *self.debookings(),
-            *self.billed(),
+            *(movement for movement, _ in self.billed()),
+            *self.documents(),
+            *self.received(),
+            *self.applied(),
             *self.recognised_revenue(),
             *(movement for movement, _ in self.labour_cost()),
             *(movement for movement, _ in self.subcontractor_cost()),
@@ -160,7 +176,9 @@ class _Metrics:
                         yield Converted(f"{name}|{place}", day, dims.legal_entity, amounts)
         for day in self.dates:
             for invoice, dims, amounts in self.receivables(day):
-                yield Converted(f"receivable|{invoice}", day, dims.legal_entity, amounts)
+                yield Converted(f"receivable|{invoice.invoice_id}", day, dims.legal_entity, amounts)
+            for payment, dims, amounts in self.unapplied(day):
+                yield Converted(f"payment|{payment}", day, dims.legal_entity, amounts)
 
     def _set_dates(self, first: date) -> None:
         """Every month end since somebody first worked, and as_of."""
@@ -398,7 +416,8 @@ class _Metrics:
             )
             yield Movement(entry.accounting_date, self.view.line_dims(entry.line), amounts)
 
-    def billed(self) -> Iterator[Movement]:
+    def billed(self) -> Iterator[tuple[Movement, bool]]:
+        """What document lines say, and whether they are a credit note's."""
         for billed in self.view.billed_lines:
             invoice, line = billed.invoice, billed.line
             functional = self.view.firm.entities[invoice.entity].currency
@@ -413,7 +432,7 @@ class _Metrics:
                 of_line.project,
                 of_line.line,
             )
-            yield Movement(invoice.invoice_date, dims, amounts)
+            yield Movement(invoice.invoice_date, dims, amounts), invoice.doc_type == "CREDIT_NOTE"
 
     def _rate_of(self, worker: Worker, day: date) -> tuple[Decimal, str] | None:
         # Without the PSA's contact nobody can tell whose time it is, so its cost is unknown (look-alike N38).
@@ -610,12 +629,18 @@ class _Metrics:
             balances[place] = values
         return balances
 
-    def ar_gross(self) -> Iterator[Row]:
+    def ar_balances(self) -> Iterator[Row]:
         for day in self.dates:
-            held = [(dims, amounts) for _, dims, amounts in self.receivables(day)]
-            yield from self._points("ar_gross", day, held, AR_GRAINS)
+            held = list(self.receivables(day))
+            yield from self._points(
+                "ar_gross", day, [(dims, amounts) for _, dims, amounts in held], AR_GRAINS
+            )
+            late = [(dims, amounts) for invoice, dims, amounts in held if _is_overdue(invoice, day)]
+            yield from self._points("ar_overdue", day, late, AR_GRAINS)
+            unapplied = [(dims, amounts) for _, dims, amounts in self.unapplied(day)]
+            yield from self._points("unapplied_cash", day, unapplied, AR_GRAINS)
 
-    def receivables(self, day: date) -> Iterator[tuple[str, Dims, Amounts]]:
+    def receivables(self, day: date) -> Iterator[tuple[Invoice, Dims, Amounts]]:
         """What stands open of each posted document on ``day``."""
         view = self.view
         if self._settled is None:
@@ -634,19 +659,176 @@ class _Metrics:
                 )
             if open_amount:
                 functional = view.firm.entities[invoice.entity].currency
-                dims = Dims(
-                    view.entity_key(invoice.entity),
-                    NONE,
-                    NONE,
-                    view.customer_key(invoice.account),
-                    NONE,
-                    NONE,
-                )
-                yield (
-                    invoice.invoice_id,
-                    dims,
-                    self._amounts(open_amount, invoice.currency, functional, day),
-                )
+                dims = self._debtor(invoice.entity, invoice.account)
+                yield invoice, dims, self._amounts(open_amount, invoice.currency, functional, day)
+
+    def _debtor(self, entity: str, account: Account) -> Dims:
+        """Where receivables and cash stand: they are the customer's, whatever the work was."""
+        return Dims(self.view.entity_key(entity), NONE, NONE, self.view.customer_key(account), NONE, NONE)
+
+    def documents(self) -> Iterator[Movement]:
+        """Posted documents with their tax."""
+        for invoice in self.view.firm.invoices:
+            if invoice.posted_at <= self.view.at:
+                functional = self.view.firm.entities[invoice.entity].currency
+                day, fc = invoice.invoice_date, r4(invoice.gross * invoice.exchange_rate)
+                amounts = self._amounts(invoice.gross, invoice.currency, functional, day, fc)
+                yield Movement(day, self._debtor(invoice.entity, invoice.account), amounts)
+
+    def _payments(self) -> Iterator[Payment]:
+        return (payment for payment in self.view.firm.payments if payment.created_at <= self.view.at)
+
+    def received(self) -> Iterator[Movement]:
+        """Money of customers."""
+        for payment in self._payments():
+            functional = self.view.firm.entities[payment.entity].currency
+            fc = r4(payment.amount * payment.exchange_rate)
+            amounts = self._amounts(payment.amount, payment.currency, functional, payment.paid_on, fc)
+            yield Movement(payment.paid_on, self._debtor(payment.entity, payment.account), amounts)
+
+    def applied(self) -> Iterator[Movement]:
+        """What money settled, under the document that it went to; not before that is dated."""
+        for payment in self._payments():
+            for invoice, amount in payment.applications:
+                if invoice.posted_at <= self.view.at:
+                    functional = self.view.firm.entities[invoice.entity].currency
+                    day = max(payment.paid_on, invoice.invoice_date)
+                    amounts = self._amounts(amount, invoice.currency, functional, day)
+                    yield Movement(day, self._debtor(invoice.entity, invoice.account), amounts)
+
+    def unapplied(self, day: date) -> Iterator[tuple[str, Dims, Amounts]]:
+        """What of each payment settles nothing."""
+        for payment in self._payments():
+            left = payment.amount - sum((amount for _, amount in payment.applications), ZERO)
+            if payment.paid_on <= day and left:
+                functional = self.view.firm.entities[payment.entity].currency
+                dims = self._debtor(payment.entity, payment.account)
+                yield payment.payment_id, dims, self._amounts(left, payment.currency, functional, day)
+
+    def _ratio(self, metric: str, above: list[Movement], below: list[Movement]) -> Iterator[Row]:
+        """One flow over another, in the reporting currency, over three and twelve months."""
+        upper = self._monthly(above, WIDE_PERIOD_GRAINS, False)
+        lower = self._monthly(below, WIDE_PERIOD_GRAINS, False)
+        for key in sorted(upper.keys() | lower.keys()):
+            grain, member, view, _ = key
+            if view != "RC":
+                continue
+            for day in self.dates:
+                for period in ("T3M", "T12M"):
+                    start, end = self._months_in(period, day)
+                    sums = [
+                        [cell for month, cell in months.get(key, {}).items() if start <= month <= end]
+                        for months in (upper, lower)
+                    ]
+                    if not any(sums):
+                        continue
+                    top, bottom = (sum((cell[0] for cell in cells), ZERO) for cells in sums)
+                    is_known = not any(cell[2] for cells in sums for cell in cells)
+                    value = r10(top / bottom) if is_known and bottom > 0 else None
+                    yield self._row(metric, day, period, grain, member, "NA", "NA", top, bottom, value)
+
+    def collections(self, documents: list[Movement]) -> Iterator[Row]:
+        """Days of billing that stand open, and how much of what could be collected was."""
+        billed: dict[tuple[str, str], dict[date, list[Decimal | None]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
+        for document in documents:
+            for grain in AR_GRAINS:
+                place = grain, self._members(grain, document.dims)
+                billed[place][document.day].append(document.amounts.rc)
+        open_on: dict[date, dict[tuple[str, str], list[tuple[Decimal | None, bool]]]] = {}
+        for day in self.dates:
+            held: dict[tuple[str, str], list[tuple[Decimal | None, bool]]] = defaultdict(list)
+            for invoice, dims, amounts in self.receivables(day):
+                for grain in AR_GRAINS:
+                    held[grain, self._members(grain, dims)].append((amounts.rc, _is_overdue(invoice, day)))
+            open_on[day] = held
+        for position, day in enumerate(self.dates):
+            places = sorted(open_on[day].keys() | billed.keys())
+            for place in places:
+                yield from self._days_outstanding(day, place, open_on[day].get(place, []), billed[place])
+                for period, months in (("MONTH", 1), ("T3M", 3)):
+                    # the balance at the end of the month before the period; nobody asked for an earlier one
+                    if position - months >= 0:
+                        before = open_on[self.dates[position - months]].get(place, [])
+                        now = open_on[day].get(place, [])
+                        yield from self._effectiveness(day, period, months, place, before, now, billed[place])
+
+    def _days_outstanding(
+        self,
+        day: date,
+        place: tuple[str, str],
+        held: list[tuple[Decimal | None, bool]],
+        billed: dict[date, list[Decimal | None]],
+    ) -> Iterator[Row]:
+        recent = [amount for on, amounts in billed.items() if 0 <= (day - on).days < 90 for amount in amounts]
+        if not held and not recent:
+            return
+        receivable, overdue = _total(a for a, _ in held), _total(a for a, late in held if late)
+        base = _total(recent)
+        for metric, upper in (
+            ("dso_balance", receivable),
+            ("dso_best_possible", _less(receivable, overdue)),
+            ("average_days_delinquent", overdue),
+        ):
+            value = None
+            if upper is not None and base is not None and base > 0:
+                value = r10(90 * upper / base)
+            yield self._row(metric, day, "POINT", *place, "NA", "NA", upper, base, value)
+        covering, days = None, None
+        if receivable is not None:
+            covering, days = self._count_back(day, receivable, billed)
+        yield self._row("dso_countback", day, "POINT", *place, "NA", "NA", receivable, covering, days)
+
+    def _count_back(
+        self, day: date, receivable: Decimal, billed: dict[date, list[Decimal | None]]
+    ) -> tuple[Decimal | None, Decimal | None]:
+        """What was billed in the month that covers the rest, and the days; walked month by month."""
+        days, left, is_known = Decimal(0), receivable, True
+        first = min((on for on in billed if on <= day), default=None)
+        last = day
+        while first is not None and last >= first:
+            start = last.replace(day=1)
+            amounts = [a for on, many in billed.items() if start <= on <= last for a in many]
+            is_known = is_known and None not in amounts
+            month = sum((a or ZERO for a in amounts), ZERO)
+            length = (last - start).days + 1
+            if amounts and left <= month:
+                if receivable == 0:
+                    return month, Decimal(0)
+                exact = days + left * length / month if is_known and receivable > 0 else None
+                return month, None if exact is None else r10(exact)
+            days, left = days + length, left - month
+            last = start - timedelta(days=1)
+        return None, Decimal(0) if receivable == 0 else None
+
+    def _effectiveness(
+        self,
+        day: date,
+        period: str,
+        months: int,
+        place: tuple[str, str],
+        before: list[tuple[Decimal | None, bool]],
+        now: list[tuple[Decimal | None, bool]],
+        billed: dict[date, list[Decimal | None]],
+    ) -> Iterator[Row]:
+        start, end = self._months_in(period, day)
+        told = [amount for on, amounts in billed.items() if start <= on <= end for amount in amounts]
+        if not before and not told:
+            return
+        opening, closing = _total(a for a, _ in before), _total(a for a, _ in now)
+        current = _less(closing, _total(a for a, late in now if late))
+        base = _total(told)
+        could, did, value = None, None, None
+        if opening is not None and base is not None:
+            asked = opening + r10(base / months)
+            did = None if closing is None else asked - closing
+            could = None if current is None else asked - current
+            if did is not None and could is not None and could > 0:
+                value = r10(did / could)
+        upper, lower = (None if amount is None else r4(amount) for amount in (did, could))
+        row = self._row("collection_effectiveness", day, period, *place, "NA", "NA", upper, lower, value)
+        yield row
 
     def _settlements(self) -> tuple[Dated, Dated]:
         """By document: what cash and credits took off it, and what of a credit note is used up."""
@@ -1061,6 +1243,21 @@ def status_of_eligible(history: Sequence[tuple[datetime, datetime]], view: View)
         if known <= view.at:
             found = eligible
     return found.date()
+
+
+def _is_overdue(invoice: Invoice, day: date) -> bool:
+    """Whether an open document is late on ``day``; a credit note falls due to nobody."""
+    return invoice.doc_type != "CREDIT_NOTE" and invoice.due_on < day
+
+
+def _total(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum; unknown when a part of it is."""
+    known = list(amounts)
+    return None if None in known else sum((a for a in known if a is not None), ZERO)
+
+
+def _less(amount: Decimal | None, part: Decimal | None) -> Decimal | None:
+    return None if amount is None or part is None else amount - part
 
 
 def _on_project(dims: Dims, project: Project) -> Dims:

@@ -17,7 +17,7 @@ from tests.browser.conftest import OpenPage, settle
 from throughline import publish, warehouse
 from throughline.home import Home
 
-PAGES = ("/", "/exceptions")
+PAGES = ("/", "/exceptions", "/collections")
 
 
 def card(page: Page, label: str) -> str:
@@ -94,6 +94,67 @@ def test_the_rows_of_a_card_sum_to_it(visit: OpenPage, published: Home, metric: 
     rows = list(csv.DictReader(io.StringIO(Path(downloading.value.path()).read_text())))
     assert rows
     assert numbers.full_money(sum((Decimal(r["amount_rc"]) for r in rows), Decimal(0))) == total
+
+
+def test_what_is_owed_is_its_rows_its_sql_and_its_file(visit: OpenPage, published: Home) -> None:
+    """Three combinations of filters; every card beside SQL, two of them beside their rows and their file."""
+    with warehouse.open_published(published) as connection:
+
+        def sql(metric: str, period: str, as_of: object, grain: str, where: str) -> Decimal | None:
+            found = connection.execute(
+                "select value from marts.metric_value where metric_id = ? and period_type = ? and as_of = ? "
+                f"and grain = ? and currency_view in ('RC', 'NA') and {where}",
+                [metric, period, as_of, grain],
+            ).fetchone()
+            return found[0] if found else None
+
+        places: list[tuple[str, object, str, str, str]] = []
+        for grain, period, back in (
+            ("FIRM", "QUARTER", 0),
+            ("LEGAL_ENTITY", "YTD", 0),
+            ("CUSTOMER", "MONTH", 1),
+        ):
+            found = connection.execute(
+                "select as_of, legal_entity_id, customer_id from marts.metric_value "
+                "where metric_id = 'ar_overdue' and grain = ? and currency_view = 'RC' "
+                "and as_of = last_day(as_of) and value > 0 order by as_of desc, value desc offset ? limit 1",
+                [grain, back],
+            ).fetchone()
+            assert found is not None
+            as_of, entity, customer = found
+            member = {"FIRM": "ALL", "LEGAL_ENTITY": entity, "CUSTOMER": customer}[grain]
+            where = "true" if grain == "FIRM" else f"{grain.lower()}_id = '{member}'"
+            query = f"?asof={as_of}&period={period}&scope={grain}:{member}"
+            places.append((query, as_of, grain, period, where))
+        for query, as_of, grain, period, where in places:
+            page = visit(f"/collections{query}")
+            for label, metric, asked, shown in (
+                ("Receivables", "ar_gross", "POINT", numbers.money),
+                ("Overdue", "ar_overdue", "POINT", numbers.money),
+                ("Unapplied cash", "unapplied_cash", "POINT", numbers.money),
+                ("Cash received", "cash_received", period, numbers.money),
+                ("DSO (count-back)", "dso_countback", "POINT", numbers.days),
+                ("Best possible DSO", "dso_best_possible", "POINT", numbers.days),
+                ("Days delinquent", "average_days_delinquent", "POINT", numbers.days),
+                ("Collected of what was due", "collection_effectiveness", "MONTH", numbers.percent),
+            ):
+                value = sql(metric, asked, as_of, grain, where)
+                if value is None and shown is numbers.money:
+                    value = Decimal(0)
+                assert card(page, label) == shown(value), (query, label)
+            for metric in ("ar_overdue", "cash_received"):
+                page.locator(f".st-key-card_{metric}").get_by_role("button", name="Rows").click()
+                dialog = page.get_by_role("dialog")
+                expect(dialog.get_by_text("Ties to the cent")).to_be_visible()
+                if card(page, "Rows") != "0":
+                    with page.expect_download() as downloading:
+                        dialog.get_by_role("button", name="All rows as CSV").click()
+                    rows = list(csv.DictReader(io.StringIO(Path(downloading.value.path()).read_text())))
+                    total = sum((Decimal(r["amount_rc"]) for r in rows), Decimal(0))
+                    told = sql(metric, "POINT" if metric == "ar_overdue" else period, as_of, grain, where)
+                    assert total == told, (query, metric)
+                dialog.get_by_role("button", name="Close", exact=True).click()
+                expect(dialog).to_be_hidden()
 
 
 def test_the_rows_of_a_bar_sum_to_it(visit: OpenPage) -> None:

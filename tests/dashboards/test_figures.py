@@ -61,6 +61,13 @@ def test_rise_and_fall_carry_our_colours() -> None:
     assert list(trace.text) == ["$100", "+$20", "−$150", "−$30"]
 
 
+def test_where_less_is_better_a_fall_is_favourable() -> None:
+    steps = [("Open", D(100), "total"), ("Paid", D(-50), "step"), ("End", D(50), "total")]
+    trace = bridge(steps, "USD", META, good="down").data[0]
+    assert trace.decreasing.marker.color == tokens.FAVOURABLE
+    assert trace.increasing.marker.color == tokens.ADVERSE
+
+
 def test_one_bar_is_highlighted() -> None:
     assert list(figures()["bars"].data[0].marker.color) == [tokens.ADVERSE, tokens.ACTUAL]
 

@@ -89,6 +89,8 @@ PORTS: dict[str, str] = {
     "invoice_line": "invoice_line_id t, invoice_id t, line_number n, source_type t, source_key t,"
     " contract_line_id t, quantity r, unit_price m, net_amount m, currency_code t, period_from d,"
     " period_to d",
+    "customer_payment": "customer_payment_id t, customer_id t, legal_entity_id t, payment_date d, amount m,"
+    " currency_code t, exchange_rate f, status t",
     "payment_application": "payment_application_id t, invoice_id t, customer_payment_id t,"
     " credit_invoice_id t, applied_amount m, currency_code t, applied_date d, kind t",
     "revenue_entry": "revenue_entry_id t, contract_line_id t, amount m, amount_functional m, currency_code t,"

@@ -10,7 +10,15 @@ import jinja2
 
 from tests.dbt.raw_fixture import ROOT
 
-FILES = ("portable.sql", "controls.sql", "versions.sql", "keys.sql", "splits.sql", "events.sql")
+FILES = (
+    "portable.sql",
+    "controls.sql",
+    "versions.sql",
+    "keys.sql",
+    "splits.sql",
+    "events.sql",
+    "collections.sql",
+)
 
 
 class _Module:

@@ -47,6 +47,7 @@ def firm() -> Firm:
     _waterfall(told)
     _people(told)
     _receivables(told)
+    _collections(told)
     _deals(told)
     _work(told)
     # training stops counting as productive with April 2026
@@ -70,7 +71,7 @@ def _reference(told: Firm) -> None:
                 rate=worth, rate_type="spot", effective_from=day,
             )  # fmt: skip
         day += timedelta(days=1)
-    calendar(told, {US: "certinia:main:c1"}, date(2024, 12, 1), date(2026, 8, 31))
+    calendar(told, {US: "certinia:main:c1", GB: "certinia:main:c2"}, date(2024, 12, 1), date(2026, 8, 31))
     for row in told.plain["master__calendar_day"]:
         if row["calendar_date"] == HOLIDAY:
             row["is_working_day"] = False
@@ -79,16 +80,16 @@ def _reference(told: Firm) -> None:
 
 
 def _contract(told: Firm, number: int, customer: int, currency: str, signed: date, value: str, **values: Any):
-    method = values.pop("method", "TM")
+    method, practice = values.pop("method", "TM"), values.pop("practice", "DATA")
     first(
         told, "contract", f"netsuite:main:{number}0", customer_id=f"netsuite:main:{customer}",
-        legal_entity_id=US, currency_code=currency, billing_method=method, signed_on=signed,
+        currency_code=currency, billing_method=method, signed_on=signed,
         created_at=values.pop("created_at", instant(f"{signed}T09:00")),
-        **({"status": "ACTIVE"} | values),
+        **({"status": "ACTIVE", "legal_entity_id": US} | values),
     )  # fmt: skip
     first(
         told, "contract_line", f"netsuite:main:{number}", contract_id=f"netsuite:main:{number}0",
-        line_number=1, billing_method=method, original_value=D(value), practice_code="DATA",
+        line_number=1, billing_method=method, original_value=D(value), practice_code=practice,
         region_code="NA", currency_code=currency,
     )  # fmt: skip
 
@@ -176,6 +177,60 @@ def _receivables(told: Firm) -> None:
     first(
         told, "payment_application", "netsuite:main:ap4", invoice_id="netsuite:main:i4",
         applied_amount=D(700), applied_date=date(2026, 4, 13), kind="Payment", currency_code="USD",
+    )  # fmt: skip
+
+
+def _document(
+    told: Firm, key: str, customer: int, dated: date, due: date, gross: str, paid: str = "0", **values: Any
+) -> None:
+    """A document of the British entity in dollars, and a payment on its due day that takes `paid` off it."""
+    place = {"customer_id": f"netsuite:main:{customer}", "legal_entity_id": GB, "currency_code": "USD"}
+    first(
+        told, "invoice", f"netsuite:main:{key}", document_type="invoice", invoice_date=dated,
+        exchange_rate=D(1), total_amount=D(gross), status="open", posted_at=instant(f"{dated}T09:00"),
+        **place, **({"doc_type": "STANDARD", "due_date": due} | values),
+    )  # fmt: skip
+    if D(paid):
+        first(
+            told, "customer_payment", f"netsuite:main:p{key}", payment_date=min(due, date(2026, 4, 29)),
+            amount=D(paid), exchange_rate=D(1), status="deposited", **place,
+        )  # fmt: skip
+        first(
+            told, "payment_application", f"netsuite:main:a{key}", invoice_id=f"netsuite:main:{key}",
+            customer_payment_id=f"netsuite:main:p{key}", applied_amount=D(paid), kind="Payment",
+            applied_date=min(due, date(2026, 4, 29)), currency_code="USD",
+        )  # fmt: skip
+
+
+def _collections(told: Firm) -> None:
+    # 100,000, 80,000 and 70,000 billed, the newest last, of which 212,000 stand open at the end of April
+    _document(told, "d1", 60, date(2026, 2, 10), date(2026, 3, 12), "70000", paid="38000")
+    _document(told, "d2", 60, date(2026, 3, 10), date(2026, 4, 30), "80000")
+    _document(told, "d3", 60, date(2026, 4, 10), date(2026, 5, 10), "100000")
+    # 6,200 stand open at the end of January, 10,890 are billed in three months; 6,340 are left, 3,590 not due
+    _document(told, "c1", 61, date(2026, 1, 10), date(2026, 2, 9), "6200", paid="6200")
+    _document(told, "c2", 61, date(2026, 2, 10), date(2026, 3, 20), "3630", paid="3630")
+    _document(told, "c3", 61, date(2026, 3, 10), date(2026, 4, 15), "3630", paid="880")
+    _document(told, "c4", 61, date(2026, 4, 10), date(2026, 5, 30), "3630", paid="40")
+    # a credit of 30 nobody used, 50 received and applied to nothing, and a document without a due date
+    _document(told, "n1", 62, date(2026, 3, 5), date(2026, 3, 5), "-30", doc_type="CREDIT_NOTE")
+    _document(told, "n2", 62, date(2025, 12, 1), date(2025, 12, 30), "400")
+    first(
+        told, "customer_payment", "netsuite:main:p62", customer_id="netsuite:main:62", legal_entity_id=GB,
+        payment_date=date(2026, 4, 20), amount=D(50), currency_code="USD", exchange_rate=D(1),
+        status="deposited",
+    )  # fmt: skip
+    first(
+        told, "customer_payment", "netsuite:main:p63", customer_id="netsuite:main:62", legal_entity_id=GB,
+        payment_date=date(2026, 4, 21), amount=D(70), currency_code="USD", exchange_rate=D(1), status="void",
+    )  # fmt: skip
+    _document(told, "n3", 64, date(2026, 4, 1), date(2026, 4, 30), "10", due_date=None)
+    # 500,000 signed and 400,000 earned in the quarter
+    _contract(told, 601, 65, "USD", date(2026, 3, 16), "500000", legal_entity_id=GB, practice="B2B")
+    first(
+        told, "revenue_entry", "netsuite:main:r6", contract_line_id="netsuite:main:601", amount=D(400000),
+        amount_functional=D(400000), currency_code="USD", accounting_date=date(2026, 4, 20),
+        entry_type="NORMAL", kind="recognised",
     )  # fmt: skip
 
 
@@ -369,6 +424,76 @@ def test_delayed_revenue_in_currency_days(marts: duckdb.DuckDBPyConnection) -> N
     assert delayed("netsuite:main:50") is None
 
 
+def of(customer: int) -> dict[str, str]:
+    return {"grain": "CUSTOMER", "customer_id": f"netsuite:main:{customer}"}
+
+
+def test_days_sales_outstanding(marts: duckdb.DuckDBPyConnection) -> None:
+    """G-DSO-01. Its count-back has months of 30 days: 60 + 32,000 / 70,000 x 30 (test_collection_words)."""
+    days = of(60) | {"currency_view": "NA"}
+    assert value(marts, "ar_gross", "2026-04-30", **of(60)) == D(212000)
+    assert value(marts, "dso_balance", "2026-04-30", **days) == D("76.32")
+    # April's 30 days, March's 31, and of February's 28 the share of 32,000 in 70,000
+    assert value(marts, "dso_countback", "2026-04-30", **days) == D("73.8")
+    # overdue is what is left of February, since the 80,000 are due on the day itself
+    assert value(marts, "ar_overdue", "2026-04-30", **of(60)) == D(32000)
+    assert value(marts, "average_days_delinquent", "2026-04-30", **days) == D("11.52")
+    assert value(marts, "dso_best_possible", "2026-04-30", **days) == D("64.8")
+
+
+def test_collection_effectiveness_over_three_months(marts: duckdb.DuckDBPyConnection) -> None:
+    """G-CEI-01: an average month of 3,630 is billed; with the total of 10,890 it would be another number."""
+    place = of(61) | {"currency_view": "NA", "period_type": "T3M"}
+    for metric, amount in (("ar_gross", 6340), ("ar_overdue", 2750)):
+        assert value(marts, metric, "2026-04-30", **of(61)) == D(amount)
+    assert value(marts, "ar_gross", "2026-01-31", **of(61)) == D(6200)
+    assert value(marts, "collection_effectiveness", "2026-04-30", **place) == D("0.5592948718")
+
+
+def test_credits_and_cash_stand_in_columns_of_their_own(marts: duckdb.DuckDBPyConnection) -> None:
+    found = marts.execute(
+        "select customer_id, bucket, documents, oldest_days, amount_rc from marts.ar_ageing"
+        " where as_of = '2026-04-30' and customer_id in ('netsuite:main:62', 'netsuite:main:64') order by all"
+    ).fetchall()
+    assert found == [
+        ("netsuite:main:62", ">120", 1, 121, D(400)),
+        ("netsuite:main:62", "CREDIT", 1, 0, D(-30)),
+        # the void payment is none
+        ("netsuite:main:62", "UNAPPLIED_CASH", 1, None, D(-50)),
+        ("netsuite:main:64", "NO_DUE_DATE", 1, None, D(10)),
+    ]
+    assert value(marts, "ar_gross", "2026-04-30", **of(62)) == D(370)
+    assert value(marts, "ar_overdue", "2026-04-30", **of(62)) == D(400)
+    assert value(marts, "unapplied_cash", "2026-04-30", **of(62)) == D(50)
+    month = of(62) | {"period_type": "MONTH"}
+    assert value(marts, "cash_received", "2026-04-30", **month) == D(50)
+    assert value(marts, "cash_applied", "2026-04-30", **month) is None
+    # nobody knows whether it is late, so what is overdue is unknown, for the firm as well
+    overdue = marts.execute(
+        "select grain, numerator, value from marts.metric_value where metric_id = 'ar_overdue'"
+        " and as_of = '2026-04-30' and currency_view = 'RC' and (customer_id = 'netsuite:main:64'"
+        " or grain = 'FIRM') order by grain"
+    ).fetchall()
+    assert [(grain, said) for grain, _, said in overdue] == [("CUSTOMER", None), ("FIRM", None)]
+
+
+def test_receivables_roll_forward_from_month_to_month(marts: duckdb.DuckDBPyConnection) -> None:
+    bars = "opening, invoiced, credited, collected, credits_applied, fx_translation, closing, unexplained"
+    found = marts.execute(
+        f"select {', '.join(f'sum({bar})' for bar in bars.split(', '))} from marts.ar_rollforward"
+        " where as_of = '2026-04-30' and currency_view = 'RC' and customer_id = 'netsuite:main:61'"
+    ).fetchone()
+    # March left 3,630 of March itself: 6,200 and 3,630 of February were paid when due
+    assert found == tuple(map(D, ("3630", "3630", "0", "-920", "0", "0", "6340", "0")))
+
+
+def test_book_to_bill(marts: duckdb.DuckDBPyConnection) -> None:
+    """G-B2B-01, over three months, of one practice."""
+    place = {"grain": "PRACTICE", "practice_id": "B2B", "currency_view": "NA", "period_type": "T3M"}
+    assert value(marts, "book_to_bill", "2026-04-30", **place) == D("1.25")
+    assert value(marts, "book_to_bill", "2026-03-31", **place) is None, "no revenue yet"
+
+
 def test_work_done_and_not_invoiced(marts: duckdb.DuckDBPyConnection) -> None:
     for customer, amount in (("netsuite:main:40", "1100"), ("netsuite:main:50", "300")):
         found = value(marts, "wip_operational", "2026-04-30", grain="CUSTOMER", customer_id=customer)
@@ -404,8 +529,10 @@ def test_stages_from_deal_to_billing(
 ) -> None:
     found = marts.execute(
         "select completed, median_lag, open_count, oldest_open_age, negative, breached"
-        f" from marts.handoff_stage where stage = '{stage}' and grain = 'FIRM'"
+        f" from marts.handoff_stage where stage = '{stage}' and grain = 'LEGAL_ENTITY'"
+        f" and legal_entity_id = '{US}'"
     ).fetchall()
     assert found == [(completed, D(median), waiting, oldest, negative, breached)]
-    lag = value(marts, f"handoff_lag_{stage}", "2026-04-30", currency_view="NA")
+    place = {"grain": "LEGAL_ENTITY", "legal_entity_id": US}
+    lag = value(marts, f"handoff_lag_{stage}", "2026-04-30", currency_view="NA", **place)
     assert lag == D(median)

@@ -36,6 +36,8 @@ SLICE = (
     "+backlog_rollforward",
     "+backlog_bridge",
     "+wip_rollforward",
+    "+ar_rollforward",
+    "+ar_ageing",
     "+metric_value",
     "+kpi_series",
 )

@@ -102,8 +102,12 @@ pair as (
 ),
 
 functional_currency as (
-    -- any currency may be an entity's own
-    select distinct to_currency as currency_code from rate
+    -- any currency may be an entity's own, also one that nobody has a rate into
+    select to_currency as currency_code from rate
+    union
+    select functional_currency as currency_code
+    from {{ ref('canonical__legal_entity') }}
+    where functional_currency is not null
 ),
 
 without_functional as (

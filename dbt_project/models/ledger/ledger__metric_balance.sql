@@ -1,6 +1,6 @@
 -- Balances at every date a run answers for, at the grain at which they are converted: backlog and work in
--- progress per line, project and currency; receivables per document. Converted at the rate of the date
--- itself.
+-- progress per line, project and currency; receivables per document and payment. Converted at the rate of the
+-- date itself.
 with as_of_date as (
     select as_of from {{ ref('ledger__as_of_date') }}
 ),
@@ -81,27 +81,104 @@ wip as (
     having sum(wip_position.amount_tc) <> 0
 ),
 
+position as (
+    select
+        as_of,
+        invoice_id,
+        is_credit,
+        days_past_due,
+        legal_entity_id,
+        customer_id,
+        currency_code,
+        functional_currency,
+        amount_tc
+    from {{ ref('ledger__receivable_position') }}
+),
+
 -- each document converts on its own
 receivable as (
+    {%- for metric_id, amount, condition in [
+        ('ar_gross', 'amount_tc', none),
+        (
+            'ar_overdue',
+            'case when days_past_due is not null then amount_tc end',
+            'not is_credit and (days_past_due is null or days_past_due > 0)',
+        ),
+    ] %}
+        select
+            '{{ metric_id }}' as metric_id,
+            as_of,
+            legal_entity_id,
+            'NONE' as region_id,
+            'NONE' as practice_id,
+            customer_id,
+            'NONE' as project_id,
+            'NONE' as contract_line_id,
+            invoice_id as record_id,
+            currency_code,
+            functional_currency,
+            {{ amount }} as amount_tc
+        from position
+        {%- if condition %}
+            where {{ condition }}
+        {%- endif %}
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+received as (
     select
-        'ar_gross' as metric_id,
+        customer_payment_id,
+        payment_date as business_date,
+        legal_entity_id,
+        customer_id,
+        currency_code,
+        functional_currency,
+        amount_tc
+    from {{ ledger_as_known(ref('ledger__receipt_value')) }} as receipt_value
+    where is_received and payment_date <= {{ run_as_of() }}
+),
+
+-- what was applied leaves the payment, under whatever document it went to
+applied as (
+    select
+        received.customer_payment_id,
+        greatest(cash_value.applied_date, received.business_date) as business_date,
+        received.legal_entity_id,
+        received.customer_id,
+        received.currency_code,
+        received.functional_currency,
+        cash_value.amount_tc
+    from {{ ledger_as_known(ref('ledger__cash_value')) }} as cash_value
+    inner join received on cash_value.customer_payment_id = received.customer_payment_id
+    where cash_value.movement_type = 'collected' and cash_value.applied_date <= {{ run_as_of() }}
+),
+
+-- each payment converts on its own
+unapplied as (
+    select
+        'unapplied_cash' as metric_id,
         as_of_date.as_of,
-        receivable_event.legal_entity_id,
+        moved.legal_entity_id,
         'NONE' as region_id,
         'NONE' as practice_id,
-        receivable_event.customer_id,
+        moved.customer_id,
         'NONE' as project_id,
         'NONE' as contract_line_id,
-        receivable_event.invoice_id as record_id,
-        receivable_event.currency_code,
-        receivable_event.functional_currency,
-        sum(receivable_event.amount_tc) as amount_tc
-    from {{ ref('ledger__receivable_event') }} as receivable_event
-    inner join as_of_date on receivable_event.business_date <= as_of_date.as_of
+        moved.customer_payment_id as record_id,
+        moved.currency_code,
+        moved.functional_currency,
+        sum(moved.amount_tc) as amount_tc
+    from (
+        select * from received
+        union all
+        select * from applied
+    ) as moved
+    inner join as_of_date on moved.business_date <= as_of_date.as_of
     group by
-        as_of_date.as_of, receivable_event.legal_entity_id, receivable_event.customer_id,
-        receivable_event.invoice_id, receivable_event.currency_code, receivable_event.functional_currency
-    having sum(receivable_event.amount_tc) <> 0
+        as_of_date.as_of, moved.legal_entity_id, moved.customer_id, moved.customer_payment_id,
+        moved.currency_code, moved.functional_currency
+    having sum(moved.amount_tc) <> 0
 ),
 
 balance as (
@@ -149,6 +226,21 @@ balance as (
         functional_currency,
         amount_tc
     from receivable
+    union all
+    select
+        metric_id,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        record_id,
+        currency_code,
+        functional_currency,
+        amount_tc
+    from unapplied
 )
 
 select

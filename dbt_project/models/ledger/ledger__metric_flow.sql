@@ -38,7 +38,7 @@ rule as (
         movement_type,
         sign,
         base_sign,
-        only_increase,
+        side,
         client_only
     from {{ ledger_metric_rules() }}
 )
@@ -71,7 +71,7 @@ from movement
 inner join rule on movement.movement_type = rule.movement_type
 left join client_project on movement.project_id = client_project.project_id
 where
-    (not rule.only_increase or movement.is_increase)
+    (rule.side = 'ANY' or (rule.side = 'INCREASE') = movement.is_increase)
     and (
         not rule.client_only
         or movement.contract_line_id <> 'NONE'

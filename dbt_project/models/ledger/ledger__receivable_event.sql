@@ -3,7 +3,7 @@ with movement as (
     select
         known.invoice_id as event_id,
         known.invoice_id,
-        'ar_opened' as movement_type,
+        case when known.doc_type = 'CREDIT_NOTE' then 'ar_credited' else 'ar_opened' end as movement_type,
         known.invoice_date as business_date,
         known.legal_entity_id,
         known.customer_id,

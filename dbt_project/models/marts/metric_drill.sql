@@ -39,7 +39,7 @@ rule as (
         movement_type,
         sign,
         base_sign,
-        only_increase,
+        side,
         client_only
     from {{ ledger_metric_rules() }}
 ),
@@ -106,7 +106,7 @@ told as (
     inner join rule on movement.movement_type = rule.movement_type
     left join client_project on movement.project_id = client_project.project_id
     where
-        (not rule.only_increase or coalesce(movement.amount_tc >= 0, true))
+        (rule.side = 'ANY' or (rule.side = 'INCREASE') = coalesce(movement.amount_tc >= 0, true))
         and (
             not rule.client_only
             or movement.contract_line_id <> 'NONE'

@@ -94,6 +94,20 @@ point as (
     from {{ ref('ledger__metric_point') }}
 ),
 
+collection as (
+    select
+        metric_id,
+        as_of,
+        period_type,
+        grain,
+        legal_entity_id,
+        customer_id,
+        numerator,
+        denominator,
+        value
+    from {{ ref('ledger__collection_measure') }}
+),
+
 grain as (
     {%- for grain in ledger_grains() %}
         select
@@ -236,6 +250,39 @@ flow_value as (
     inner join registry on flow_period.metric_id = registry.metric_id
 ),
 
+-- one flow over another, where either is; what is unknown of one is unknown of both
+flow_ratio as (
+    {%- for metric_id, upper, lower in [
+        ('book_to_bill', 'net_bookings', 'recognised_revenue'),
+        ('book_to_billings', 'net_bookings', 'billed'),
+    ] %}
+        select
+            '{{ metric_id }}' as metric_id,
+            as_of,
+            period_type,
+            grain,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            project_id,
+            contract_line_id,
+            resource_id,
+            sum(case when metric_id = '{{ upper }}' then numerator else 0 end) as numerator,
+            sum(case when metric_id = '{{ lower }}' then numerator else 0 end) as denominator,
+            count(*) = count(value) as is_known
+        from flow_value
+        where
+            currency_view = 'RC'
+            and metric_id in ('{{ upper }}', '{{ lower }}')
+            and period_type in ('T3M', 'T12M')
+        group by
+            as_of, period_type, grain, legal_entity_id, region_id, practice_id, customer_id, project_id,
+            contract_line_id, resource_id
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 balance_value as (
     select
         balance.metric_id,
@@ -361,6 +408,47 @@ measured as (
         {{ safe_divide('cast(numerator as decimal(28, 10))', 'cast(denominator as decimal(28, 10))') }}
             as value
     from utilisation_value
+    union all
+    select
+        metric_id,
+        as_of,
+        period_type,
+        grain,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        resource_id,
+        'NA' as currency_view,
+        'NA' as currency_code,
+        cast(numerator as decimal(38, 10)) as numerator,
+        cast(denominator as decimal(38, 10)) as denominator,
+        case
+            when is_known and denominator > 0
+                then {{ safe_divide('numerator', 'denominator') }}
+        end as value
+    from flow_ratio
+    union all
+    select
+        metric_id,
+        as_of,
+        period_type,
+        grain,
+        legal_entity_id,
+        'ALL' as region_id,
+        'ALL' as practice_id,
+        customer_id,
+        'ALL' as project_id,
+        'ALL' as contract_line_id,
+        'ALL' as resource_id,
+        'NA' as currency_view,
+        'NA' as currency_code,
+        cast(numerator as decimal(38, 10)) as numerator,
+        cast(denominator as decimal(38, 10)) as denominator,
+        value
+    from collection
     union all
     select
         metric_id,

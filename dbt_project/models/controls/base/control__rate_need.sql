@@ -68,7 +68,10 @@ balances as (
         balance.amount_rc,
         balance.amount_cc
     from {{ ref('ledger__metric_balance') }} as balance
-    where balance.amount_fc is null or balance.amount_rc is null or balance.amount_cc is null
+    where
+        -- what is overdue is a part of receivables: the same amounts again
+        balance.metric_id <> 'ar_overdue'
+        and (balance.amount_fc is null or balance.amount_rc is null or balance.amount_cc is null)
 ),
 
 rates as (

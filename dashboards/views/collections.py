@@ -1,0 +1,244 @@
+"""Collections: who owes the firm, how late, how fast it pays, and which documents to ask for first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+
+import streamlit as st
+
+from dashboards import cases, data, names, numbers
+from dashboards.components.cards import Kpi, kpi_card
+from dashboards.components.chart_card import chart_card
+from dashboards.components.frame import Frame, empty, page_head
+from dashboards.components.sums import sums_dialog
+from dashboards.figures.charts import bridge, stacked_bars
+from dashboards.filters import Filters
+from dashboards.readings import History
+from dashboards.receivables import (
+    BEST,
+    BUCKETS,
+    DELINQUENT,
+    DSO,
+    EFFECTIVENESS,
+    LATE,
+    LONG,
+    OPEN,
+    OVERDUE,
+    RECEIVED,
+    UNAPPLIED,
+    ageing,
+    bucket_sums,
+    by_client,
+    in_buckets,
+    latest_payer,
+    parts,
+    roll_forward_sums,
+    steps,
+)
+from dashboards.views.work_list import work_list
+
+CARDS = (OPEN, OVERDUE, DSO, BEST, DELINQUENT, EFFECTIVENESS, RECEIVED, UNAPPLIED)
+
+
+def render(frame: Frame) -> None:
+    """Draws the page."""
+    chosen = frame.filters
+    page_head("Collections", "Who owes us, how late, and whom do we ask first?", frame)
+    if not data.holds("ar_document"):
+        empty("This run was published before documents were listed; the next run has them.")
+        return
+    history = History(data.metric_rows(chosen.scope, chosen.period), data.as_of_dates())
+    definitions = data.definitions()
+    if not data.measured(OPEN.metric_id, chosen.scope):
+        empty("Receivables are the customer's, whatever the work was: they are not measured by", chosen)
+        return
+    if not any(history.has(kpi.metric_id) for kpi in CARDS):
+        empty("Nothing has been invoiced yet in", chosen)
+        return
+    aged = ageing(chosen)
+    headline(chosen, history, aged)
+    touching = cases.touching(cases.weighty(chosen.scope))
+    st.caption(f"{chosen.period_label}; changes are from {numbers.day(chosen.compare_as_of)}.")
+    with st.grid(4, min_column_width=230, gap="small", key="cards"):
+        for kpi in CARDS:
+            kpi_card(
+                kpi,
+                chosen,
+                history,
+                definitions,
+                touching,
+                _said(kpi, chosen, history),
+                _parts(kpi, chosen, history),
+            )
+    with st.grid(2, min_column_width=340, gap="small", key="charts"):
+        _ageing_chart(chosen, aged, definitions)
+        _roll_forward(chosen, history, definitions)
+    work_list(chosen)
+
+
+def headline(chosen: Filters, history: History, aged: Sequence[data.Row]) -> None:
+    """Two or three sentences from the same reads as the cards."""
+    currency = data.currency()
+    now, before = OPEN.read(history, chosen), OPEN.read(history, chosen, compare=True)
+    if now is None:
+        return
+    said = [f"Clients owe {numbers.money(now, currency)}."]
+    if before is not None and now != before:
+        change = f"{numbers.money(abs(now - before), currency)} {'more' if now > before else 'less'}"
+        said = [
+            f"Clients owe {numbers.money(now, currency)}, {change} than on "
+            f"{numbers.day(chosen.compare_as_of)}."
+        ]
+    late, long = in_buckets(aged, *LATE), in_buckets(aged, *LONG)
+    if late and long is not None:
+        share = f" ({numbers.percent(late / now)})" if now > 0 else ""
+        said.append(f"{numbers.money(late, currency)} of it{share} is overdue")
+        said[-1] += (
+            f", {numbers.money(long, currency)} for more than 60 days."
+            if long
+            else ", nothing for more than 60 days."
+        )
+    elif late is not None:
+        said.append("Nothing of it is overdue.")
+    latest = latest_payer(aged)
+    if latest is not None and late:
+        client, amount = latest
+        known = names.of_key("customer", client, names.names())
+        said.append(f"{known} owes most of what is late, {numbers.money(amount, currency)}.")
+    with st.container(key="headline"):
+        st.markdown(numbers.md(" ".join(said)))
+
+
+def _said(kpi: Kpi, chosen: Filters, history: History) -> str | None:
+    """What a card's number means, in one sentence."""
+    now = kpi.read(history, chosen)
+    if now is None:
+        return None
+    if kpi is BEST:
+        return "Of 90 days' billing, if nothing were overdue."
+    if kpi is DELINQUENT:
+        return "What being overdue adds to it."
+    if kpi is EFFECTIVENESS:
+        return f"Of what could be collected in {chosen.as_of:%B %Y}."
+    if kpi is UNAPPLIED and not now:
+        return "Every payment is applied to documents."
+    return None
+
+
+def _parts(kpi: Kpi, chosen: Filters, history: History) -> Callable[[], None] | None:
+    """For a number that is no sum of rows: the sums it is made of, each with its rows."""
+    if kpi not in (DSO, BEST, DELINQUENT, EFFECTIVENESS):
+        return None
+    where = f"{chosen.scope.label} · {numbers.day(chosen.as_of)}"
+    return lambda: sums_dialog(kpi.title, where, "Part", parts(kpi, chosen, history), kpi.metric_id)
+
+
+def _meta(kpi: Kpi, chosen: Filters) -> dict[str, object]:
+    return {
+        "metric": kpi.metric_id,
+        "grain": chosen.scope.grain,
+        "filters": chosen.query(),
+        "run_id": data.pinned().run_id,
+    }
+
+
+def _ageing_chart(chosen: Filters, aged: Sequence[data.Row], definitions: Mapping[str, data.Row]) -> None:
+    currency = data.currency()
+    with st.container(key="ageing_place"):
+        if any(r["amount"] is None for r in aged):
+            empty("A document has no exchange rate, so the ageing is unknown for", chosen)
+            return
+        clients = by_client(aged)
+        if not clients:
+            empty("Nothing stands open in", chosen)
+            return
+        known = names.names()
+        others = len({r["customer_id"] for r in aged}) - len(clients) + 1
+        labels = [
+            names.of_key("customer", client, known) if client else numbers.counted(others, "other client")
+            for client, _ in clients
+        ]
+        shown = [
+            (bucket, *look) for bucket, look in BUCKETS.items() if any(bucket in held for _, held in clients)
+        ]
+        late = sum((held.get(bucket, Decimal(0)) for _, held in clients for bucket in LATE), Decimal(0))
+        total = sum((sum(held.values()) for _, held in clients), Decimal(0))
+        title = "Nothing is overdue"
+        if late and total > 0:
+            title = f"{numbers.percent(late / total, 0)} of receivables are overdue"
+        chart_card(
+            "ageing",
+            title,
+            f"Receivables by client and days late, {currency}, {numbers.day(chosen.as_of)}",
+            stacked_bars(
+                labels,
+                [
+                    (name, colour, [held.get(bucket, Decimal(0)) for _, held in clients])
+                    for bucket, name, colour in shown
+                ],
+                currency,
+                _meta(OPEN, chosen),
+            ),
+            [
+                {
+                    "Client": label,
+                    **{name: held.get(bucket, Decimal(0)) for bucket, name, _ in shown},
+                    f"All, {currency}": sum(held.values(), Decimal(0)),
+                }
+                for label, (_, held) in zip(labels, clients, strict=True)
+            ],
+            f"Bars of receivables per client, {labels[0]} on top, split by days late.",
+            lambda: sums_dialog(
+                "Receivables by days late",
+                f"{chosen.scope.label} · {numbers.day(chosen.as_of)}",
+                "Days late",
+                bucket_sums(chosen, aged),
+                "ageing",
+            ),
+            OVERDUE.metric_id,
+            definitions,
+        )
+
+
+def _roll_forward(chosen: Filters, history: History, definitions: Mapping[str, data.Row]) -> None:
+    currency = data.currency()
+    with st.container(key="rollforward_place"):
+        moved = steps(chosen)
+        opening, closing = OPEN.read(history, chosen, compare=True), OPEN.read(history, chosen)
+        if opening is None and chosen.compare_as_of < min(data.as_of_dates()):
+            # the first date's roll-forward holds all that came before it
+            opening = Decimal(0)
+        if opening is None or closing is None or None in moved.values():
+            empty("A part of receivables has no exchange rate, so their roll-forward is unknown for", chosen)
+            return
+        shown = [(names.movement(step), amount, "step") for step, amount in moved.items() if amount]
+        rest = closing - opening - sum((amount for _, amount, _ in shown), Decimal(0))
+        if abs(rest) >= Decimal("0.005"):
+            shown.append(("Not explained", rest, "step"))
+        table = [
+            (numbers.day(chosen.compare_as_of), opening, "total"),
+            *shown,
+            (numbers.day(chosen.as_of), closing, "total"),
+        ]
+        invoiced, collected = moved["invoiced"] or Decimal(0), -(moved["collected"] or Decimal(0))
+        came, went = numbers.money(collected, currency), numbers.money(invoiced, currency)
+        title = f"{came} collected against {went} invoiced"
+        span = f"{numbers.day(chosen.compare_as_of)} to {numbers.day(chosen.as_of)}"
+        chart_card(
+            "ar_rollforward",
+            title,
+            f"Receivables, tax included, {currency}, {span}",
+            bridge(table, currency, _meta(OPEN, chosen), good="down"),
+            [{"Step": label, f"Amount, {currency}": amount} for label, amount, _ in table],
+            f"Bridge from {numbers.money(opening, currency)} to {numbers.money(closing, currency)}.",
+            lambda: sums_dialog(
+                "Receivables roll-forward",
+                f"{chosen.scope.label} · {span}",
+                "Step",
+                roll_forward_sums(chosen, opening, closing),
+                "ar_rollforward",
+            ),
+            OPEN.metric_id,
+            definitions,
+        )

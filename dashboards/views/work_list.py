@@ -1,0 +1,106 @@
+"""Overdue documents, the largest first, on the page of collections."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import streamlit as st
+
+from dashboards import data, names, numbers
+from dashboards.components.frame import empty
+from dashboards.components.links import link
+from dashboards.components.rows import to_csv
+from dashboards.filters import Filters
+
+LISTED = 200
+
+_WORK_LIST = """
+with told as (
+    select e.risk_object, arg_min(e.exception_id, (e.severity, e.exception_id)) as exception_id,
+        arg_min(c.name, (e.severity, e.exception_id)) as control_name
+    from reconciliation.exception e
+    left join reconciliation.recon__control c on c.control_id = e.control_id
+    where e.outcome = 'EXCEPTION'
+    group by e.risk_object
+)
+select d.customer_id, d.legal_entity_id, d.invoice_id, d.invoice_number, d.invoice_date, d.due_date,
+    d.days_past_due, d.currency_code, d.amount_tc, d.amount_rc, told.control_name, told.exception_id
+from marts.ar_document d
+left join told on told.risk_object = concat('invoice:', d.invoice_id)
+where d.as_of = ? and d.days_past_due > 0 {narrow}
+order by d.amount_rc desc nulls last, d.days_past_due desc, d.invoice_id
+"""
+
+
+def statement(scope: data.Scope) -> tuple[str, tuple[str, ...]]:
+    """The read of a scope's overdue documents, and its parameters behind the date."""
+    narrow, member = data.narrowing(scope, "d.")
+    return _WORK_LIST.format(narrow=narrow), member
+
+
+def work_list(chosen: Filters) -> None:
+    """Overdue documents, the largest first; one that is chosen leads to its open case."""
+    currency = data.currency()
+    sql, member = statement(chosen.scope)
+    found = data.rows(sql, chosen.as_of, *member)
+    known = names.names()
+    with st.container(border=True, key="work_list", gap="small"):
+        st.subheader("Whom to ask first", anchor=False)
+        if not found:
+            empty("No document is overdue in", chosen)
+            return
+        shown = found[:LISTED]
+        amount = sum((Decimal(r["amount_rc"]) for r in found if r["amount_rc"] is not None), Decimal(0))
+        st.caption(
+            numbers.md(
+                f"{numbers.counted(len(found), 'overdue document')} worth "
+                f"{numbers.money(amount, currency)} at {numbers.day(chosen.as_of)}, the largest first."
+            )
+        )
+        event = st.dataframe(
+            [
+                {
+                    "Client": names.of_key("customer", r["customer_id"], known),
+                    "Document": r["invoice_number"] or names.of_key("invoice", r["invoice_id"], known),
+                    "Due": r["due_date"],
+                    "Days late": r["days_past_due"],
+                    currency: None if r["amount_rc"] is None else float(r["amount_rc"]),
+                    "Own currency": f"{numbers.full_money(r['amount_tc'])} {r['currency_code']}",
+                    "Entity": names.of_key("legal_entity", r["legal_entity_id"], known),
+                    "Open case": r["control_name"],
+                }
+                for r in shown
+            ],
+            hide_index=True,
+            key="work_table",
+            on_select="rerun",
+            selection_mode="single-row",
+            placeholder=numbers.NO_VALUE,
+            column_config={
+                currency: st.column_config.NumberColumn(format="%,.2f"),
+                "Days late": st.column_config.NumberColumn(format="%,d"),
+            },
+            alt="Overdue documents, the largest first.",
+        )
+        if len(found) > LISTED:
+            st.caption(f"The {LISTED} largest; the file holds all of them.")
+        for at in event.selection.rows:
+            if shown[at]["exception_id"]:
+                link(
+                    "exceptions",
+                    f"Why: {shown[at]['control_name']}",
+                    ":material/arrow_forward:",
+                    {"exception": shown[at]["exception_id"]},
+                )
+            else:
+                st.caption(f"No control has anything against document {shown[at]['invoice_number']}.")
+        publication = data.pinned()
+        st.download_button(
+            "All overdue documents as CSV",
+            data=lambda: to_csv(data.uncached_rows(publication, sql, chosen.as_of, *member)),
+            file_name="overdue_documents.csv",
+            mime="text/csv",
+            key="work_csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )

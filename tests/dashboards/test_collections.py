@@ -1,0 +1,224 @@
+"""The page of collections on a published firm: cards, charts, list and rows say what SQL says."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboards import numbers
+from dashboards.figures.charts import stacked_bars
+from dashboards.filters import default_as_of
+from dashboards.receivables import by_client
+from tests.dashboards.conftest import Opener
+from tests.dashboards.test_executive_overview import Sql, as_of_dates, expected, shown, words
+from throughline.home import Home
+
+MONEY = {
+    "Receivables": ("ar_gross", "POINT"),
+    "Overdue": ("ar_overdue", "POINT"),
+    "Cash received": ("cash_received", "QUARTER"),
+    "Unapplied cash": ("unapplied_cash", "POINT"),
+}
+DAYS = {
+    "DSO (count-back)": "dso_countback",
+    "Best possible DSO": "dso_best_possible",
+    "Days delinquent": "average_days_delinquent",
+}
+ENTITY = (
+    "select legal_entity_id as m from marts.metric_value where metric_id = 'ar_overdue' and as_of = ? "
+    "and grain = 'LEGAL_ENTITY' and currency_view = 'RC' order by value desc limit 1"
+)
+
+
+@pytest.fixture
+def places(sql: Sql) -> list[tuple[dict[str, str], date, str, str]]:
+    """Three combinations of filters: query, as of, grain, condition of the grain's member."""
+    last = default_as_of(as_of_dates(sql))
+    earlier = as_of_dates(sql)[3]
+    entity = sql(ENTITY, last)[0]["m"]
+    customer = sql(
+        ENTITY.replace("legal_entity_id", "customer_id").replace("LEGAL_ENTITY", "CUSTOMER"), last
+    )[0]["m"]
+    return [
+        ({}, last, "FIRM", "true"),
+        ({"scope": f"LEGAL_ENTITY:{entity}"}, last, "LEGAL_ENTITY", f"legal_entity_id = '{entity}'"),
+        (
+            {"scope": f"CUSTOMER:{customer}", "asof": earlier.isoformat(), "period": "MONTH"},
+            earlier,
+            "CUSTOMER",
+            f"customer_id = '{customer}'",
+        ),
+    ]
+
+
+def test_cards_equal_sql_for_three_combinations_of_filters(
+    open_page: Opener, sql: Sql, places: list[tuple[dict[str, str], date, str, str]]
+) -> None:
+    for query, as_of, grain, where in places:
+        app = open_page("collections", **query)
+        assert not app.exception
+        assert not app.error
+        cards = shown(app)
+        for label, (metric, period) in MONEY.items():
+            asked = "MONTH" if period == "QUARTER" and query.get("period") == "MONTH" else period
+            assert cards[label] == expected(sql, metric, asked, "money", as_of, grain, where), (query, label)
+        for label, metric in DAYS.items():
+            found = sql(
+                "select value from marts.metric_value where metric_id = ? and as_of = ? and grain = ? "
+                f"and {where}",
+                metric,
+                as_of,
+                grain,
+            )
+            assert cards[label] == numbers.days(found[0]["value"] if found else None), (query, label)
+        share = expected(sql, "collection_effectiveness", "MONTH", "share", as_of, grain, where)
+        assert cards["Collected of what was due"] == share, query
+    assert shown(open_page("collections"))["Overdue"] not in ("$0", numbers.NO_VALUE)
+
+
+def test_the_headline_says_the_numbers_of_the_cards(open_page: Opener) -> None:
+    app = open_page("collections")
+    said, cards = words(app).replace("\\", ""), shown(app)
+    assert f"Clients owe {cards['Receivables']}" in said
+    assert f"{cards['Overdue']} of it (" in said
+
+
+def sums_of(part: str, query: dict[str, str]) -> list[list[str]]:
+    """Label, what the page says, what its rows give and whether they tie, of a part's numbers."""
+
+    def page(part: str, scope: str, as_of: str, period: str) -> None:
+        from datetime import date
+
+        import streamlit as st
+
+        from dashboards import data, receivables
+        from dashboards.components.sums import added
+        from dashboards.filters import Filters, default_as_of
+        from dashboards.readings import History
+
+        place = next((s for s in data.scopes() if s.key == scope), data.FIRM)
+        day = date.fromisoformat(as_of) if as_of else default_as_of(data.as_of_dates())
+        chosen = Filters(day, period, "PP", place)
+        history = History(data.metric_rows(place, period), data.as_of_dates())
+        if part == "buckets":
+            sums = receivables.bucket_sums(chosen, receivables.ageing(chosen))
+        elif part == "roll-forward":
+            opening = receivables.OPEN.read(history, chosen, compare=True)
+            sums = receivables.roll_forward_sums(chosen, opening, receivables.OPEN.read(history, chosen))
+        else:
+            kpi = next(k for k in vars(receivables).values() if getattr(k, "metric_id", None) == part)
+            sums = receivables.parts(kpi, chosen, history)
+        for one in sums:
+            found = added(one)
+            st.text(f"{one.label}|{one.expected}|{found.total}|{found.count}|{found.ties}")
+
+    asked = (part, query.get("scope", ""), query.get("asof", ""), query.get("period", "QUARTER"))
+    app = AppTest.from_function(page, default_timeout=60, args=asked).run()
+    assert not app.exception
+    return [element.value.split("|") for element in app.text]
+
+
+@pytest.mark.parametrize("part", ["buckets", "roll-forward", *DAYS.values(), "collection_effectiveness"])
+def test_every_number_is_the_sum_of_its_rows(
+    at_home: Home, places: list[tuple[dict[str, str], date, str, str]], part: str
+) -> None:
+    for query, *_ in places:
+        found = sums_of(part, query)
+        assert found or query
+        assert [said for said in found if said[4] != "True"] == [], query
+
+
+def test_the_days_are_what_their_parts_make(at_home: Home, sql: Sql) -> None:
+    as_of = default_as_of(as_of_dates(sql))
+    (_, delinquent, *_), (_, billed, *_) = sums_of("average_days_delinquent", {})
+    said = sql(
+        "select value from marts.metric_value where metric_id = 'average_days_delinquent' and grain = 'FIRM' "
+        "and as_of = ?",
+        as_of,
+    )[0]["value"]
+    assert abs(Decimal(delinquent) / Decimal(billed) * 90 - said) < Decimal("1e-9")
+
+
+def test_the_bars_of_the_ageing_are_all_documents(at_home: Home, sql: Sql) -> None:
+    as_of = default_as_of(as_of_dates(sql))
+    listed = sql("select sum(amount_rc) as a, count(*) as n from marts.ar_document where as_of = ?", as_of)[0]
+    found = sums_of("buckets", {})
+    assert sum(Decimal(one[2]) for one in found) == listed["a"]
+    assert sum(int(one[3]) for one in found) == listed["n"]
+
+
+def test_clients_beyond_the_tenth_are_one_bar_and_lose_nothing() -> None:
+    aged: list[dict[str, Any]] = [
+        {"customer_id": f"c{at:02}", "bucket": "NOT_DUE" if at % 2 else "1-30", "amount": Decimal(at)}
+        for at in range(1, 15)
+    ]
+    aged.append({"customer_id": "c01", "bucket": "UNAPPLIED_CASH", "amount": Decimal(-1000)})
+    bars = by_client(aged)
+    assert [client for client, _ in bars] == [f"c{at:02}" for at in range(14, 4, -1)] + [""]
+    assert bars[-1][1] == {"NOT_DUE": Decimal(4), "1-30": Decimal(6)}
+    assert sum(sum(held.values()) for _, held in bars) == sum(range(1, 15))
+    assert len(by_client(aged[:11])) == 11, "a single client is no group of others"
+
+
+def test_a_stack_ends_with_its_sum_and_what_is_negative_stands_left_of_zero() -> None:
+    figure = stacked_bars(
+        ["A", "B"],
+        [
+            ("Not due", "#111111", [Decimal(50), Decimal(5)]),
+            ("Credits", "#222222", [Decimal(-20), Decimal(0)]),
+        ],
+        "USD",
+        {"metric": "m", "run_id": "r"},
+    )
+    assert list(figure.data[-1].text) == [" $30", " $5"]
+    assert figure.layout.barmode == "relative"
+    assert figure.layout.xaxis.range[0] < -20
+    assert figure.layout.showlegend is True
+
+
+def test_the_list_is_what_is_overdue_and_its_file_too(open_page: Opener, sql: Sql, tmp_path: Path) -> None:
+    as_of = default_as_of(as_of_dates(sql))
+    wanted = sql(
+        "select invoice_number, amount_rc from marts.ar_document where as_of = ? and days_past_due > 0 "
+        "order by amount_rc desc, days_past_due desc, invoice_id",
+        as_of,
+    )
+    [table] = [frame.value for frame in open_page("collections").dataframe if "Days late" in frame.value]
+    assert list(table["Document"]) == [r["invoice_number"] for r in wanted]
+    assert [Decimal(str(v)) for v in table["USD"]] == [r["amount_rc"].normalize() for r in wanted]
+
+    def page() -> None:
+        import streamlit as st
+
+        from dashboards import data
+        from dashboards.components.rows import to_csv
+        from dashboards.filters import default_as_of
+        from dashboards.views.work_list import statement
+
+        sql, member = statement(data.FIRM)
+        day = default_as_of(data.as_of_dates())
+        st.text(to_csv(data.uncached_rows(data.pinned(), sql, day, *member)))
+
+    told = AppTest.from_function(page, default_timeout=60).run().text[0].value
+    rows = list(csv.DictReader(told.splitlines()))
+    assert [r["invoice_number"] for r in rows] == [r["invoice_number"] for r in wanted]
+
+
+def test_a_practice_owes_nothing_and_is_told_why(open_page: Opener, sql: Sql) -> None:
+    practice = sql("select code from master.dim_org_unit where unit_type = 'practice' limit 1")[0]["code"]
+    app = open_page("collections", scope=f"PRACTICE:{practice}")
+    assert not app.exception
+    assert not app.metric
+    assert "not measured by" in words(app)
+
+
+def test_no_raw_keys_and_no_developer_words(open_page: Opener) -> None:
+    said = words(open_page("collections"))
+    for word in ("netsuite:", "NULL", "None", "NaN", "marts."):
+        assert word not in said
