@@ -222,3 +222,54 @@ def test_no_raw_keys_and_no_developer_words(open_page: Opener) -> None:
     said = words(open_page("collections"))
     for word in ("netsuite:", "NULL", "None", "NaN", "marts."):
         assert word not in said
+
+
+def test_the_worked_example_of_the_docs_is_this_firm(sql: Sql, project_root: Path) -> None:
+    """Every figure of the page for controllers, looked up in the firm it names."""
+    page = (project_root / "docs" / "numbers" / "collections.md").read_text(encoding="utf-8")
+    assert "--seed 11 --scale tiny --faults all --alone" in page
+    client = sql("select customer_id as c from master.dim_customer where name = 'Falcon Foods GmbH'")[0]["c"]
+
+    def said(metric: str, column: str = "value", period: str = "POINT", as_of: str = "2026-06-30") -> Decimal:
+        [row] = sql(
+            f"select {column} as v from marts.metric_value where metric_id = ? and grain = 'CUSTOMER' and "
+            "customer_id = ? and period_type = ? and as_of = ? and currency_view in ('RC', 'NA')",
+            metric, client, period, as_of,
+        )  # fmt: skip
+        return Decimal(row["v"])
+
+    documents = sql(
+        "select invoice_number, amount_rc, days_past_due from marts.ar_document where as_of = '2026-06-30' "
+        "and customer_id = ?",
+        client,
+    )
+    assert len(documents) == 5
+    for document in documents:
+        late = document["days_past_due"] or "–"
+        line = next(line for line in page.splitlines() if line.startswith(f"| {document['invoice_number']} "))
+        assert line.endswith(f"| {numbers.full_money(document['amount_rc'])} | {late} |")
+    for metric, period, as_of in (
+        ("ar_gross", "POINT", "2026-06-30"),
+        ("ar_gross", "POINT", "2026-05-31"),
+        ("ar_overdue", "POINT", "2026-06-30"),
+        ("billed_gross", "MONTH", "2026-06-30"),
+        ("billed_gross", "MONTH", "2026-05-31"),
+        ("billed_gross", "MONTH", "2026-04-30"),
+    ):
+        assert numbers.full_money(said(metric, period=period, as_of=as_of)) in page, (metric, as_of)
+    for metric in ("dso_countback", *DAYS.values(), "dso_balance"):
+        assert f"**{numbers.days(said(metric))}**".replace(" days**", "") in page.replace(" days**", ""), (
+            metric
+        )
+    assert numbers.full_money(said("dso_balance", "denominator")) in page
+    share = said("collection_effectiveness", period="MONTH")
+    assert f"**{numbers.percent(share)}**" in page
+    for column in ("numerator", "denominator"):
+        assert numbers.full_money(said("collection_effectiveness", column, "MONTH")) in page
+    moved = sql(
+        "select sum(invoiced) i, sum(collected) c, sum(fx_translation) x from marts.ar_rollforward "
+        "where as_of = '2026-06-30' and currency_view = 'RC' and customer_id = ?",
+        client,
+    )[0]
+    for word, amount in (("invoiced", moved["i"]), ("collected", moved["c"]), ("exchange rates", moved["x"])):
+        assert f"| {word} | {numbers.full_money(amount)} |" in page
