@@ -163,6 +163,8 @@ class RawStore:
         self._dlt = home / ".dlt"
         self.work = self._dlt / "work" / self.dataset
         self.pipelines = self._dlt / "pipelines"
+        # whether every table of landing's own is known to be there
+        self._has_records = False
 
     def recover(self) -> None:
         """Make good what a killed run left (spooled rows, unfinished packages, an open write-ahead log)
@@ -224,16 +226,14 @@ class RawStore:
         return {name: kind for name, kind, *_ in rows}
 
     def tables(self, connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
-        """Column to DuckDB type of every raw table of the dataset, in one question, as each reads all."""
+        """Column to DuckDB type of every raw table of the dataset."""
         rows = connection.execute(
-            "select table_name, column_name, data_type from duckdb_columns()"
-            " where database_name = 'raw' and schema_name = ? order by table_name, column_index",
+            "select table_name from duckdb_tables() where database_name = 'raw' and schema_name = $1"
+            " union all"
+            " select view_name from duckdb_views() where database_name = 'raw' and schema_name = $1",
             [self.dataset],
         ).fetchall()
-        found: dict[str, dict[str, str]] = {}
-        for name, column, kind in rows:
-            found.setdefault(name, {})[column] = kind
-        return found
+        return {name: self.columns(connection, name) for (name,) in sorted(rows)}
 
     def table(self, name: str, schema: str | None = None) -> str:
         """A raw table's full name in SQL."""
@@ -281,17 +281,19 @@ class RawStore:
 
     def record(self, tables: Mapping[str, pa.Table]) -> None:
         """Append records of landing itself; on first use all of its tables are made."""
-        with self.reading() as connection:
-            present = {name for name in RECORDS if self.columns(connection, name, LANDING)}
         wanted = {name: table.cast(RECORDS[name]) for name, table in tables.items() if table.num_rows}
-        for name in RECORDS.keys() - present - wanted.keys():
-            wanted[name] = RECORDS[name].empty_table()
+        if not self._has_records:
+            with self.reading() as connection:
+                present = {name for name in RECORDS if self.columns(connection, name, LANDING)}
+            for name in RECORDS.keys() - present - wanted.keys():
+                wanted[name] = RECORDS[name].empty_table()
         if wanted:
             self._run(
                 self._pipeline(f"{LANDING}_{self.dataset}", LANDING),
                 landing_records(wanted),
             )
             self._landed(LANDING, {name: table.schema for name, table in wanted.items()})
+        self._has_records = True
 
     def _pipeline(self, name: str, dataset: str) -> Any:
         known = (self.pipelines / name).exists()

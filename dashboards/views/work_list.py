@@ -14,20 +14,35 @@ from dashboards.filters import Filters
 
 LISTED = 200
 
+# a case is a document's when it is about it or names its number; the gravest of several is shown
 _WORK_LIST = """
-with told as (
-    select e.risk_object, arg_min(e.exception_id, (e.severity, e.exception_id)) as exception_id,
-        arg_min(c.name, (e.severity, e.exception_id)) as control_name
+with case_of as (
+    select e.exception_id, e.control_id, e.severity, e.legal_entity_id,
+        replace(e.risk_object, 'invoice:', '') as invoice_id, null as invoice_number
     from reconciliation.exception e
-    left join reconciliation.recon__control c on c.control_id = e.control_id
+    where e.outcome = 'EXCEPTION' and starts_with(e.risk_object, 'invoice:')
+    union all
+    select e.exception_id, e.control_id, e.severity, e.legal_entity_id, null,
+        unnest(string_split(json_extract_string(e.evidence, '$.document_no'), ', '))
+    from reconciliation.exception e
     where e.outcome = 'EXCEPTION'
-    group by e.risk_object
+),
+told as (
+    select d.invoice_id, arg_min(o.exception_id, (o.severity, o.exception_id)) as exception_id,
+        arg_min(c.name, (o.severity, o.exception_id)) as control_name
+    from marts.ar_document d
+    join case_of o
+        on o.invoice_id = d.invoice_id
+        or (o.invoice_number = d.invoice_number and o.legal_entity_id = d.legal_entity_id)
+    left join reconciliation.recon__control c on c.control_id = o.control_id
+    where d.as_of = $1
+    group by d.invoice_id
 )
 select d.customer_id, d.legal_entity_id, d.invoice_id, d.invoice_number, d.invoice_date, d.due_date,
     d.days_past_due, d.currency_code, d.amount_tc, d.amount_rc, told.control_name, told.exception_id
 from marts.ar_document d
-left join told on told.risk_object = concat('invoice:', d.invoice_id)
-where d.as_of = ? and d.days_past_due > 0 {narrow}
+left join told on told.invoice_id = d.invoice_id
+where d.as_of = $1 and d.days_past_due > 0 {narrow}
 order by d.amount_rc desc nulls last, d.days_past_due desc, d.invoice_id
 """
 
@@ -35,7 +50,7 @@ order by d.amount_rc desc nulls last, d.days_past_due desc, d.invoice_id
 def statement(scope: data.Scope) -> tuple[str, tuple[str, ...]]:
     """The read of a scope's overdue documents, and its parameters behind the date."""
     narrow, member = data.narrowing(scope, "d.")
-    return _WORK_LIST.format(narrow=narrow), member
+    return _WORK_LIST.format(narrow=narrow.replace("?", "$2")), member
 
 
 def work_list(chosen: Filters) -> None:

@@ -193,6 +193,9 @@ def test_the_list_is_what_is_overdue_and_its_file_too(open_page: Opener, sql: Sq
     assert list(table["Document"]) == [r["invoice_number"] for r in wanted]
     assert [Decimal(str(v)) for v in table["USD"]] == [r["amount_rc"].normalize() for r in wanted]
 
+    # a duplicate that nobody paid: its case is about the other document and names this one
+    assert dict(zip(table["Document"], table["Open case"], strict=True))["INV-US01-000011-M"]
+
     def page() -> None:
         import streamlit as st
 

@@ -155,7 +155,7 @@ ninety as (
     {%- endfor %}
 ),
 
--- from the newest month back: what was billed since the end of each month, and to its beginning
+-- from the newest month back: what was billed since the beginning of each month
 walked as (
     select
         grain,
@@ -164,15 +164,17 @@ walked as (
         as_of,
         month_start,
         amount,
-        sum(amount) over back_to - amount as billed_after,
-        sum(amount) over back_to as billed_through,
-        sum(unconverted) over back_to as unconverted
+        sum(amount) over (
+            partition by grain, legal_entity_id, customer_id, as_of
+            order by month_start desc
+            rows between unbounded preceding and current row
+        ) as billed_through,
+        sum(unconverted) over (
+            partition by grain, legal_entity_id, customer_id, as_of
+            order by month_start desc
+            rows between unbounded preceding and current row
+        ) as unconverted
     from billed_month
-    window back_to as (
-        partition by grain, legal_entity_id, customer_id, as_of
-        order by month_start desc
-        rows between unbounded preceding and current row
-    )
 ),
 
 -- the first month on the way back whose documents cover what stands open
@@ -206,7 +208,7 @@ counted_back as (
             when stood.receivable = 0 then 0
             when stood.receivable > 0 and walked.unconverted = 0
                 then {{ collection_countback(
-                    'stood.receivable - walked.billed_after',
+                    'stood.receivable - (walked.billed_through - walked.amount)',
                     'walked.amount',
                     'least(' ~ month_end('walked.month_start') ~ ', stood.as_of)',
                     'walked.month_start',
