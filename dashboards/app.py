@@ -11,7 +11,7 @@ from dashboards import data, filters
 from dashboards.components.frame import Frame, guarded, unpublished
 from dashboards.components.links import remember
 from dashboards.theme.generate import ICON, LOGO, STYLE
-from dashboards.views import collections, executive_overview, reconciliation_exceptions
+from dashboards.views import collections, definitions, executive_overview, reconciliation_exceptions
 from throughline.errors import ThroughlineError
 
 Draw = Callable[[Frame], None]
@@ -53,8 +53,16 @@ def main() -> None:
         url_path="exceptions",
         icon=":material/rule:",
     )
-    remember(overview=overview, collections=owed, exceptions=exceptions)
-    page = st.navigation({"Performance": [overview, named, owed], "Control": [exceptions]})
+    words = st.Page(
+        page_of(definitions.render),
+        title="Definitions",
+        url_path="definitions",
+        icon=":material/menu_book:",
+    )
+    remember(overview=overview, collections=owed, exceptions=exceptions, definitions=words)
+    page = st.navigation(
+        {"Performance": [overview, named, owed], "Control": [exceptions], "Reference": [words]}
+    )
     with guarded():
         try:
             data.pinned()

@@ -239,13 +239,17 @@ def practice_rows(period: str) -> tuple[Row, ...]:
     )
 
 
+def registry() -> tuple[Row, ...]:
+    """Every metric as the run knew it, by name."""
+    return rows(
+        "select metric_id, name, kind, formula, unit, good_direction, blank_when, grains, currency_views, "
+        "period_types, sources, owner, version from marts.metric_definition order by lower(name), metric_id"
+    )
+
+
 def definitions() -> dict[str, Row]:
     """The registry's rows by metric."""
-    found = rows(
-        "select metric_id, name, formula, unit, blank_when, grains, sources, owner, version "
-        "from marts.metric_definition"
-    )
-    return {r["metric_id"]: r for r in found}
+    return {r["metric_id"]: r for r in registry()}
 
 
 def handoff_stages(scope: Scope) -> tuple[Row, ...]:
