@@ -204,7 +204,7 @@ def test_rows_open_by_keyboard_with_the_focus_seen(visit: OpenPage) -> None:
     expect(page.get_by_role("dialog").get_by_text("Ties to the cent")).to_be_visible()
 
 
-@pytest.mark.parametrize("path", (*PAGES, "/definitions"))
+@pytest.mark.parametrize("path", [*PAGES, "/definitions"])
 def test_nothing_fails_and_nothing_is_asked_of_the_outside(browser: Browser, address: str, path: str) -> None:
     """No error in the console, no request that fails, none that leaves this machine."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
