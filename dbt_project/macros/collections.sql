@@ -16,10 +16,10 @@
     what the later ones left open. `last_day` is the last day of that month that is over.
 -#}
 {% macro collection_countback(left_open, billed, last_day, first_day, as_of) -%}
-    {{ days_between(last_day, as_of) }}
-    + {{ safe_divide(
+    cast({{ days_between(last_day, as_of) }} as decimal(18, 10))
+    + cast({{ safe_divide(
         '(' ~ left_open ~ ') * (' ~ days_between(first_day, last_day) ~ ' + 1)', billed
-    ) }}
+    ) }} as decimal(18, 10))
 {%- endmacro %}
 
 {#- What was billed in an average month of the period; 0 where there was nothing. -#}

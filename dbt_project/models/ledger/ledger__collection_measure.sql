@@ -149,7 +149,10 @@ ninety as (
             customer_id,
             cast({{ upper }} as decimal(28, 4)) as numerator,
             cast(billed as decimal(28, 4)) as denominator,
-            case when billed > 0 then {{ safe_divide('90 * (' ~ upper ~ ')', 'billed') }} end as value
+            cast(
+                case when billed > 0 then {{ safe_divide('90 * (' ~ upper ~ ')', 'billed') }} end
+                as decimal(28, 10)
+            ) as value
         from stood
         {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -204,7 +207,7 @@ counted_back as (
         stood.customer_id,
         cast(stood.receivable as decimal(28, 4)) as numerator,
         cast(walked.amount as decimal(28, 4)) as denominator,
-        case
+        cast(case
             when stood.receivable = 0 then 0
             when stood.receivable > 0 and walked.unconverted = 0
                 then {{ collection_countback(
@@ -214,7 +217,7 @@ counted_back as (
                     'walked.month_start',
                     'stood.as_of',
                 ) }}
-        end as value
+        end as decimal(28, 10)) as value
     from stood
     left join covering on stood.as_of = covering.as_of and {{ collection_same_member('stood', 'covering') }}
     left join walked
@@ -301,11 +304,14 @@ collected as (
         collectable.grain,
         collectable.legal_entity_id,
         collectable.customer_id,
-        {{ collection_month('collectable.months', 'billed_period') }} as billed,
-        case when opening.as_of is null then 0 else opening.receivable end as opening,
-        case when closing.as_of is null then 0 else closing.receivable end as closing,
-        case when closing.as_of is null then 0 else closing.receivable - closing.overdue end
-            as closing_current
+        -- narrow enough that sums of them keep their decimals on every engine
+        cast({{ collection_month('collectable.months', 'billed_period') }} as decimal(24, 10)) as billed,
+        cast(case when opening.as_of is null then 0 else opening.receivable end as decimal(24, 4)) as opening,
+        cast(case when closing.as_of is null then 0 else closing.receivable end as decimal(24, 4)) as closing,
+        cast(
+            case when closing.as_of is null then 0 else closing.receivable - closing.overdue end
+            as decimal(24, 4)
+        ) as closing_current
     from collectable
     left join billed_period
         on
@@ -326,12 +332,12 @@ effectiveness as (
         grain,
         legal_entity_id,
         customer_id,
-        opening + billed - closing as numerator,
-        opening + billed - closing_current as denominator,
-        case
+        cast(opening + billed - closing as decimal(28, 4)) as numerator,
+        cast(opening + billed - closing_current as decimal(28, 4)) as denominator,
+        cast(case
             when opening + billed - closing_current > 0
                 then {{ safe_divide('opening + billed - closing', 'opening + billed - closing_current') }}
-        end as value
+        end as decimal(28, 10)) as value
     from collected
 ),
 

@@ -40,67 +40,106 @@ blocked_datasets as (
     group by finding.control_id
 ),
 
-spread_outcomes as (
+count_by_entity as (
     select
         outcomes.control_id,
-        outcomes.grain_key,
         outcomes.legal_entity_id,
-        outcomes.outcome,
-        outcomes.amount_at_risk,
-        outcomes.population_amount
+        {% for outcome in ['PASS', 'PENDING', 'EXCEPTION', 'WAIVED', 'NOT_EVALUABLE'] -%}
+            {%- set amount = 'population_amount' if outcome == 'PASS' else 'amount_at_risk' -%}
+            sum(case when outcomes.outcome = '{{ outcome }}' then 1 else 0 end)
+                as {{ outcome | lower }}_count,
+            {{ as_money(known_sum(
+                "case when outcomes.outcome = '" ~ outcome ~ "' then outcomes." ~ amount ~ " else 0 end"
+            )) }} as {{ outcome | lower }}_amount,
+        {% endfor -%}
+        count(*) as population_count,
+        {{ as_money(known_sum('outcomes.population_amount')) }} as population_amount
     from outcomes
-    union all
-    select
-        outcomes.control_id,
-        outcomes.grain_key,
-        'ALL' as legal_entity_id,
-        outcomes.outcome,
-        outcomes.amount_at_risk,
-        outcomes.population_amount
-    from outcomes
+    group by outcomes.control_id, outcomes.legal_entity_id
 ),
 
 count_outcomes as (
     select
-        spread_outcomes.control_id,
-        spread_outcomes.legal_entity_id,
-        {% for outcome in ['PASS', 'PENDING', 'EXCEPTION', 'WAIVED', 'NOT_EVALUABLE'] -%}
-            {%- set amount = 'population_amount' if outcome == 'PASS' else 'amount_at_risk' -%}
-            sum(case when spread_outcomes.outcome = '{{ outcome }}' then 1 else 0 end)
-                as {{ outcome | lower }}_count,
-            {{ as_money(known_sum(
-                "case when spread_outcomes.outcome = '" ~ outcome ~ "' then spread_outcomes." ~ amount
-                ~ " else 0 end"
-            )) }} as {{ outcome | lower }}_amount,
+        count_by_entity.control_id,
+        count_by_entity.legal_entity_id,
+        {% for outcome in ['pass', 'pending', 'exception', 'waived', 'not_evaluable'] -%}
+            count_by_entity.{{ outcome }}_count,
+            count_by_entity.{{ outcome }}_amount,
         {% endfor -%}
-        count(*) as population_count,
-        {{ as_money(known_sum('spread_outcomes.population_amount')) }} as population_amount
-    from spread_outcomes
-    group by spread_outcomes.control_id, spread_outcomes.legal_entity_id
+        count_by_entity.population_count,
+        count_by_entity.population_amount
+    from count_by_entity
+    union all
+    select
+        count_by_entity.control_id,
+        'ALL' as legal_entity_id,
+        {% for outcome in ['pass', 'pending', 'exception', 'waived', 'not_evaluable'] -%}
+            sum(count_by_entity.{{ outcome }}_count) as {{ outcome }}_count,
+            {{ as_money(known_sum('count_by_entity.' ~ outcome ~ '_amount')) }} as {{ outcome }}_amount,
+        {% endfor -%}
+        sum(count_by_entity.population_count) as population_count,
+        {{ as_money(known_sum('count_by_entity.population_amount')) }} as population_amount
+    from count_by_entity
+    group by count_by_entity.control_id
+),
+
+order_passes as (
+    select
+        outcomes.control_id,
+        outcomes.legal_entity_id,
+        outcomes.grain_key,
+        {{ sha256_hex(as_text('run.as_of') ~ " || '|' || outcomes.grain_key") }} as lot
+    from outcomes
+    cross join run
+    where outcomes.outcome = 'PASS'
 ),
 
 rank_passes as (
     select
-        spread_outcomes.control_id,
-        spread_outcomes.legal_entity_id,
-        spread_outcomes.grain_key,
+        order_passes.control_id,
+        order_passes.legal_entity_id,
+        order_passes.grain_key,
+        order_passes.lot,
         row_number() over (
-            partition by spread_outcomes.control_id, spread_outcomes.legal_entity_id
-            order by {{ sha256_hex(as_text('run.as_of') ~ " || '|' || spread_outcomes.grain_key") }}
+            partition by order_passes.control_id, order_passes.legal_entity_id order by order_passes.lot
         ) as drawn
-    from spread_outcomes
-    cross join run
-    where spread_outcomes.outcome = 'PASS'
+    from order_passes
+),
+
+-- the first ten of all are among the first ten of each
+rank_all_passes as (
+    select
+        rank_passes.control_id,
+        'ALL' as legal_entity_id,
+        rank_passes.grain_key,
+        row_number() over (partition by rank_passes.control_id order by rank_passes.lot) as drawn
+    from rank_passes
+    where rank_passes.drawn <= 10
+),
+
+draw_passes as (
+    select
+        rank_passes.control_id,
+        rank_passes.legal_entity_id,
+        rank_passes.grain_key
+    from rank_passes
+    where rank_passes.drawn <= 10
+    union all
+    select
+        rank_all_passes.control_id,
+        rank_all_passes.legal_entity_id,
+        rank_all_passes.grain_key
+    from rank_all_passes
+    where rank_all_passes.drawn <= 10
 ),
 
 sample_passes as (
     select
-        rank_passes.control_id,
-        rank_passes.legal_entity_id,
-        {{ list_agg_sorted('rank_passes.grain_key', ' ; ') }} as pass_sample
-    from rank_passes
-    where rank_passes.drawn <= 10
-    group by rank_passes.control_id, rank_passes.legal_entity_id
+        draw_passes.control_id,
+        draw_passes.legal_entity_id,
+        {{ list_agg_sorted('draw_passes.grain_key', ' ; ') }} as pass_sample
+    from draw_passes
+    group by draw_passes.control_id, draw_passes.legal_entity_id
 ),
 
 list_members as (
