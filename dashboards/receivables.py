@@ -9,17 +9,19 @@ from decimal import ROUND_CEILING, Decimal
 from dashboards import data, names, numbers
 from dashboards.components.cards import Kpi
 from dashboards.components.sums import Sum
-from dashboards.filters import Filters
-from dashboards.readings import History, Reading, first_month
+from dashboards.filters import Filters, months_before
+from dashboards.readings import History, Reading
 from dashboards.theme import tokens
 
 OPEN = Kpi("ar_gross", "Receivables", is_balance=True, kind="money", good="down", controls=("BIL-010",))
 OVERDUE = Kpi("ar_overdue", "Overdue", is_balance=True, kind="money", good="down", controls=("BIL-010",))
 DSO = Kpi("dso_countback", "DSO (count-back)", is_balance=True, kind="days", good="down")
 BEST = Kpi("dso_best_possible", "Best possible DSO", is_balance=True, kind="days", good="down")
-DELINQUENT = Kpi("average_days_delinquent", "Days delinquent", is_balance=True, kind="days", good="down")
+DELINQUENT = Kpi(
+    "average_days_delinquent", "Average days delinquent", is_balance=True, kind="days", good="down"
+)
 EFFECTIVENESS = Kpi(
-    "collection_effectiveness", "Collected of what was due", is_balance=False, kind="share", only="MONTH"
+    "collection_effectiveness", "Collection effectiveness", is_balance=False, kind="share", only="MONTH"
 )
 RECEIVED = Kpi("cash_received", "Cash received", is_balance=False, kind="money")
 UNAPPLIED = Kpi("unapplied_cash", "Unapplied cash", is_balance=True, kind="money", good="down")
@@ -40,6 +42,7 @@ LATE = ("1-30", "31-60", "61-90", "91-120", ">120")
 LONG = ("61-90", "91-120", ">120")
 STEPS = ("invoiced", "credited", "collected", "credits_applied", "fx_translation")
 CLIENTS_SHOWN = 10
+LATER, IN_TIME = "days_past_due > 0", "days_past_due = 0"
 
 
 def ageing(chosen: Filters) -> tuple[data.Row, ...]:
@@ -61,7 +64,7 @@ def in_buckets(aged: Sequence[data.Row], *buckets: str) -> Decimal | None:
     return None if None in amounts else sum(map(Decimal, amounts), Decimal(0))
 
 
-def latest_payer(aged: Sequence[data.Row]) -> tuple[str, Decimal] | None:
+def most_overdue(aged: Sequence[data.Row]) -> tuple[str, Decimal] | None:
     """The client with most money overdue."""
     sums: dict[str, Decimal] = {}
     for r in aged:
@@ -112,21 +115,19 @@ def parts(kpi: Kpi, chosen: Filters, history: History) -> list[Sum]:
     if kpi is DSO:
         found = [_documents("Receivables", chosen, day, reading.numerator)]
         if reading.value:
-            covering = (
-                day - timedelta(days=int(reading.value.to_integral_value(ROUND_CEILING)) - 1)
-            ).replace(day=1)
-            after = min(_month_end(covering), day)
-            label = f"Billed in {covering:%B %Y}, the last month counted back"
-            found.append(_billed(label, chosen, covering, after, reading.denominator))
+            last_counted = day - timedelta(days=int(reading.value.to_integral_value(ROUND_CEILING)) - 1)
+            label = f"Billed in {last_counted:%B %Y}, the last month counted back"
+            until = min(months_before(last_counted, 0), day)
+            found.append(_billed(label, chosen, last_counted.replace(day=1), until, reading.denominator))
         return found
     if kpi in (BEST, DELINQUENT):
         late = kpi is DELINQUENT
         label = "Overdue receivables" if late else "Receivables that are not overdue"
         return [
-            _documents(label, chosen, day, reading.numerator, late=late),
+            _documents(label, chosen, day, reading.numerator, LATER if late else IN_TIME),
             _billed("Billed in 90 days", chosen, day - timedelta(days=89), day, reading.denominator),
         ]
-    opened = first_month(day, "MONTH") - timedelta(days=1)
+    opened = months_before(day, 1)
     before = OPEN.value(history.money_at(OPEN.metric_id, "POINT", opened))
     closing = OPEN.read(history, chosen)
     overdue = OVERDUE.read(history, chosen)
@@ -135,28 +136,28 @@ def parts(kpi: Kpi, chosen: Filters, history: History) -> list[Sum]:
         _documents(f"Receivables at {numbers.day(opened)}", chosen, opened, before),
         _billed(f"Billed in {day:%B %Y}", chosen, day.replace(day=1), day, billed.value if billed else None),
         _documents(f"Receivables at {numbers.day(day)}", chosen, day, closing),
-        _documents("Of them overdue", chosen, day, overdue, late=True),
+        _documents("Of them overdue", chosen, day, overdue, LATER),
     ]
 
 
-def _month_end(first: date) -> date:
-    return (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-
-
 def _documents(
-    label: str, chosen: Filters, day: date, expected: Decimal | None, late: bool | None = None
+    label: str,
+    chosen: Filters,
+    day: date,
+    expected: Decimal | None,
+    which: str = "true",
+    count: int | None = None,
 ) -> Sum:
-    """Documents that stand open on a day; only those that are late, or only the others."""
+    """Documents that stand open on a day, of those ``which`` (SQL) lets in."""
     narrow, member = data.narrowing(chosen.scope)
-    which = {None: "", True: "and days_past_due > 0 ", False: "and days_past_due = 0 "}[late]
     return Sum(
         label,
-        "select due_on, customer_id, case_id, days, amount from (select due_date as due_on, customer_id, "
-        "invoice_id as case_id, days_past_due as days, amount_rc as amount from marts.ar_document "
-        f"where as_of = ? {which}{narrow}) as told",
+        "select due_date as due_on, customer_id, invoice_id as case_id, days_past_due as days, "
+        f"amount_rc as amount from marts.ar_document where as_of = ? and {which} {narrow}",
         (day, *member),
         expected,
         data.currency(),
+        count,
     )
 
 
@@ -176,23 +177,13 @@ def _billed(label: str, chosen: Filters, first: date, last: date, expected: Deci
 
 def bucket_sums(chosen: Filters, aged: Sequence[data.Row]) -> list[Sum]:
     """Every bucket with the documents that add up to it."""
-    narrow, member = data.narrowing(chosen.scope)
     found = []
     for bucket, (name, _) in BUCKETS.items():
         held = [r for r in aged if r["bucket"] == bucket]
-        if bucket == "UNAPPLIED_CASH" or not held:
-            continue
-        found.append(
-            Sum(
-                name,
-                "select due_date as due_on, customer_id, invoice_id as case_id, days_past_due as days, "
-                f"amount_rc as amount from marts.ar_document where as_of = ? and bucket = ? {narrow}",
-                (chosen.as_of, bucket, *member),
-                in_buckets(held, bucket),
-                data.currency(),
-                sum(int(r["documents"]) for r in held),
-            )
-        )
+        if bucket != "UNAPPLIED_CASH" and held:
+            count = sum(int(r["documents"]) for r in held)
+            which = f"bucket = '{bucket}'"
+            found.append(_documents(name, chosen, chosen.as_of, in_buckets(held, bucket), which, count))
     return found
 
 

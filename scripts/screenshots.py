@@ -15,18 +15,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.browser.app_server import CHROMIUM_FLAGS, chromium, serve_app  # noqa: E402
+from tests.browser.app_server import CHROMIUM_FLAGS, QUIET, chromium, serve_app  # noqa: E402
 
 TARGET = ROOT / "docs" / "screenshots"
 PAGES = {"overview": "/", "collections": "/collections", "exceptions": "/exceptions"}
 WIDTHS = (1440, 390)
 LARGEST = 300 * 1024
 COLOURS = 128
-QUIET = (
-    "() => !document.querySelector('[data-testid=stStatusWidget]')"
-    " && !document.querySelector('[data-testid=stSkeleton]')"
-    " && !document.querySelector('[data-stale=true]')"
-    " && [...document.querySelectorAll('[data-testid=stPlotlyChart]')]"
+DRAWN = (
+    QUIET + " && [...document.querySelectorAll('[data-testid=stPlotlyChart]')]"
     ".every(chart => chart.querySelector('.main-svg'))"
 )
 HEIGHT = "() => document.querySelector('[data-testid=stMain]').scrollHeight"
@@ -42,9 +39,9 @@ def shrink(path: Path) -> None:
 def settle(page: Page) -> None:
     """Waits until the page has stopped running and its charts and tables stand."""
     page.get_by_test_id("stMetric").first.wait_for()
-    page.wait_for_function(QUIET)
+    page.wait_for_function(DRAWN)
     page.wait_for_timeout(1500)
-    page.wait_for_function(QUIET)
+    page.wait_for_function(DRAWN)
 
 
 def take(browser: Browser, address: str) -> None:

@@ -181,25 +181,19 @@ def stacked_bars(
             customdata=[numbers.full_money(v) for v in values],
             hovertemplate=f"%{{y}}, {name.lower()}: %{{customdata}}<extra></extra>",
         )
-    sums = [sum(column, Decimal(0)) for column in zip(*(values for _, _, values in series), strict=True)]
-    ends = [
-        sum((v for v in column if v > 0), Decimal(0))
-        for column in zip(*(values for _, _, values in series), strict=True)
-    ]
+    bars = list(zip(*(values for _, _, values in series), strict=True))
+    ends = [sum((v for v in bar if v > 0), Decimal(0)) for bar in bars]
+    lows = [sum((v for v in bar if v < 0), Decimal(0)) for bar in bars]
     figure.add_scatter(
         y=[wrapped(label) for label in labels],
         x=[float(end) for end in ends],
         mode="text",
-        text=[f" {numbers.money(total, currency)}" for total in sums],
+        text=[f" {numbers.money(sum(bar, Decimal(0)), currency)}" for bar in bars],
         textposition="middle right",
         hoverinfo="skip",
         cliponaxis=False,
         showlegend=False,
     )
-    lows = [
-        sum((v for v in column if v < 0), Decimal(0))
-        for column in zip(*(values for _, _, values in series), strict=True)
-    ]
     figure.update_xaxes(visible=False, range=_room([Decimal(0), *ends, *lows]))
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
     finish(figure, meta, surface, height=max(200, 96 + ROW_HEIGHT * len(labels)))

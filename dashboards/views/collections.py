@@ -31,7 +31,7 @@ from dashboards.receivables import (
     bucket_sums,
     by_client,
     in_buckets,
-    latest_payer,
+    most_overdue,
     parts,
     roll_forward_sums,
     steps,
@@ -101,9 +101,9 @@ def headline(chosen: Filters, history: History, aged: Sequence[data.Row]) -> Non
         )
     elif late is not None:
         said.append("Nothing of it is overdue.")
-    latest = latest_payer(aged)
-    if latest is not None and late:
-        client, amount = latest
+    worst = most_overdue(aged)
+    if worst is not None and late:
+        client, amount = worst
         known = names.of_key("customer", client, names.names())
         said.append(f"{known} owes most of what is late, {numbers.money(amount, currency)}.")
     with st.container(key="headline"):

@@ -65,13 +65,18 @@ def work_list(chosen: Filters) -> None:
             empty("No document is overdue in", chosen)
             return
         shown = found[:LISTED]
-        amount = sum((Decimal(r["amount_rc"]) for r in found if r["amount_rc"] is not None), Decimal(0))
+        priced = [Decimal(r["amount_rc"]) for r in found if r["amount_rc"] is not None]
+        amount = sum(priced, Decimal(0))
         st.caption(
             numbers.md(
                 f"{numbers.counted(len(found), 'overdue document')} worth "
                 f"{numbers.money(amount, currency)} at {numbers.day(chosen.as_of)}, the largest first."
             )
         )
+        if len(priced) < len(found):
+            st.caption(
+                f"{numbers.counted(len(found) - len(priced), 'amount')} without an exchange rate not in it."
+            )
         event = st.dataframe(
             [
                 {

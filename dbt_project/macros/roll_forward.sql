@@ -50,31 +50,21 @@
                 rate of the date is then not what they add up to
 #}
 {% macro roll_forward(metric_id, movements, record=none) -%}
-{%- set place = [
+{%- set columns = [
     'legal_entity_id', 'region_id', 'practice_id', 'customer_id', 'project_id', 'contract_line_id',
-] + ([record] if record else []) -%}
+] -%}
 {%- set own = [record] if record else [] -%}
+{%- set place = columns + own -%}
 balance as (
     select
         as_of,
-        {{ place | join(',\n        ') }},
+        {{ (columns + (['record_id as ' ~ record] if record else [])) | join(',\n        ') }},
         currency_code,
         sum(amount_tc) as amount_tc,
         {{ known_sum('amount_rc') }} as amount_rc
-    from {% if record %}(
-        select
-            metric_id,
-            as_of,
-            {{ (place | reject('equalto', record) | list) | join(',\n            ') }},
-            record_id as {{ record }},
-            currency_code,
-            amount_tc,
-            amount_rc
-        from {{ ref('ledger__metric_balance') }}
-    ) as recorded
-    {%- else %}{{ ref('ledger__metric_balance') }}{% endif %}
+    from {{ ref('ledger__metric_balance') }}
     where metric_id = '{{ metric_id }}'
-    group by as_of, {{ place | join(', ') }}, currency_code
+    group by as_of, {{ (columns + (['record_id'] if record else [])) | join(', ') }}, currency_code
 ),
 
 member as (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.app_server import CHROMIUM_FLAGS, chromium, serve_app
+from tests.browser.app_server import CHROMIUM_FLAGS, QUIET, chromium, serve_app
 from tests.support.published import copy_of, session_home
 from throughline import publish
 from throughline.home import Home
@@ -97,12 +97,6 @@ def visit(browser: Browser, profiles: Callable[[bool], BrowserContext], address:
         page.close()
     for context in contexts:
         context.close()
-
-
-QUIET = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
-    && !document.querySelector('[data-testid=stStatusWidget]')
-    && !document.querySelector('[data-testid=stSkeleton]')
-    && !document.querySelector('[data-stale=true]')"""
 
 
 def settle(page: Page) -> None:

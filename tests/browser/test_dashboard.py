@@ -135,8 +135,8 @@ def test_what_is_owed_is_its_rows_its_sql_and_its_file(visit: OpenPage, publishe
                 ("Cash received", "cash_received", period, numbers.money),
                 ("DSO (count-back)", "dso_countback", "POINT", numbers.days),
                 ("Best possible DSO", "dso_best_possible", "POINT", numbers.days),
-                ("Days delinquent", "average_days_delinquent", "POINT", numbers.days),
-                ("Collected of what was due", "collection_effectiveness", "MONTH", numbers.percent),
+                ("Average days delinquent", "average_days_delinquent", "POINT", numbers.days),
+                ("Collection effectiveness", "collection_effectiveness", "MONTH", numbers.percent),
             ):
                 value = sql(metric, asked, as_of, grain, where)
                 if value is None and shown is numbers.money:

@@ -68,14 +68,13 @@ billed_day as (
         {{ collection_member('document', 'customer_id', 'CUSTOMER') }}, document.invoice_date
 ),
 
--- the days of a month that are over on a date: the date's own month may not be
+-- up to each date, so that of its own month only the days that are over count
 billed_month as (
     select
         billed_day.grain,
         billed_day.legal_entity_id,
         billed_day.customer_id,
         as_of_date.as_of,
-        as_of_date.month_start as to_month,
         {{ month_start('billed_day.invoice_date') }} as month_start,
         sum(billed_day.amount) as amount,
         sum(billed_day.unconverted) as unconverted
@@ -83,7 +82,7 @@ billed_month as (
     inner join as_of_date on billed_day.invoice_date <= as_of_date.as_of
     group by
         billed_day.grain, billed_day.legal_entity_id, billed_day.customer_id, as_of_date.as_of,
-        as_of_date.month_start, {{ month_start('billed_day.invoice_date') }}
+        {{ month_start('billed_day.invoice_date') }}
 ),
 
 billed_90 as (
