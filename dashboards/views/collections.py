@@ -105,7 +105,7 @@ def headline(chosen: Filters, history: History, aged: Sequence[data.Row]) -> Non
     if worst is not None and late:
         client, amount = worst
         known = names.of_key("customer", client, names.names())
-        said.append(f"{known} owes most of what is late, {numbers.money(amount, currency)}.")
+        said.append(f"{known} owes the largest part of what is late, {numbers.money(amount, currency)}.")
     with st.container(key="headline"):
         st.markdown(numbers.md(" ".join(said)))
 

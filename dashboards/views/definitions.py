@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import streamlit as st
 
@@ -33,7 +34,9 @@ def render(frame: Frame) -> None:
     page_head("Definitions", "What does each number mean, and what is it now?", frame)
     known = data.registry()
     by_id = {r["metric_id"]: r for r in known}
-    history = History(data.metric_rows(chosen.scope, chosen.period), data.as_of_dates())
+    # some metrics have no other period than three or twelve months
+    told = [*data.metric_rows(chosen.scope, chosen.period), *data.metric_rows(chosen.scope, "T3M")]
+    history = History(told, data.as_of_dates())
     with st.grid(2, min_column_width=340, gap="small", key="asking"):
         with st.container(gap=None):
             asked = st.text_input(
@@ -49,9 +52,7 @@ def render(frame: Frame) -> None:
         st.subheader(
             f"{numbers.counted(len(found), 'metric')} {'found' if asked else 'in the registry'}", anchor=False
         )
-        period = chosen.period_label
-        when = f"{numbers.day(chosen.as_of)} or {period[0].lower()}{period[1:]}"
-        st.caption(numbers.md(f"Values of {chosen.scope.label}, {when}."))
+        st.caption(numbers.md(f"Values of {chosen.scope.label}. Choose a row to read it above."))
         if not found:
             empty(f"No metric says “{asked}”.")
             return
@@ -60,6 +61,7 @@ def render(frame: Frame) -> None:
                 {
                     "Metric": r["name"],
                     "Value": shown(r, chosen, history),
+                    "When": when(r, chosen),
                     "What it is": r["formula"],
                     "Owner": names.role(r["owner"]),
                     "Id": r["metric_id"],
@@ -109,13 +111,25 @@ def period_of(metric: Mapping[str, object], chosen: Filters) -> str:
     return chosen.period if chosen.period in own else own[0]
 
 
+def day_of(metric: Mapping[str, object], chosen: Filters) -> date:
+    """The day a metric is read on: lags and what waits are known for the run's own day only."""
+    run_day: date = data.run_info()["as_of"]
+    return run_day if metric["kind"] in ("median", "stock") else chosen.as_of
+
+
+def when(metric: Mapping[str, object], chosen: Filters) -> str:
+    """``30 Jun 2026`` or ``Quarter to date to 30 Jun 2026``."""
+    day, period = numbers.day(day_of(metric, chosen)), period_of(metric, chosen)
+    return day if period == "POINT" else f"{PERIODS[period]} to {day}"
+
+
 def shown(metric: Mapping[str, object], chosen: Filters, history: History) -> str:
     """The metric's number at the filters, in its unit; an en dash where there is none."""
     metric_id, unit, currency = str(metric["metric_id"]), metric["unit"], data.currency()
     # of money nothing is a zero, where it is measured at all
     measured = unit == "money" and data.measured(metric_id, chosen.scope)
     at = history.money_at if measured else history.at
-    found = at(metric_id, period_of(metric, chosen), chosen.as_of)
+    found = at(metric_id, period_of(metric, chosen), day_of(metric, chosen))
     value = found.value if found else None
     if value is None:
         return numbers.NO_VALUE
@@ -133,12 +147,8 @@ def shown(metric: Mapping[str, object], chosen: Filters, history: History) -> st
 def detail(metric: Mapping[str, object], chosen: Filters, history: History) -> None:
     """One metric: its number, its words, and the rows behind it where they are published."""
     name, metric_id = str(metric["name"]), str(metric["metric_id"])
-    period = period_of(metric, chosen)
-    when = numbers.day(chosen.as_of)
-    if period != "POINT":
-        when = f"{PERIODS[period]} to {when}"
     with st.container(border=True, key="definition", gap="small"):
-        st.metric(f"{name} · {when}", shown(metric, chosen, history), width="content")
+        st.metric(f"{name} · {when(metric, chosen)}", shown(metric, chosen, history), width="content")
         st.markdown(numbers.md(str(metric["formula"])))
         lines = (
             ("Kind", KINDS[str(metric["kind"])]),
@@ -159,7 +169,7 @@ def detail(metric: Mapping[str, object], chosen: Filters, history: History) -> N
         st.caption(numbers.md("  \n".join(f"**{label}** {words}" for label, words in lines)))
         listed = metric["kind"] in LISTED and data.measured(metric_id, chosen.scope)
         if listed and st.button("Rows", key="definition_rows", type="tertiary", icon=":material/table_rows:"):
-            rows_dialog(metric_id, name, chosen, period)
+            rows_dialog(metric_id, name, chosen, period_of(metric, chosen))
 
 
 def _words(codes: object) -> str:

@@ -54,6 +54,24 @@ def test_values_equal_sql(open_page: Opener, sql: Sql) -> None:
         assert found[metric]["Value"] == say(row["value"]), metric
 
 
+def test_a_number_that_exists_is_shown_whatever_period_is_asked_for(open_page: Opener, sql: Sql) -> None:
+    """Book-to-bill has three and twelve months only, a lag the run's own day only."""
+    found, as_of = listed(open_page("definitions")), default_as_of(as_of_dates(sql))
+    run_day = sql("select as_of from publication.run")[0]["as_of"]
+    for metric, day, say in (
+        ("book_to_bill", as_of, numbers.times),
+        ("handoff_lag_t1_t3", run_day, lambda value: numbers.days(value, "working day")),
+    ):
+        value = sql(
+            "select value from marts.metric_value where metric_id = ? and as_of = ? and grain = 'FIRM' "
+            "and period_type in ('T3M', 'POINT')",
+            metric,
+            day,
+        )[0]["value"]
+        assert found[metric]["Value"] == say(value) != numbers.NO_VALUE, metric
+        assert found[metric]["When"].endswith(numbers.day(day))
+
+
 def test_a_metric_is_found_by_its_words_and_shown_by_its_address(open_page: Opener) -> None:
     app = open_page("definitions", q="receivables  OVERDUE", metric="ar_overdue")
     assert "ar_overdue" in listed(app)
