@@ -218,6 +218,7 @@ def test_dbt_builds_across_the_three_files(
     publish.publish(run)
     landed(home, 1, 1, 3)
     again = runs.start(home, settings, verb="run", quiet=True)
+    monkeypatch.setenv("DBT_LOG_LEVEL_FILE", "debug")
     build(again, "dim_thing total")
     log = (again.folder / "dbt" / "logs" / "dbt.log").read_text(encoding="utf-8")
     assert "skipping parsing" in log, "a second run reads the project it parsed before"
@@ -226,6 +227,19 @@ def test_dbt_builds_across_the_three_files(
     assert candidate.execute("from marts.untouched").fetchone() == (2,)
     candidate.close()
     assert again.manifest["dbt_tests"]["counts"] == {"fail": 1}
+
+    # Another home reads what the first one parsed; a project that is read-only is parsed all the same.
+    other, told = a_home(tmp_path / "elsewhere" / "home")
+    landed(other, 1, 2)
+    for writable, parsed in ((True, "skipping parsing"), (False, "Unable to do partial parsing")):
+        if not writable:
+            shutil.rmtree(project / "target")
+            (project / "target").touch()
+            shutil.rmtree(other.partial_parse.parent)
+        first = runs.start(other, told, verb="run", as_of=date(2026, 6, 30), quiet=True)
+        build(first)
+        assert parsed in (first.folder / "dbt" / "logs" / "dbt.log").read_text(encoding="utf-8")
+    (project / "target").unlink()
 
     # A model that cannot be built stops the run here.
     (project / "models/marts/total.sql").write_text(

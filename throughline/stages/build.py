@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,10 @@ VENDORS = ["bamboohr", "certinia", "docusign", "netsuite", "salesforce"]
 # dbt's line for a node that ended: "12 of 80 OK created sql table model ...", "3 of 9 PASS ..."
 PROGRESS = re.compile(r"(\d+) of (\d+) (OK|PASS|ERROR|FAIL|WARN|SKIP)\b\s*(.*)")
 EVERY_SECONDS = 3.0
+
+
+# the files dbt opens, by the names of its profile
+FILES_OF_DBT = ("THROUGHLINE_RAW_DB", "THROUGHLINE_BUILD_DB", "THROUGHLINE_SERVING_DB")
 
 
 def environment(
@@ -155,6 +161,26 @@ def _datasets(source: str) -> list[tuple[str, str, str | None, bool]]:
     ]
 
 
+def _parsed_before(variables: dict[str, Any]) -> Path:
+    """Where a home's first build finds the project as another home's dbt parsed it with the same variables.
+
+    dbt itself tells what has changed since; parsing the whole project takes it longer than a small build.
+    """
+    told = hashlib.sha256(json.dumps(variables, sort_keys=True).encode()).hexdigest()[:16]
+    return PROJECT / "target" / f"parsed_{told}.msgpack"
+
+
+def _share(parsed: Path, common: Path) -> None:
+    """Put a home's parsed project where other homes look for it; a project that is read-only has none."""
+    part = common.with_name(f".{common.name}.{os.getpid()}")
+    with suppress(OSError):
+        common.parent.mkdir(exist_ok=True)
+        shutil.copyfile(parsed, part)
+        part.replace(common)
+    with suppress(OSError):
+        part.unlink()
+
+
 def run_dbt(
     run: Run,
     stage: str,
@@ -169,9 +195,6 @@ def run_dbt(
     target.mkdir(parents=True, exist_ok=True)
     for step in steps.split(","):
         (target / f"{step}_results.json").unlink(missing_ok=True)
-    kept = run.home.partial_parse
-    if kept.exists():
-        shutil.copyfile(kept, target / kept.name)
     arguments = ["--project", str(PROJECT), "--target", str(target), "--steps", steps]
     if select:
         arguments += ["--select", select]
@@ -179,6 +202,9 @@ def run_dbt(
         arguments.append("--full-refresh")
     engine = run.config.engine
     variables = _variables(run) | (spark.VARIABLES if engine.name == "spark" else {})
+    kept, common = run.home.partial_parse, _parsed_before(variables)
+    if (parsed := next((one for one in (kept, common) if one.exists()), None)) is not None:
+        shutil.copyfile(parsed, target / kept.name)
     if variables:
         arguments += ["--vars", json.dumps(variables, sort_keys=True)]
     told = environment(run.home, run.run_id, run.home.attached, threads=engine.threads, memory=engine.memory)
@@ -186,6 +212,9 @@ def run_dbt(
         command, told = spark.command(run.home, engine, arguments), told | spark.ENVIRONMENT
     else:
         command = process.module("throughline.dbt_process", *arguments)
+        # dbt parses anew when a path of its profile changes: as seen from the run's folder they never do,
+        # wherever the home is
+        told |= {name: os.path.relpath(told[name], run.folder) for name in FILES_OF_DBT}
     with _attached(run):
         done = process.run(
             command,
@@ -198,6 +227,8 @@ def run_dbt(
     if (target / kept.name).exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(target / kept.name, kept)
+        if parsed != kept:
+            _share(kept, common)
     for step in steps.split(","):
         said = results(target, step)
         if said is not None:
