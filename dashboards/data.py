@@ -304,11 +304,12 @@ def measured(metric_id: str, scope: Scope) -> bool:
     return found is not None and scope.grain in [part.strip() for part in str(found["grains"]).split(",")]
 
 
-def holds(mart: str) -> bool:
-    """Whether the run holds the mart; runs published before it was made do not."""
+def holds(table: str, schema: str = "marts") -> bool:
+    """Whether the run holds the table; runs published before it was made do not."""
     found = row(
-        "select count(*) as n from information_schema.tables where table_schema = 'marts' and table_name = ?",
-        mart,
+        "select count(*) as n from information_schema.tables where table_schema = ? and table_name = ?",
+        schema,
+        table,
     )
     return found is not None and bool(found["n"])
 

@@ -12,6 +12,7 @@ from dashboards.components.cards import Kpi, kpi_card
 from dashboards.components.chart_card import chart_card
 from dashboards.components.frame import Frame, empty, page_head
 from dashboards.components.sums import sums_dialog
+from dashboards.components.tie_out import tie_out_panel
 from dashboards.figures.charts import bridge, stacked_bars
 from dashboards.filters import Filters
 from dashboards.readings import History
@@ -75,6 +76,7 @@ def render(frame: Frame) -> None:
         _ageing_chart(chosen, aged, definitions)
         _roll_forward(chosen, history, definitions)
     work_list(chosen)
+    tie_out_panel(chosen, "Receivables", ("AR_CONTROL", "AR_AGEING"))
 
 
 def headline(chosen: Filters, history: History, aged: Sequence[data.Row]) -> None:

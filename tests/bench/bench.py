@@ -183,18 +183,29 @@ def pages(home: Path) -> Result:
     return Result("page query, 95th percentile", round(statistics.quantiles(times, n=20)[-1], 1), "ms", 150.0)
 
 
+class Results(list[Result]):
+    """The figures, each told as soon as it is there: what is ended early has said what it knew."""
+
+    def keep(self, *found: Result) -> None:
+        """Add figures."""
+        for one in found:
+            tell(json.dumps(asdict(one)))
+            self.append(one)
+
+
 def measure(scale: str, work: Path) -> list[Result]:
     """All figures of a scale, in `work`, which is emptied first."""
     shutil.rmtree(work, ignore_errors=True)
     folder = work / "files"
     started = time.monotonic()
     firm = write(folder, scale, SEED, tell)
-    results = [Result("writing the firm's files", round(time.monotonic() - started, 1), "s")]
-    results.append(Result("time entries", firm.rows["time_entry"], "rows"))
-    results += landing(folder, work)
+    results = Results()
+    results.keep(Result("writing the firm's files", round(time.monotonic() - started, 1), "s"))
+    results.keep(Result("time entries", firm.rows["time_entry"], "rows"))
+    results.keep(*landing(folder, work))
     home = work / "home"
     set_up(home, folder)
-    results.append(Result("landing of all ports", round(throughline(home, NOW, "land").clock, 1), "s"))
+    results.keep(Result("landing of all ports", round(throughline(home, NOW, "land").clock, 1), "s"))
     full = throughline(home, NOW, "run", "--from-stage", "build")
     manifest = json.loads(max(home.glob("runs/*/manifest.json")).read_text(encoding="utf-8"))
     limit = by_hand(home, work)
@@ -205,19 +216,17 @@ def measure(scale: str, work: Path) -> list[Result]:
     )  # fmt: skip
     controls = sum(taken for name, taken in seconds.items() if name.startswith(("ctl_", "control")))
     name = "models of backlog, WIP, margin, utilisation"
-    results.append(
-        Result(name, round(marts, 2), "s", round(limit.clock, 2), round(marts / limit.clock, 2), 3)
-    )
-    results += against("full build with controls, checked and published", full, limit, 12)
-    results.append(Result("control models", round(controls, 1), "s"))
+    results.keep(Result(name, round(marts, 2), "s", round(limit.clock, 2), round(marts / limit.clock, 2), 3))
+    results.keep(*against("full build with controls, checked and published", full, limit, 12))
+    results.keep(Result("control models", round(controls, 1), "s"))
     peak = max(entry.get("peak_mib") or 0 for entry in manifest["stages"])
-    results.append(Result("memory, highest of the stages", round(peak / 1024, 2), "GiB", 8.0))
+    results.keep(Result("memory, highest of the stages", round(peak / 1024, 2), "GiB", 8.0))
     per_row = full.clock / firm.rows["time_entry"] * 1e6
-    results.append(Result("full build per million time entries", round(per_row, 1), "s"))
-    results.append(pages(home))
+    results.keep(Result("full build per million time entries", round(per_row, 1), "s"))
+    results.keep(pages(home))
     change_a_day(folder)
     day = throughline(home, NEXT, "run")
-    results += against("a day's run, one entry in a thousand changed", day, full, 0.15)
+    results.keep(*against("a day's run, one entry in a thousand changed", day, full, 0.15))
     slowest = sorted(seconds.items(), key=lambda one: -one[1])[:10]
     tell("slowest models: " + ", ".join(f"{name} {taken:.1f} s" for name, taken in slowest))
     return results

@@ -285,3 +285,66 @@ def test_the_worked_example_of_the_docs_is_this_firm(sql: Sql, project_root: Pat
     )[0]
     for word, amount in (("invoiced", moved["i"]), ("collected", moved["c"]), ("exchange rates", moved["x"])):
         assert f"| {word} | {numbers.full_money(amount)} |" in page
+
+
+def tie_out_of(app: AppTest) -> list[dict[str, Any]]:
+    """The rows of the tie-out's table."""
+    (found,) = [one.value for one in app.dataframe if "Held against" in one.value]
+    return list(found.to_dict("records"))
+
+
+def test_the_tie_out_holds_documents_against_the_ledger(open_page: Opener, sql: Sql) -> None:
+    """The general ledger's own postings, added up here, are the other side; they tie in every entity."""
+    last = default_as_of(as_of_dates(sql))
+    booked = {
+        (row["entity_code"], row["currency_code"]): row["amount"]
+        for row in sql(
+            "select e.entity_code, t.currency_code, t.other_amount as amount from reconciliation.tie_out t "
+            "join master.dim_legal_entity e using (legal_entity_id) "
+            "where t.statement_id = 'AR_CONTROL' and t.as_of = ?",
+            last,
+        )
+    }
+    app = open_page("collections")
+    assert not app.exception
+    listed = tie_out_of(app)
+    assert len(listed) == len(booked) > 3
+    assert {row["Result"] for row in listed} == {"Ties"}
+    assert sum(Decimal(str(row["Throughline"])) for row in listed) == sum(booked.values())
+    assert "Receivables tie to the general ledger" in [one.value for one in app.subheader]
+    receivables = sql(
+        "select sum(value) as v from marts.metric_value where metric_id = 'ar_gross' and as_of = ? "
+        "and grain = 'LEGAL_ENTITY' and currency_view = 'FC'",
+        last,
+    )[0]["v"]
+    assert sum(Decimal(str(row["Throughline"])) for row in listed) == receivables
+
+
+def test_the_tie_out_of_an_entity_is_its_own_and_of_a_client_there_is_none(
+    open_page: Opener, places: list[tuple[dict[str, str], date, str, str]]
+) -> None:
+    _, entity, customer = places
+    listed = tie_out_of(open_page("collections", **entity[0]))
+    assert len({row["Entity"] for row in listed}) == 1
+    told = open_page("collections", **customer[0])
+    assert not [one for one in told.dataframe if "Held against" in one.value]
+    assert any("kept by legal entity" in one.value for one in told.info)
+
+
+def test_a_difference_is_said_and_its_parts_are_shown(
+    open_page: Opener, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line of another sum than the ledger's: no green, and a count of what nobody explains."""
+    (line, *others) = sql(
+        "select * from reconciliation.tie_out where statement_id = 'AR_CONTROL' and as_of = ? "
+        "order by legal_entity_id",
+        default_as_of(as_of_dates(sql)),
+    )
+    five = Decimal(5)
+    broken = line | {"amount": line["amount"] + five, "difference": five, "unexplained": five}
+    lines = (broken | {"status": "DIFFERS"}, *others)
+    monkeypatch.setattr("dashboards.components.tie_out.lines", lambda chosen, statements: lines)
+    app = open_page("collections")
+    assert "Receivables do not tie to the general ledger" in [one.value for one in app.subheader]
+    assert f"1 of {len(lines)} lines not explained" in words(app)
+    assert [row["Not explained"] for row in tie_out_of(app)] == [5.0] + [0.0] * len(others)

@@ -16,7 +16,8 @@ from throughline.recon import archive
 
 FORMULA = '=HYPERLINK("http://x.example","click")'
 PUBLISHED = ("exception", "exception_history", "control_run", "control_period", "recon__control",
-             "recon__dataset_status", "recon__due", "recon__reporting_rate")  # fmt: skip
+             "recon__dataset_status", "recon__due", "recon__reporting_rate", "tie_out",
+             "tie_out_item")  # fmt: skip
 CONSERVATION = "source_system varchar, source_instance varchar, resource varchar, currency_code varchar"
 
 

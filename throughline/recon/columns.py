@@ -121,6 +121,35 @@ SUMMARY = (
     Column("reason", TEXT, 44, "Why a control could not run, looked at nothing, or has no sum of amounts."),
 )
 
+TIE_OUTS = (
+    Column(
+        "statement",
+        TEXT,
+        15,
+        "AR_CONTROL: open documents less cash not applied, against the ledger's accounts of receivables."
+        " AR_AGEING, BILLINGS, REVENUE: against the ERP's list. TRIAL_BALANCE: landed postings by account.",
+    ),
+    Column("level", TEXT, 7, "LINE: the two sides; ITEM: what the line's difference consists of, below it."),
+    Column("as_of", DAY, 12, "Day both sides are of: the newest there is."),
+    Column("printed_at", INSTANT, 20, "When the report was printed (UTC)."),
+    Column("legal_entity", TEXT, 12, "Legal entity."),
+    Column("what", TEXT, 40, "Of an item: customer or document. Of a trial balance: the account."),
+    Column("currency", TEXT, 9, "Currency of the amounts: the document's; of accounts the entity's."),
+    Column("amount_tc", MONEY, 17, "What the warehouse says; blank where a part has no exchange rate."),
+    Column("other_tc", MONEY, 17, "What the other side says; blank where it says nothing of the entity."),
+    Column("difference_tc", MONEY, 17, "The warehouse less the other side."),
+    Column("entered_later_tc", MONEY, 17, "What of the warehouse's amount was entered after the print."),
+    Column("unexplained_tc", MONEY, 17, "The rest of the difference."),
+    Column("tolerance_tc", MONEY, 12, "Up to which a difference is rounding."),
+    Column(
+        "result",
+        TEXT,
+        15,
+        "TIES; ENTERED_LATER: all of it was entered after the print; DIFFERS; NO_REPORT: the other side says"
+        " nothing; UNKNOWN: no exchange rate.",
+    ),
+)
+
 NOT_EVALUABLE = (
     Column("exception_id", TEXT, 30, "Stable id."),
     Column("control_id", TEXT, 13, "The control that could not judge."),

@@ -100,6 +100,8 @@ class Report:
     due: dict[str, Row]
     trend: list[Row]
     content: list[Row]
+    tie_outs: list[Row] = field(default_factory=list)
+    tie_out_items: list[Row] = field(default_factory=list)
     people: dict[str, list[Event]] = field(default_factory=dict)
     said: dict[str, Said] = field(default_factory=dict)
     waivers: dict[str, Event] = field(default_factory=dict)
@@ -187,6 +189,29 @@ def _names(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) -> dic
             rows = _rows(connection, f'select * from "{tables[table]}"."{table}"')
             found[name] = {str(row[key]): row for row in rows}
     return found
+
+
+def _tie_outs(
+    connection: duckdb.DuckDBPyConnection,
+    tables: dict[str, str],
+    name: str,
+    asked: Filter,
+    codes: dict[str, str],
+) -> list[Row]:
+    """The rows of a tie-out's table in the scope's entities; a run published before it was made has none.
+
+    A filter by control, state or severity leaves them as they are: they belong to none.
+    """
+    if tables.get(name) != "reconciliation":
+        return []
+    rows = _rows(connection, f'select * from reconciliation."{name}" order by 1, 2, 3, 4, 5')
+    return [
+        row
+        for row in rows
+        if not asked.entities
+        or row["legal_entity_id"] in asked.entities
+        or codes.get(row["legal_entity_id"]) in asked.entities
+    ]
 
 
 def _people(events: Sequence[Event]) -> dict[str, list[Event]]:
@@ -305,6 +330,8 @@ def read_report(
                 "select * from reconciliation.control_period order by period, control_id, legal_entity_id",
             ),
             content=_rows(connection, "select * from publication.content order by table_name"),
+            tie_outs=_tie_outs(connection, tables, "tie_out", asked, codes),
+            tie_out_items=_tie_outs(connection, tables, "tie_out_item", asked, codes),
             people=_people(events),
             said=standing,
             waivers=people.standing_waivers(one for one in events if one.at <= said["known_at"]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -18,6 +19,7 @@ from throughline.recon.columns import (
     NOT_EVALUABLE,
     PENDING,
     SUMMARY,
+    TIE_OUTS,
     Column,
 )
 from throughline.recon.people import RESOLVED, Said, day
@@ -211,6 +213,51 @@ def _pending(report: Report) -> list[list[Any]]:
     return found
 
 
+TIE_OUT_KEY = ("statement_id", "as_of", "legal_entity_id", "currency_code")
+
+
+def _tie_outs(report: Report) -> list[list[Any]]:
+    """The newest statements, the items of each below it, the largest first."""
+    newest: dict[str, date] = {}
+    for row in report.tie_outs:
+        newest[row["statement_id"]] = max(newest.get(row["statement_id"], row["as_of"]), row["as_of"])
+    items: dict[tuple[Any, ...], list[Row]] = {}
+    for row in report.tie_out_items:
+        items.setdefault(tuple(row[name] for name in TIE_OUT_KEY), []).append(row)
+    found = []
+    for row in report.tie_outs:
+        if row["as_of"] != newest[row["statement_id"]]:
+            continue
+        by_account = row["gl_account_id"] != "ALL"
+        found.append(_tie_out(report, row, "LINE", row["gl_account_id"] if by_account else None))
+        if not by_account:
+            below = items.get(tuple(row[name] for name in TIE_OUT_KEY), [])
+            below.sort(key=lambda one: (-abs(one["difference"]), one["member_id"]))
+            found += [_tie_out(report, row | one, "ITEM", one["member_id"]) for one in below]
+    return found
+
+
+def _tie_out(report: Report, row: Row, level: str, what: Any) -> list[Any]:
+    """A line, or an item under the words of its line."""
+    is_line = level == "LINE"
+    named = report.names["customer"].get(str(what), {})
+    told = {
+        "statement": row["statement_id"],
+        "level": level,
+        "legal_entity": _called(report, row, "legal_entity", "entity_code"),
+        "what": named.get("name") or what,
+        "currency": row["currency_code"],
+        "amount_tc": row["amount"],
+        "other_tc": row["other_amount"],
+        "difference_tc": row["difference"],
+        "entered_later_tc": row["entered_later"],
+        "unexplained_tc": row["unexplained"],
+        "tolerance_tc": row["tolerance"] if is_line else None,
+        "result": row["status"] if is_line else None,
+    }
+    return [told.get(column.name, row.get(column.name)) for column in TIE_OUTS]
+
+
 def _not_evaluable(report: Report) -> list[list[Any]]:
     return [
         [
@@ -294,6 +341,7 @@ SHEETS: tuple[Sheet, ...] = (
         wide=3,
     ),
     Sheet("05_Pending", PENDING, _pending, 2, large_paper=True),
+    Sheet("06_TieOuts", TIE_OUTS, _tie_outs, 2, large_paper=True),
     Sheet("09_NotEvaluable", NOT_EVALUABLE, _not_evaluable, 2),
     Sheet("11_Manifest", MANIFEST, _manifest, 2, large_paper=True),
     Sheet("12_Dictionary", DICTIONARY, _dictionary, 2),

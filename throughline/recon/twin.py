@@ -58,8 +58,8 @@ def _sums(
     """The sums of a sheet's money columns by currency: amounts in transaction currency never mix."""
     names = [column.name for column in columns]
     sums: dict[str, dict[str, Decimal]] = {}
-    if name == "11_Manifest":
-        # control sums add all currencies, as the source's own query does: they are compared, not added up
+    if name in ("06_TieOuts", "11_Manifest"):
+        # two sides of one thing, and control sums over all currencies, are compared, not added up
         return {}
     for place, column in enumerate(columns):
         if column.kind != MONEY:
