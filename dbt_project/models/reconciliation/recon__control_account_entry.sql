@@ -1,4 +1,4 @@
-{{ config(database=target.database) }}
+{{ config(database='build') }}
 
 -- Both sides of the receivables' control accounts by document, in the entity's currency: what documents and
 -- cash stand in the sub-ledger with, at the rates they were booked at, and what was posted on accounts of

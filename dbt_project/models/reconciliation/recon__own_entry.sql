@@ -1,4 +1,4 @@
-{{ config(database=target.database) }}
+{{ config(database='build') }}
 
 -- What the warehouse holds against each printed report, entry by entry: the day an entry counts on, when it
 -- was entered (null where nobody says), whose it is, and how much. Postings are debits positive.

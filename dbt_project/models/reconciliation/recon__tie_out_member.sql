@@ -1,4 +1,4 @@
-{{ config(database=target.database) }}
+{{ config(database='build') }}
 
 -- The warehouse's sums beside what a system itself says, by customer, account or document, at every date
 -- there is something to hold them against: the reports systems print at a month's end, and at every date the
