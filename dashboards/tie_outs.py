@@ -33,15 +33,6 @@ STATEMENTS = {
         Statement(
             "AR_AGEING", "ERP's ageing report", "open documents", "the ageing the ERP prints", "customer"
         ),
-        Statement(
-            "BILLINGS", "ERP's billings report", "billed, net", "the ERP's list of billings", "customer"
-        ),
-        Statement(
-            "REVENUE", "ERP's revenue report", "recognised revenue", "the ERP's list of revenue", "customer"
-        ),
-        Statement(
-            "TRIAL_BALANCE", "ERP's trial balance", "landed postings", "the trial balance", "gl_account"
-        ),
     )
 }
 STATUS = {

@@ -12,7 +12,6 @@ failed; 2: dbt itself could not run.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -35,8 +34,6 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--full-refresh", action="store_true")
     parser.add_argument("--steps", default="models,tests")
     given = parser.parse_args(argv)
-    # at its usual level, debug, dbt spends a tenth of its time on a file that says what the results say
-    os.environ.setdefault("DBT_LOG_LEVEL_FILE", "info")
     common = [
         "--project-dir", str(given.project), "--profiles-dir", str(given.project),
         "--target-path", str(given.target), "--log-path", str(given.target / "logs"),

@@ -294,7 +294,10 @@ def tie_out_of(app: AppTest) -> list[dict[str, Any]]:
 
 
 def test_the_tie_out_holds_documents_against_the_ledger(open_page: Opener, sql: Sql) -> None:
-    """The general ledger's own postings, added up here, are the other side; they tie in every entity."""
+    """The page lists what is published, all of it ties, and it is what the metric says in own currency.
+
+    That the ledger's side is right is shown elsewhere, by hand (test_tie_outs) and on a clean firm.
+    """
     last = default_as_of(as_of_dates(sql))
     booked = {
         (row["entity_code"], row["currency_code"]): row["amount"]

@@ -218,7 +218,6 @@ def test_dbt_builds_across_the_three_files(
     publish.publish(run)
     landed(home, 1, 1, 3)
     again = runs.start(home, settings, verb="run", quiet=True)
-    monkeypatch.setenv("DBT_LOG_LEVEL_FILE", "debug")
     build(again, "dim_thing total")
     log = (again.folder / "dbt" / "logs" / "dbt.log").read_text(encoding="utf-8")
     assert "skipping parsing" in log, "a second run reads the project it parsed before"
