@@ -88,7 +88,7 @@ def posting(
     debit, credit = max(value, Decimal(0)), max(-value, Decimal(0))
     told: Row = {"legal_entity_id": US, "currency_code": "USD", "gl_account_id": account}
     firm.add("gl_journal_line", gl_journal_line_id=str(number), source_document_id=document, posting_date=day,
-             debit_amount=debit, credit_amount=credit, is_backfill=True, **(told | values))  # fmt: skip
+             debit_amount=debit, credit_amount=credit, **({"is_backfill": True} | told | values))  # fmt: skip
 
 
 def lines(firm: Firm, statement: str, day: str) -> dict[tuple[str, str], Row]:
@@ -253,6 +253,23 @@ def test_a_rounding_of_the_books_ties_and_a_dollar_more_does_not(books: Firm) ->
     assert line(books, "AR_CONTROL", "2026-06-30")[-1] == "TIES"
     posting(books, first, "2026-06-10", "-0.01")
     assert line(books, "AR_CONTROL", "2026-06-30")[-1] == "DIFFERS"
+
+
+def test_what_books_round_to_the_cent_is_no_difference(books: Firm) -> None:
+    # 100.01 euro at 1.234567 are 123.46904567; 30.03 and 20.02 of them leave at that rate, 61.790078...
+    first = invoice(books, "1", "2026-06-10", "100.01", rate="1.234567", **EURO)
+    posting(books, first, "2026-06-10", "123.47")
+    cash = payment(books, "1", "2026-06-20", "50.05", (first, "30.03"), (first, "20.02"), **EURO)
+    posting(books, cash, "2026-06-20", "-61.79")
+    assert line(books, "AR_CONTROL", "2026-06-30") == (Decimal("61.68"), Decimal("61.68"), 0, 0, 0, "TIES")
+    assert items(books, "AR_CONTROL", "2026-06-30") == {}
+
+
+def test_when_a_journal_was_landed_says_nothing_of_when_it_was_entered(books: Firm) -> None:
+    posting(books, "netsuite:main:J9", "2026-06-10", "40", known_from="2026-07-08 23:00:00+00",
+            is_backfill=False)  # fmt: skip
+    printed(books, "TRIAL_BALANCE", "2026-06-30", "40", gl_account_id=RECEIVABLES, customer_id=None)
+    assert line(books, "TRIAL_BALANCE", "2026-06-30") == (40, 40, 0, 0, 0, "TIES")
 
 
 def test_books_that_were_not_landed_and_rates_nobody_has_are_not_green(books: Firm) -> None:

@@ -138,7 +138,8 @@ select
     legal_entity_id,
     currency_code,
     is_sub_ledger,
-    cast({{ known_sum('amount') }} as decimal(28, 4)) as amount
+    -- books round what a document does to an account once, to the cent
+    cast(round({{ known_sum('amount') }}, 2) as decimal(28, 4)) as amount
 from entry
 where entry_date <= {{ run_as_of() }}
 group by document_id, entry_date, legal_entity_id, currency_code, is_sub_ledger

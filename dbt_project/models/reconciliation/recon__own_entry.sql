@@ -84,11 +84,8 @@ revenue as (
 posting as (
     select
         line.posting_date as entry_date,
-        -- a posting has no stamp of its own: its document's, else when it came, if it came by itself
-        coalesce(
-            invoice.posted_at, payment.source_created_at, vendor_bill.source_created_at,
-            case when not line.is_backfill then line.known_from end
-        ) as entered_at,
+        -- a posting has no stamp of its own: its document's, and a journal has none either
+        coalesce(invoice.posted_at, payment.source_created_at, vendor_bill.source_created_at) as entered_at,
         line.legal_entity_id,
         line.currency_code,
         line.gl_account_id as member_id,
