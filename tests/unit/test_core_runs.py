@@ -382,7 +382,9 @@ def test_a_table_that_lost_all_its_rows_stops_a_publish(home: Home, monkeypatch:
         check_stage.check(run)
 
 
-@pytest.mark.parametrize("table", ["recon__root_link", "exception_history", "recon__due", "exception"])
+@pytest.mark.parametrize(
+    "table", ["recon__root_link", "exception_history", "recon__due", "exception", "tie_out_item"]
+)
 def test_a_list_of_open_cases_may_become_empty(
     home: Home, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
