@@ -265,18 +265,21 @@ class _Run:
                 stop = problem
             if stop is not None:
                 LOG.warning("%s: %s", self._store.dataset, stop)
-            for resource in self._offered(reader, wanted) if stop is None else wanted:
-                prepared = self._read(reader, resource, stop)
-                self._done[resource.name] = prepared
-                problem_here = prepared.result.error
-                if problem_here is not None and problem_here.code in {"E-SRC-003", "E-SRC-006"}:
-                    stop = problem_here
+            with self._store.reading() as landed:
+                for resource in self._offered(reader, wanted, landed) if stop is None else wanted:
+                    prepared = self._read(reader, resource, stop, landed)
+                    self._done[resource.name] = prepared
+                    problem_here = prepared.result.error
+                    if problem_here is not None and problem_here.code in {"E-SRC-003", "E-SRC-006"}:
+                        stop = problem_here
         finally:
             reader.close()
         if self.span.dry:
             self._drop_all()
         else:
-            self._store_all()
+            with self._store.writing():
+                self._store_all()
+            self._drop_all()
         return SourceResult(
             source=self._manifest.source,
             instance=self._load.instance,
@@ -284,22 +287,29 @@ class _Run:
             resources=[prepared.result for prepared in self._done.values()],
         )
 
-    def _offered(self, reader: Reader, wanted: list[Resource]) -> list[Resource]:
+    def _offered(
+        self, reader: Reader, wanted: list[Resource], landed: duckdb.DuckDBPyConnection
+    ) -> list[Resource]:
         """What to read of a source that need not have everything: what it has, and what it had once."""
         if not isinstance(reader, Selective):
             return wanted
         had: set[str] = set()
-        with self._store.reading() as connection:
-            if self._store.columns(connection, "extract_run", LANDING):
-                rows = connection.execute(
-                    f"select distinct resource from {self._store.table('extract_run', LANDING)}"
-                    f" where source_system = ? and source_instance = ? and status <> '{FAILED}'",
-                    [self._manifest.source_system, self._load.instance],
-                ).fetchall()
-                had = {row[0] for row in rows}
+        if self._store.columns(landed, "extract_run", LANDING):
+            rows = landed.execute(
+                f"select distinct resource from {self._store.table('extract_run', LANDING)}"
+                f" where source_system = ? and source_instance = ? and status <> '{FAILED}'",
+                [self._manifest.source_system, self._load.instance],
+            ).fetchall()
+            had = {row[0] for row in rows}
         return [item for item in wanted if reader.offers(item) or item.name in had]
 
-    def _read(self, reader: Reader, resource: Resource, stop: ThroughlineError | None) -> _Prepared:
+    def _read(
+        self,
+        reader: Reader,
+        resource: Resource,
+        stop: ThroughlineError | None,
+        landed: duckdb.DuckDBPyConnection,
+    ) -> _Prepared:
         result = ResourceResult(
             resource=resource.name,
             dataset=f"{self._store.dataset}.{resource.name}",
@@ -311,7 +321,7 @@ class _Run:
         try:
             if stop is not None:
                 raise stop
-            with self._store.reading() as connection:
+            with self._store.beside(landed) as connection:
                 _Reading(self, reader, resource, prepared, connection).run()
         except ThroughlineError as problem:
             self._fail(prepared, problem)
@@ -381,7 +391,6 @@ class _Run:
             self._store.land(self._source.tables(tables), empty)
         self._store.record(self._records(rejects))
         self._store.record({"extract_run": self._extract_runs()})
-        self._drop_all()
 
     def _drop_all(self) -> None:
         for prepared in self._done.values():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ class ParquetStore(RawStore):
             for _, path in self._files(dataset):
                 if not _whole(path):
                     path.unlink()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Nothing is held open: every load writes files of its own."""
+        yield
 
     def _attach(self, connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("attach ':memory:' as raw")
