@@ -85,7 +85,8 @@ def main(paths: list[str]) -> int:
         chosen = [os.path.relpath(Path(path).resolve(), ROOT) for path in paths]
         return subprocess.run(
             [
-                str(Path(sys.executable).parent / "sqlfluff"),
+                sys.executable,
+                str(ROOT / "scripts" / "sqlfluff_once.py"),
                 "lint",
                 "--disable-progress-bar",
                 "--processes",
