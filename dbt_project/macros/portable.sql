@@ -243,14 +243,17 @@
 {#
     A JSON object as text, the same on every engine: pairs of (name, expression), values as JSON text so that
     money stays exact, nulls as null. No engine writes the object, because their texts of numbers and of the object
-    differ; a string, quoted and escaped, is the same text on both.
+    differ; a string, quoted and escaped, is the same text on both. `unless`, a condition, spares the text of rows
+    nobody will read: an object without members where it holds.
 #}
-{% macro evidence(pairs) -%}
+{% macro evidence(pairs, unless=none) -%}
+    {%- if unless %}case when {{ unless }} then '{}' else {% endif -%}
     '{'
     {%- for name, value in pairs %}
         || '{{ ', ' if not loop.first }}"{{ name }}": ' || coalesce({{ json_text(value) }}, 'null')
     {%- endfor %}
     || '}'
+    {%- if unless %} end{% endif -%}
 {%- endmacro %}
 
 {#

@@ -137,6 +137,14 @@ list_attributes as (
     from date_pairs
 ),
 
+judge_attributes as (
+    select
+        list_attributes.*,
+        coalesce(list_attributes.is_different, false) as is_broken,
+        (list_attributes.text_a is null) = (list_attributes.text_b is null) as is_comparable
+    from list_attributes
+),
+
 evaluated as (
     select
         list_attributes.item_key || '|' || list_attributes.attribute as grain_key,
@@ -149,8 +157,8 @@ evaluated as (
         list_attributes.erp_currency as currency_code,
         list_attributes.value_a,
         list_attributes.value_b,
-        coalesce(list_attributes.is_different, false) as is_broken,
-        (list_attributes.text_a is null) = (list_attributes.text_b is null) as is_comparable,
+        list_attributes.is_broken,
+        list_attributes.is_comparable,
         list_attributes.due_on as becomes_exception_on,
         list_attributes.gap as amount_tc,
         -- the item's money is looked at once, not once per attribute
@@ -177,8 +185,8 @@ evaluated as (
             ('value_a', 'list_attributes.text_a'),
             ('value_b', 'list_attributes.text_b'),
             ('source_type', 'list_attributes.source_type'),
-        ]) }} as evidence
-    from list_attributes
+        ], unless='not list_attributes.is_broken and list_attributes.is_comparable') }} as evidence
+    from judge_attributes as list_attributes
 ),
 
 {{ control_result('PSA-ERP-002', is_evaluable='evaluated.is_comparable') }}
