@@ -16,8 +16,20 @@ import pyarrow as pa
 
 CENT = Decimal("0.01")
 RATIO = Decimal("0.000000001")
+# What a number is made of: sums of amounts that are rounded to four decimals one by one.
+PART = Decimal("0.0001")
 # Metrics whose value is a quotient: a missing row is not zero, and values agree far closer than a cent.
-RATIOS = ("billable_utilisation_net",)
+RATIOS = (
+    "average_days_delinquent",
+    "backlog_cover",
+    "billable_utilisation_net",
+    "book_to_bill",
+    "book_to_billings",
+    "collection_effectiveness",
+    "dso_balance",
+    "dso_best_possible",
+    "dso_countback",
+)
 RATIO_PREFIX = "handoff_lag_"
 DIMENSIONS = (
     "metric_id",
@@ -220,7 +232,7 @@ def compare_counts(truth: pa.Table, runs: pa.Table, into: Comparison) -> None:
 
 
 def compare_metrics(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
-    """Values of marts.metric_value by all its keys: amounts within a cent, quotients within 1e-9.
+    """Rows of metric_value by all keys: amounts to the cent, quotients to 1e-9, denominators to the digit.
 
     A row that one side lacks is an amount of zero; of a quotient it is a difference, as null is of a number.
     """
@@ -244,13 +256,19 @@ def compare_metrics(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
                 {keys},
                 t.metric_id is not null as in_truth, f.metric_id is not null as in_found,
                 t.value as t_value, f.value as f_value,
+                t.denominator as t_below, f.denominator as f_below,
+                t.metric_id is not null and f.metric_id is not null
+                and (
+                    (t.denominator is null) <> (f.denominator is null)
+                    or coalesce(abs(t.denominator - f.denominator) > {PART}, false)
+                ) as is_other_below,
                 coalesce(t.metric_id, f.metric_id) in ({ratios})
                 or starts_with(coalesce(t.metric_id, f.metric_id), '{RATIO_PREFIX}') as is_ratio
             from truth as t
             full outer join found as f on {joined}
         )
         select * from pairs
-        where case
+        where is_other_below or case
             when in_truth and in_found and t_value is null and f_value is null then false
             when in_truth and in_found and (t_value is null or f_value is null) then true
             when is_ratio then
@@ -266,8 +284,11 @@ def compare_metrics(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
     for row in rows:
         key = " ".join(str(row[name]) for name in DIMENSIONS[1:] if row[name] != "ALL")
         what = "value" if row["in_truth"] and row["in_found"] else "EXTRA" if row["in_found"] else "MISSING"
+        truth_says, found_says = row["t_value"], row["f_value"]
+        if row["is_other_below"]:
+            what, truth_says, found_says = "denominator", row["t_below"], row["f_below"]
         into.differences.append(
-            Difference("metric", row["metric_id"], key, what, _text(row["t_value"]), _text(row["f_value"]))
+            Difference("metric", row["metric_id"], key, what, _text(truth_says), _text(found_says))
         )
 
 

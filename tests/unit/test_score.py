@@ -170,6 +170,11 @@ def test_passes_the_truth_does_not_count_are_not_compared() -> None:
         ([{"metric_id": "billable_utilisation_net", "value": Decimal("0.5")}],
          [{"metric_id": "billable_utilisation_net", "value": Decimal("0.5000000011")}], ["value"]),
         ([{"metric_id": "handoff_lag_t1_t2", "value": Decimal(0)}], [], ["MISSING"]),
+        ([{"metric_id": "dso_balance"}],
+         [{"metric_id": "dso_balance", "value": Decimal("10.001")}], ["value"]),
+        ([{"denominator": Decimal("9.6935")}], [{"denominator": Decimal("9.6936")}], []),
+        ([{"denominator": Decimal("9.6935")}], [{"denominator": Decimal("9.69")}], ["denominator"]),
+        ([{"denominator": Decimal(0)}], [{"denominator": None}], ["denominator"]),
     ],
 )  # fmt: skip
 def test_metrics(truth: list[dict[str, Any]], found: list[dict[str, Any]], expected: list[str]) -> None:

@@ -239,9 +239,10 @@ flow_value as (
         flow_period.currency_view,
         flow_period.currency_code,
         flow_period.amount as numerator,
+        -- one type for both: hours have two decimals, and those were all that an amount beside them kept
         case
-            when registry.kind = 'margin' then flow_period.base
-            when flow_period.unknown_hours > 0 then flow_period.unknown_hours
+            when registry.kind = 'margin' then cast(flow_period.base as decimal(38, 10))
+            when flow_period.unknown_hours > 0 then cast(flow_period.unknown_hours as decimal(38, 10))
         end as denominator,
         case
             when flow_period.unknown_hours = 0 and flow_period.unconverted = 0 then flow_period.amount
