@@ -11,7 +11,7 @@ from dashboards import data, filters
 from dashboards.components.frame import Frame, guarded, unpublished
 from dashboards.components.links import remember
 from dashboards.theme.generate import ICON, LOGO, STYLE
-from dashboards.views import collections, definitions, executive_overview, reconciliation_exceptions
+from dashboards.views import backlog, collections, definitions, executive_overview, reconciliation_exceptions
 from throughline.errors import ThroughlineError
 
 Draw = Callable[[Frame], None]
@@ -41,6 +41,12 @@ def main() -> None:
         url_path="overview",
         visibility="hidden",
     )
+    sold = st.Page(
+        page_of(backlog.render),
+        title="Backlog",
+        url_path="backlog",
+        icon=":material/stacked_bar_chart:",
+    )
     owed = st.Page(
         page_of(collections.render),
         title="Collections",
@@ -59,9 +65,9 @@ def main() -> None:
         url_path="definitions",
         icon=":material/menu_book:",
     )
-    remember(overview=overview, collections=owed, exceptions=exceptions, definitions=words)
+    remember(overview=overview, backlog=sold, collections=owed, exceptions=exceptions, definitions=words)
     page = st.navigation(
-        {"Performance": [overview, named, owed], "Control": [exceptions], "Reference": [words]}
+        {"Performance": [overview, named, sold, owed], "Control": [exceptions], "Reference": [words]}
     )
     with guarded():
         try:

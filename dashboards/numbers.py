@@ -80,6 +80,17 @@ def days(value: Decimal | int | None, word: str = "day") -> str:
     return f"{text} {word}" if text == "1" else f"{text} {word}s"
 
 
+def months(value: Decimal | None) -> str:
+    """Months with one decimal: ``3.6 months``, ``1 month``."""
+    return days(value, "month")
+
+
+def more_months(difference: Decimal) -> str:
+    """A difference of two numbers of months: ``+0.4 months``."""
+    rounded = _round(abs(difference), 1)
+    return _signed(months(rounded), difference if rounded else Decimal(0), True)
+
+
 def more_days(difference: Decimal) -> str:
     """A difference of two numbers of days: ``+2.5 days``, ``−1 day``."""
     rounded = _round(abs(difference), 1)

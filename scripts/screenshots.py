@@ -18,7 +18,12 @@ sys.path.insert(0, str(ROOT))
 from tests.browser.app_server import CHROMIUM_FLAGS, QUIET, chromium, serve_app  # noqa: E402
 
 TARGET = ROOT / "docs" / "screenshots"
-PAGES = {"overview": "/", "collections": "/collections", "exceptions": "/exceptions"}
+PAGES = {
+    "overview": "/",
+    "backlog": "/backlog",
+    "collections": "/collections",
+    "exceptions": "/exceptions",
+}
 WIDTHS = (1440, 390)
 LARGEST = 300 * 1024
 COLOURS = 128

@@ -25,7 +25,7 @@ class Kpi:
     metric_id: str
     title: str
     is_balance: bool
-    kind: str  # money | share (numerator over denominator) | days
+    kind: str  # money | share (numerator over denominator) | days | months
     good: str = "up"  # up | down
     controls: tuple[str, ...] = ()  # whose exceptions touch the number
     only: str | None = None  # the one period it is shown for, whatever period is asked for
@@ -38,7 +38,7 @@ class Kpi:
         """The number shown; a share is numerator over denominator, never an average."""
         if reading is None or reading.value is None:
             return None
-        if self.kind in ("money", "days"):
+        if self.kind in ("money", "days", "months"):
             return reading.value
         if not reading.denominator or reading.numerator is None:
             return None
@@ -56,6 +56,8 @@ class Kpi:
         """The number as it stands on the card."""
         if self.kind == "days":
             return numbers.days(value)
+        if self.kind == "months":
+            return numbers.months(value)
         return numbers.money(value, currency) if self.kind == "money" else numbers.percent(value)
 
     def compares(self, filters: Filters) -> bool:
@@ -70,6 +72,8 @@ class Kpi:
             return numbers.points(now - before)
         if self.kind == "days":
             return numbers.more_days(now - before)
+        if self.kind == "months":
+            return numbers.more_months(now - before)
         words = numbers.money(now - before, currency, sign=True)
         return f"{words} ({numbers.percent((now - before) / abs(before))})" if before else words
 

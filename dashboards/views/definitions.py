@@ -139,6 +139,8 @@ def shown(metric: Mapping[str, object], chosen: Filters, history: History) -> st
         return numbers.percent(value)
     if unit == "times":
         return numbers.times(value)
+    if unit == "months":
+        return numbers.months(value)
     if unit == "money x days":
         return f"{numbers.money(value, currency)}-days"
     return numbers.days(value, "working day" if unit == "working days" else "day")

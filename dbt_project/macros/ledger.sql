@@ -159,6 +159,15 @@
     case when count(*) = count({{ expression }}) then sum({{ expression }}) end
 {%- endmacro %}
 
+{#- `amount`, not below zero and not above `limit`; unknown where either is: least() would pass over a null. -#}
+{% macro between_nought_and(amount, limit) -%}
+    case
+        when {{ amount }} <= 0 then 0 * {{ limit }}
+        when {{ amount }} <= {{ limit }} then {{ amount }}
+        when {{ amount }} > {{ limit }} then {{ limit }}
+    end
+{%- endmacro %}
+
 {#- The rows of a feeder as the run's known_at knew them. -#}
 {% macro ledger_as_known(relation) -%}
     (

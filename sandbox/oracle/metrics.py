@@ -123,7 +123,8 @@ class _Metrics:
         yield from self._flow("gross_bookings", gross, LINE_GRAINS)
         yield from self._flow("net_bookings", gross + debooked, LINE_GRAINS)
         yield from self._flow("debookings", [-movement for movement in debooked], LINE_GRAINS)
-        yield from self.total_backlog()
+        yield from self.backlogs()
+        yield from self._cover(revenue)
         yield from self.wip_operational()
         yield from self._flow("billed", [movement for movement, _ in billed], PROJECT_GRAINS)
         credited = [-movement for movement, is_credit in billed if is_credit]
@@ -532,8 +533,92 @@ class _Metrics:
             value = None if (grain, member, view, code) in unknown else amount
             yield self._row(metric, day, "POINT", grain, member, view, code, amount, None, value)
 
-    def total_backlog(self) -> Iterator[Row]:
-        yield from self._balance_rows("total_backlog", self.backlog(), LINE_GRAINS)
+    def backlogs(self) -> Iterator[Row]:
+        """The backlog, and the parts of it that are booked firmly, tentatively and not at all."""
+        whole = self.backlog()
+        yield from self._balance_rows("total_backlog", whole, LINE_GRAINS)
+        parts: dict[str, dict[tuple[Dims, str], dict[date, Decimal]]] = {
+            name: defaultdict(dict) for name in ("scheduled_backlog", "soft_backlog", "unscheduled_backlog")
+        }
+        to_come = self._to_come()
+        for place, values in whole.items():
+            dims, currency = place
+            for day, left in values.items():
+                hard = min(left, self._ahead(to_come[dims.line, True], day, currency))
+                soft = min(left - hard, self._ahead(to_come[dims.line, False], day, currency))
+                parts["scheduled_backlog"][place][day] = hard
+                parts["soft_backlog"][place][day] = soft
+                parts["unscheduled_backlog"][place][day] = left - hard - soft
+        for name, balances in parts.items():
+            yield from self._balance_rows(name, balances, LINE_GRAINS)
+
+    def _ahead(self, to_come: list[tuple[date, Decimal, str]], day: date, currency: str) -> Decimal:
+        """What comes after a day, in a contract's currency; one project's currency converts as one amount."""
+        sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        for on, amount, booked_currency in to_come:
+            if on > day:
+                sums[booked_currency] += amount
+        return sum(
+            (self.view.rates.convert(amount, other, currency, day) for other, amount in sums.items()), ZERO
+        )
+
+    def _to_come(self) -> dict[tuple[str, bool], list[tuple[date, Decimal, str]]]:
+        """(contract line, whether firm) -> (day, worth, currency) of what plans say is done on a day."""
+        view = self.view
+        found: dict[tuple[str, bool], list[tuple[date, Decimal, str]]] = defaultdict(list)
+        for booked in view.firm.assignments:
+            line = view.line_of(booked.project)
+            if not booked.billable or booked.created_at > view.at or line is None:
+                continue
+            if line.method in ("TM", "TM_CAPPED"):
+                place = netsuite(line.line_key), booked.booking == "HARD"
+                for number in range((booked.end - booked.start).days + 1):
+                    day = booked.start + timedelta(days=number)
+                    worth = r4(booked.day_hours[day.weekday()] * booked.bill_rate)
+                    found[place].append((day, worth, booked.project.currency))
+        for milestone in view.firm.milestones:
+            line = view.line_of(milestone.project)
+            if milestone.created_at > view.at or line is None:
+                continue
+            if line.method in ("FIXED_MILESTONE", "FIXED_POC"):
+                done = milestone.completed_on
+                if milestone.completed_at is None or milestone.completed_at > view.at:
+                    done = None
+                day = milestone.target if done is None else min(done, milestone.target)
+                place = netsuite(line.line_key), True
+                found[place].append((day, milestone.amount, milestone.project.currency))
+        for entry in view.firm.revenue:
+            foreseen = entry.line.method == "RETAINER" and entry.entry_type == "NORMAL"
+            if foreseen and entry.contract.created_at <= view.at:
+                place = netsuite(entry.line.line_key), True
+                found[place].append((entry.service_from, entry.amount, entry.contract.currency))
+        return found
+
+    def _cover(self, revenue: list[Movement]) -> Iterator[Row]:
+        """Backlog over the average of the last three whole months' revenue."""
+        earned = self._monthly(revenue, WIDE_PERIOD_GRAINS, False)
+        first = self.dates[0].replace(day=1)
+        for day in self.dates:
+            held = [
+                (dims, self._amounts(values[day], currency, self._functional(dims), day))
+                for (dims, currency), values in self.backlog().items()
+                if values.get(day)
+            ]
+            last = day.replace(day=1) if day == month_end(day) else _month_before(day)
+            start = _month_before(_month_before(last))
+            for row in self._points("total_backlog", day, held, WIDE_PERIOD_GRAINS):
+                if row["currency_view"] != "RC":
+                    continue
+                grain, above = str(row["grain"]), row["numerator"]
+                assert isinstance(above, Decimal)
+                member = "ALL" if grain == "FIRM" else str(row[GRAIN_COLUMN[grain]])
+                months = earned.get((grain, member, "RC", REPORTING), {})
+                # a firm measured for less than three months has no average of them
+                cells = [cell for month, cell in months.items() if first <= start <= month <= last]
+                below = sum((cell[0] for cell in cells), ZERO) if cells else None
+                is_known = row["value"] is not None and not any(cell[2] for cell in cells)
+                value = r10(3 * above / below) if below is not None and below > 0 and is_known else None
+                yield self._row("backlog_cover", day, "POINT", grain, member, "NA", "NA", above, below, value)
 
     def backlog(self) -> dict[tuple[Dims, str], dict[date, Decimal]]:
         balances: dict[tuple[Dims, str], dict[date, Decimal]] = {}
@@ -1269,6 +1354,11 @@ def _on_project(dims: Dims, project: Project) -> Dims:
         certinia(project.project_id),
         dims.line,
     )
+
+
+def _month_before(day: date) -> date:
+    """The first day of the month before the day's."""
+    return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
 def _median(counts: Counter[int]) -> Decimal:

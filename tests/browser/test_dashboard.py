@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
@@ -17,7 +18,7 @@ from tests.browser.conftest import OpenPage, settle
 from throughline import publish, warehouse
 from throughline.home import Home
 
-PAGES = ("/", "/exceptions", "/collections")
+PAGES = ("/", "/exceptions", "/collections", "/backlog")
 
 
 def card(page: Page, label: str) -> str:
@@ -96,7 +97,46 @@ def test_the_rows_of_a_card_sum_to_it(visit: OpenPage, published: Home, metric: 
     assert numbers.full_money(sum((Decimal(r["amount_rc"]) for r in rows), Decimal(0))) == total
 
 
-def test_what_is_owed_is_its_rows_its_sql_and_its_file(visit: OpenPage, published: Home) -> None:
+# label, metric, its one period (None: the period asked for), how it is shown
+Shown = tuple[str, str, str | None, Callable[[Decimal | None], str]]
+OWED: tuple[Shown, ...] = (
+    ("Receivables", "ar_gross", "POINT", numbers.money),
+    ("Overdue", "ar_overdue", "POINT", numbers.money),
+    ("Unapplied cash", "unapplied_cash", "POINT", numbers.money),
+    ("Cash received", "cash_received", None, numbers.money),
+    ("DSO (count-back)", "dso_countback", "POINT", numbers.days),
+    ("Best possible DSO", "dso_best_possible", "POINT", numbers.days),
+    ("Average days delinquent", "average_days_delinquent", "POINT", numbers.days),
+    ("Collection effectiveness", "collection_effectiveness", "MONTH", numbers.percent),
+)
+LEFT: tuple[Shown, ...] = (
+    ("Backlog", "total_backlog", "POINT", numbers.money),
+    ("Scheduled", "scheduled_backlog", "POINT", numbers.money),
+    ("Tentatively scheduled", "soft_backlog", "POINT", numbers.money),
+    ("Not scheduled", "unscheduled_backlog", "POINT", numbers.money),
+    ("Months of cover", "backlog_cover", "POINT", numbers.months),
+    ("Signed", "gross_bookings", None, numbers.money),
+    ("Cancelled or cut", "debookings", None, numbers.money),
+    ("Delivered", "recognised_revenue", None, numbers.money),
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "largest_of", "shown", "with_rows"),
+    [
+        ("/collections", "ar_overdue", OWED, ("ar_overdue", "cash_received")),
+        ("/backlog", "scheduled_backlog", LEFT, ("scheduled_backlog", "total_backlog")),
+    ],
+    ids=["collections", "backlog"],
+)
+def test_a_pages_numbers_are_their_rows_their_sql_and_their_file(
+    visit: OpenPage,
+    published: Home,
+    path: str,
+    largest_of: str,
+    shown: tuple[Shown, ...],
+    with_rows: tuple[str, ...],
+) -> None:
     """Three combinations of filters; every card beside SQL, two of them beside their rows and their file."""
     with warehouse.open_published(published) as connection:
 
@@ -116,9 +156,9 @@ def test_what_is_owed_is_its_rows_its_sql_and_its_file(visit: OpenPage, publishe
         ):
             found = connection.execute(
                 "select as_of, legal_entity_id, customer_id from marts.metric_value "
-                "where metric_id = 'ar_overdue' and grain = ? and currency_view = 'RC' "
+                "where metric_id = ? and grain = ? and currency_view = 'RC' "
                 "and as_of = last_day(as_of) and value > 0 order by as_of desc, value desc offset ? limit 1",
-                [grain, back],
+                [largest_of, grain, back],
             ).fetchone()
             assert found is not None
             as_of, entity, customer = found
@@ -126,23 +166,15 @@ def test_what_is_owed_is_its_rows_its_sql_and_its_file(visit: OpenPage, publishe
             where = "true" if grain == "FIRM" else f"{grain.lower()}_id = '{member}'"
             query = f"?asof={as_of}&period={period}&scope={grain}:{member}"
             places.append((query, as_of, grain, period, where))
+        periods = {metric: asked for _, metric, asked, _ in shown}
         for query, as_of, grain, period, where in places:
-            page = visit(f"/collections{query}")
-            for label, metric, asked, shown in (
-                ("Receivables", "ar_gross", "POINT", numbers.money),
-                ("Overdue", "ar_overdue", "POINT", numbers.money),
-                ("Unapplied cash", "unapplied_cash", "POINT", numbers.money),
-                ("Cash received", "cash_received", period, numbers.money),
-                ("DSO (count-back)", "dso_countback", "POINT", numbers.days),
-                ("Best possible DSO", "dso_best_possible", "POINT", numbers.days),
-                ("Average days delinquent", "average_days_delinquent", "POINT", numbers.days),
-                ("Collection effectiveness", "collection_effectiveness", "MONTH", numbers.percent),
-            ):
-                value = sql(metric, asked, as_of, grain, where)
-                if value is None and shown is numbers.money:
+            page = visit(f"{path}{query}")
+            for label, metric, asked, text in shown:
+                value = sql(metric, asked or period, as_of, grain, where)
+                if value is None and text is numbers.money:
                     value = Decimal(0)
-                assert card(page, label) == shown(value), (query, label)
-            for metric in ("ar_overdue", "cash_received"):
+                assert card(page, label) == text(value), (query, label)
+            for metric in with_rows:
                 page.locator(f".st-key-card_{metric}").get_by_role("button", name="Rows").click()
                 dialog = page.get_by_role("dialog")
                 expect(dialog.get_by_text("Ties to the cent")).to_be_visible()
@@ -151,7 +183,7 @@ def test_what_is_owed_is_its_rows_its_sql_and_its_file(visit: OpenPage, publishe
                         dialog.get_by_role("button", name="All rows as CSV").click()
                     rows = list(csv.DictReader(io.StringIO(Path(downloading.value.path()).read_text())))
                     total = sum((Decimal(r["amount_rc"]) for r in rows), Decimal(0))
-                    told = sql(metric, "POINT" if metric == "ar_overdue" else period, as_of, grain, where)
+                    told = sql(metric, periods[metric] or period, as_of, grain, where)
                     assert total == told, (query, metric)
                 dialog.get_by_role("button", name="Close", exact=True).click()
                 expect(dialog).to_be_hidden()

@@ -185,7 +185,7 @@ def test_the_bridge_foots(at_home: Home) -> None:
         from dashboards import data
         from dashboards.filters import Filters, default_as_of
         from dashboards.readings import History
-        from dashboards.views.executive_overview import bridge_steps
+        from dashboards.views.backlog_bridge import bridge_steps
 
         dates = data.as_of_dates()
         chosen = Filters(default_as_of(dates), "QUARTER", "PP", data.FIRM)
@@ -299,7 +299,7 @@ def sums_of(name: str, scope: str = "") -> list[list[str]]:
         from dashboards.components.sums import added
         from dashboards.filters import Filters, default_as_of
         from dashboards.readings import History
-        from dashboards.views import executive_overview, handoff
+        from dashboards.views import backlog_bridge, handoff
 
         place = next((s for s in data.scopes() if s.key == scope), data.FIRM)
         chosen = Filters(default_as_of(data.as_of_dates()), "QUARTER", "PP", place)
@@ -308,7 +308,7 @@ def sums_of(name: str, scope: str = "") -> list[list[str]]:
             data.LATE, "POINT", data.run_info()["as_of"]
         )
         sums = {
-            "bridge": lambda: executive_overview.bridge_sums(chosen),
+            "bridge": lambda: backlog_bridge.bridge_sums(chosen),
             "late": lambda: handoff.late_sums(chosen, late, times.value if times else None),
             "deals": lambda: [handoff.deal_sum(chosen, deal) for deal in data.blocked_deals(place, 5)],
             "stages": lambda: handoff.stage_sums(place, data.handoff_stages(place)),
@@ -354,7 +354,7 @@ def test_a_sum_that_does_not_tie_is_told_apart() -> None:
 
 
 def test_trifles_of_the_bridge_are_drawn_as_one_and_lose_nothing() -> None:
-    from dashboards.views.executive_overview import bridge_title, drawn
+    from dashboards.views.backlog_bridge import bridge_title, drawn
 
     steps = [
         ("31 Mar 2026", Decimal(1000), "total"),

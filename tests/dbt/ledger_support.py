@@ -65,7 +65,9 @@ PORTS: dict[str, str] = {
     " expense_line_id t, project_manager_id t, region_id t, practice_id t, group_id t, service_line_code t,"
     " billing_method t, is_billable b, is_template b, status t, start_date d, currency_code t,"
     " legal_entity_code t, legal_entity_id t, created_at i, activated_at i, closed_at i",
-    "assignment": "assignment_id t, project_id t, resource_id t, is_hard b, start_date d, created_at i",
+    "assignment": "assignment_id t, project_id t, resource_id t, is_hard b, is_billable b, bill_rate r,"
+    " currency_code t, start_date d, created_at i",
+    "assignment_schedule_day": "assignment_id t, work_date d, scheduled_hours h, is_hard b",
     "time_entry": "time_entry_id t, project_id t, resource_id t, assignment_id t, timesheet_id t,"
     " work_date d, hours h, is_billable b, status t, billable_amount m, currency_code t, bill_rate m,"
     " cost_amount m, submitted_at i, approved_at i, is_billed b, invoice_number t",

@@ -50,6 +50,7 @@ def firm() -> Firm:
     _collections(told)
     _deals(told)
     _work(told)
+    _schedule(told)
     # training stops counting as productive with April 2026
     told.parameters = [
         ("training_is_productive", "true", date(2020, 1, 1)),
@@ -329,6 +330,54 @@ def _work(told: Firm) -> None:
     )  # fmt: skip
 
 
+def _schedule(told: Firm) -> None:
+    # 10,000 by time: after April 16 firm hours at 100 and 5 at 100 euro (575 at April's 1.15), 10 tentative
+    # ones at 150, 8 not billable; a fixed fee of 1,000; a retainer of 600 whose plan says 800; 50 hours by
+    # time for which nobody has entered a rate
+    for number, method, value in (
+        (701, "TM", 10000), (702, "FIXED_MILESTONE", 1000), (703, "RETAINER", 600), (704, "TM", 5000),
+    ):  # fmt: skip
+        _contract(told, number, 70, "USD", date(2026, 3, 2), str(value), method=method)
+        first(
+            told, "project", f"certinia:main:S{number}", contract_line_id=f"netsuite:main:{number}",
+            legal_entity_id=US, currency_code="USD", is_template=False, status="OPEN",
+        )  # fmt: skip
+    for name, rate, currency, days, booking in (
+        ("s5", None, "USD", {date(2026, 5, 5): 50}, {"project_id": "certinia:main:S704"}),
+        ("s1", 100, "USD", {date(2026, 4, 30): 8, date(2026, 5, 1): 8, date(2026, 5, 4): 8}, {}),
+        ("s2", 150, "USD", {date(2026, 5, 5): 10}, {"is_hard": False}),
+        ("s3", 100, "EUR", {date(2026, 5, 5): 5}, {}),
+        ("s4", 100, "USD", {date(2026, 5, 5): 8}, {"is_billable": False}),
+    ):
+        key = f"certinia:main:{name}"
+        first(
+            told, "assignment", key, bill_rate=None if rate is None else D(rate), currency_code=currency,
+            start_date=min(days), created_at=instant("2026-03-03T09:00"),
+            **{"project_id": "certinia:main:S701"} | booking,
+        )  # fmt: skip
+        for day, hours in days.items():
+            first(
+                told, "assignment_schedule_day", f"{key}|{day}", assignment_id=key, work_date=day,
+                scheduled_hours=D(hours), is_hard=booking.get("is_hard", True),
+            )  # fmt: skip
+    for name, amount, target, done, gone in (
+        ("k1", 700, date(2026, 5, 15), None, False),
+        ("k2", 200, date(2026, 5, 20), date(2026, 4, 28), False),
+        ("k3", 100, date(2026, 4, 15), None, False),
+        ("k4", 100, date(2026, 5, 15), None, True),
+    ):
+        first(
+            told, "milestone", f"certinia:main:{name}", project_id="certinia:main:S702", amount=D(amount),
+            currency_code="USD", target_date=target, completed_on=done, is_cancelled=gone,
+        )  # fmt: skip
+    for month in range(4, 9):
+        first(
+            told, "revenue_entry", f"netsuite:main:k{month}", contract_line_id="netsuite:main:703",
+            amount=D(200), currency_code="USD", entry_type="NORMAL", kind="planned",
+            service_from=date(2026, month, 1), service_to=date(2026, month, 28),
+        )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """as_of -> folder of the build: dbt builds and tests the later one, the earlier runs its SQL again."""
@@ -492,6 +541,59 @@ def test_book_to_bill(marts: duckdb.DuckDBPyConnection) -> None:
     place = {"grain": "PRACTICE", "practice_id": "B2B", "currency_view": "NA", "period_type": "T3M"}
     assert value(marts, "book_to_bill", "2026-04-30", **place) == D("1.25")
     assert value(marts, "book_to_bill", "2026-03-31", **place) is None, "no revenue yet"
+
+
+@pytest.mark.parametrize(
+    ("line", "as_of", "parts"),
+    [
+        # April's last day is no longer to come; the euro are worth April's rate, not the day's
+        ("701", "2026-04-30", ("2175", "1500", "6325")),
+        # with 8 hours of April's last day; 5 x 100 euro at March's 1.1
+        ("701", "2026-03-31", ("2950", "1500", "5550")),
+        # k2 is done, k3 was to be done by then, k4 is cancelled
+        ("702", "2026-04-30", ("700", None, "300")),
+        ("702", "2026-03-31", ("1000", None, None)),
+        # four months of 200 are more than what is left
+        ("703", "2026-04-30", ("600", None, None)),
+    ],
+)
+def test_what_of_backlog_is_scheduled(
+    marts: duckdb.DuckDBPyConnection, line: str, as_of: str, parts: tuple[str | None, ...]
+) -> None:
+    place = {"grain": "CONTRACT_LINE", "contract_line_id": f"netsuite:main:{line}"}
+    found = [
+        value(marts, metric, as_of, **place)
+        for metric in ("scheduled_backlog", "soft_backlog", "unscheduled_backlog")
+    ]
+    assert found == [None if part is None else D(part) for part in parts]
+
+
+def test_a_booking_without_a_rate_leaves_the_parts_unknown_and_not_zero(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    found = marts.execute(
+        "select grain, metric_id, value from marts.metric_value where as_of = '2026-04-30'"
+        " and currency_view = 'RC'"
+        " and metric_id in ('total_backlog', 'scheduled_backlog', 'soft_backlog', 'unscheduled_backlog')"
+        " and (contract_line_id = 'netsuite:main:704' or grain = 'FIRM' and metric_id <> 'total_backlog')"
+        " order by all"
+    ).fetchall()
+    assert found == [
+        ("CONTRACT_LINE", "scheduled_backlog", None),
+        ("CONTRACT_LINE", "soft_backlog", None),
+        ("CONTRACT_LINE", "total_backlog", D(5000)),
+        ("CONTRACT_LINE", "unscheduled_backlog", None),
+        ("FIRM", "scheduled_backlog", None),
+        ("FIRM", "soft_backlog", None),
+        ("FIRM", "unscheduled_backlog", None),
+    ]
+
+
+def test_months_of_cover(marts: duckdb.DuckDBPyConnection) -> None:
+    """What G-B2B-01's bookings leave of its revenue: 100,000 left, of 400,000 in three months."""
+    place = {"grain": "PRACTICE", "practice_id": "B2B", "currency_view": "NA"}
+    assert value(marts, "backlog_cover", "2026-04-30", **place) == D("0.75")
+    assert value(marts, "backlog_cover", "2026-03-31", **place) is None, "no revenue yet"
 
 
 def test_work_done_and_not_invoiced(marts: duckdb.DuckDBPyConnection) -> None:

@@ -16,42 +16,30 @@ conversion as (
     from {{ ledger_as_known(ref('ledger__conversion_version')) }} as conversion_version
 ),
 
-backlog_day as (
-    select
-        contract_line_id,
-        business_date,
-        legal_entity_id,
-        region_id,
-        practice_id,
-        customer_id,
-        project_id,
-        currency_code,
-        functional_currency,
-        closing,
-        lead(business_date) over (partition by contract_line_id order by business_date) as next_date
-    from {{ ref('ledger__backlog_day') }}
-),
-
 backlog as (
-    select
-        'total_backlog' as metric_id,
-        as_of_date.as_of,
-        backlog_day.legal_entity_id,
-        backlog_day.region_id,
-        backlog_day.practice_id,
-        backlog_day.customer_id,
-        backlog_day.project_id,
-        backlog_day.contract_line_id,
-        backlog_day.contract_line_id as record_id,
-        backlog_day.currency_code,
-        backlog_day.functional_currency,
-        backlog_day.closing as amount_tc
-    from backlog_day
-    inner join as_of_date
-        on
-            backlog_day.business_date <= as_of_date.as_of
-            and (backlog_day.next_date is null or backlog_day.next_date > as_of_date.as_of)
-    where backlog_day.closing <> 0
+    {%- for metric_id, amount in [
+        ('total_backlog', 'amount_tc'),
+        ('scheduled_backlog', 'scheduled_tc'),
+        ('soft_backlog', 'soft_scheduled_tc'),
+        ('unscheduled_backlog', 'unscheduled_tc'),
+    ] %}
+        select
+            '{{ metric_id }}' as metric_id,
+            as_of,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            project_id,
+            contract_line_id,
+            contract_line_id as record_id,
+            currency_code,
+            functional_currency,
+            {{ amount }} as amount_tc
+        from {{ ref('ledger__backlog_position') }}
+        where {{ amount }} <> 0 or {{ amount }} is null
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 wip as (

@@ -307,6 +307,66 @@ balance_value as (
         {{ ledger_view_currency('balance', 'shown.currency_view') }}
 ),
 
+measured_from as (
+    select min(month_start) as first_month from as_of_date
+),
+
+last_whole_month as (
+    select
+        as_of,
+        case
+            when as_of = {{ month_end('as_of') }} then month_start
+            else {{ add_months_start('month_start', -1) }}
+        end as last_month
+    from as_of_date
+),
+
+-- the three whole months up to a date, where the firm has been measured that long
+whole_months as (
+    select
+        last_whole_month.as_of,
+        {{ add_months_start('last_whole_month.last_month', -2) }} as first_month,
+        last_whole_month.last_month
+    from last_whole_month
+    cross join measured_from
+    where measured_from.first_month <= {{ add_months_start('last_whole_month.last_month', -2) }}
+),
+
+-- backlog over what three whole months of revenue are on average
+cover as (
+    select
+        'backlog_cover' as metric_id,
+        backlog.as_of,
+        backlog.grain,
+        backlog.legal_entity_id,
+        backlog.region_id,
+        backlog.practice_id,
+        backlog.customer_id,
+        backlog.project_id,
+        backlog.contract_line_id,
+        backlog.resource_id,
+        backlog.numerator,
+        sum(revenue.amount) as denominator,
+        max(backlog.value) is not null and coalesce(sum(revenue.unconverted), 0) = 0 as is_known
+    from balance_value as backlog
+    inner join shown on backlog.grain = shown.grain and shown.metric_id = 'backlog_cover'
+    left join whole_months on backlog.as_of = whole_months.as_of
+    left join flow_month as revenue
+        on
+            revenue.metric_id = 'recognised_revenue'
+            and revenue.currency_view = 'RC'
+            and backlog.grain = revenue.grain
+            and backlog.legal_entity_id = revenue.legal_entity_id
+            and backlog.practice_id = revenue.practice_id
+            and whole_months.first_month <= revenue.month_start
+            and whole_months.last_month >= revenue.month_start
+    where backlog.metric_id = 'total_backlog' and backlog.currency_view = 'RC'
+    group by
+        backlog.as_of, backlog.grain, backlog.legal_entity_id, backlog.region_id, backlog.practice_id,
+        backlog.customer_id, backlog.project_id, backlog.contract_line_id, backlog.resource_id,
+        backlog.numerator
+),
+
 utilisation_value as (
     select
         utilisation.metric_id,
@@ -431,6 +491,28 @@ measured as (
                 then {{ safe_divide('numerator', 'denominator') }}
         end as value
     from flow_ratio
+    union all
+    select
+        metric_id,
+        as_of,
+        'POINT' as period_type,
+        grain,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        resource_id,
+        'NA' as currency_view,
+        'NA' as currency_code,
+        cast(numerator as decimal(38, 10)) as numerator,
+        cast(denominator as decimal(38, 10)) as denominator,
+        case
+            when is_known and denominator > 0
+                then {{ safe_divide('3 * numerator', 'denominator') }}
+        end as value
+    from cover
     union all
     select
         metric_id,

@@ -69,8 +69,8 @@ balances as (
         balance.amount_cc
     from {{ ref('ledger__metric_balance') }} as balance
     where
-        -- what is overdue is a part of receivables: the same amounts again
-        balance.metric_id <> 'ar_overdue'
+        -- parts of receivables and of backlog are the same amounts again
+        balance.metric_id not in ('ar_overdue', 'scheduled_backlog', 'soft_backlog', 'unscheduled_backlog')
         and (balance.amount_fc is null or balance.amount_rc is null or balance.amount_cc is null)
 ),
 

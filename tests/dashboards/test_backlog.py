@@ -1,0 +1,180 @@
+"""The page of the backlog on a published firm: cards, charts, list and rows say what SQL says."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboards import numbers
+from dashboards.backlog import CLIENTS_SHOWN, PARTS, shown_clients, stale
+from dashboards.filters import default_as_of
+from tests.dashboards.conftest import Opener
+from tests.dashboards.test_executive_overview import Sql, as_of_dates, expected, shown, words
+from throughline.home import Home
+
+MONEY = {
+    "Backlog": ("total_backlog", "POINT"),
+    "Scheduled": ("scheduled_backlog", "POINT"),
+    "Tentatively scheduled": ("soft_backlog", "POINT"),
+    "Not scheduled": ("unscheduled_backlog", "POINT"),
+    "Signed": ("gross_bookings", "QUARTER"),
+    "Cancelled or cut": ("debookings", "QUARTER"),
+    "Delivered": ("recognised_revenue", "QUARTER"),
+}
+LARGEST = (
+    "select {column} as m from marts.metric_value where metric_id = 'unscheduled_backlog' and as_of = ? "
+    "and grain = '{grain}' and currency_view = 'RC' order by value desc limit 1"
+)
+
+
+@pytest.fixture
+def places(sql: Sql) -> list[tuple[dict[str, str], date, str, str]]:
+    """Three combinations of filters: query, as of, grain, condition of the grain's member."""
+    last = default_as_of(as_of_dates(sql))
+    earlier = as_of_dates(sql)[3]
+    practice = sql(LARGEST.format(column="practice_id", grain="PRACTICE"), last)[0]["m"]
+    customer = sql(LARGEST.format(column="customer_id", grain="CUSTOMER"), last)[0]["m"]
+    return [
+        ({}, last, "FIRM", "true"),
+        ({"scope": f"PRACTICE:{practice}"}, last, "PRACTICE", f"practice_id = '{practice}'"),
+        (
+            {"scope": f"CUSTOMER:{customer}", "asof": earlier.isoformat(), "period": "MONTH"},
+            earlier,
+            "CUSTOMER",
+            f"customer_id = '{customer}'",
+        ),
+    ]
+
+
+def test_cards_equal_sql_for_three_combinations_of_filters(
+    open_page: Opener, sql: Sql, places: list[tuple[dict[str, str], date, str, str]]
+) -> None:
+    for query, as_of, grain, where in places:
+        app = open_page("backlog", **query)
+        assert not app.exception
+        assert not app.error
+        cards = shown(app)
+        for label, (metric, period) in MONEY.items():
+            asked = "MONTH" if period == "QUARTER" and query.get("period") == "MONTH" else period
+            assert cards[label] == expected(sql, metric, asked, "money", as_of, grain, where), (query, label)
+        cover = sql(
+            "select value from marts.metric_value where metric_id = 'backlog_cover' and as_of = ? "
+            f"and grain = ? and {where}",
+            as_of,
+            grain,
+        )
+        assert cards["Months of cover"] == numbers.months(cover[0]["value"] if cover else None), query
+    assert shown(open_page("backlog"))["Not scheduled"] not in ("$0", numbers.NO_VALUE)
+
+
+def test_the_headline_says_the_numbers_of_the_cards(open_page: Opener) -> None:
+    app = open_page("backlog")
+    said, cards = words(app).replace("\\", ""), shown(app)
+    assert f"Clients have {cards['Backlog']} of signed work to come" in said
+    assert f"{cards['Not scheduled']} has neither people nor a date" in said
+    assert f"it lasts {cards['Months of cover']}" in said
+
+
+def sums_of(part: str, query: dict[str, str]) -> list[list[str]]:
+    """Label, what the page says, what its rows give and whether they tie, of a part's numbers."""
+
+    def page(part: str, scope: str, as_of: str, period: str) -> None:
+        from datetime import date
+
+        import streamlit as st
+
+        from dashboards import backlog, data
+        from dashboards.components.sums import added
+        from dashboards.filters import Filters, default_as_of
+        from dashboards.readings import History
+
+        place = next((s for s in data.scopes() if s.key == scope), data.FIRM)
+        day = date.fromisoformat(as_of) if as_of else default_as_of(data.as_of_dates())
+        chosen = Filters(day, period, "PP", place)
+        if part == "parts":
+            sums = backlog.client_sums(chosen, backlog.by_client(chosen))
+        elif part == "idle":
+            sums = backlog.idle_sums(chosen, backlog.idle(chosen))
+        else:
+            history = History(data.metric_rows(place, period), data.as_of_dates())
+            sums = backlog.cover_sums(chosen, history)
+        for one in sums:
+            found = added(one)
+            st.text(f"{one.label}|{one.expected}|{found.total}|{found.count}|{found.ties}")
+
+    asked = (part, query.get("scope", ""), query.get("asof", ""), query.get("period", "QUARTER"))
+    app = AppTest.from_function(page, default_timeout=60, args=asked).run()
+    assert not app.exception
+    return [element.value.split("|") for element in app.text]
+
+
+@pytest.mark.parametrize("part", ["parts", "idle", "cover"])
+def test_every_number_is_the_sum_of_its_rows(
+    at_home: Home, places: list[tuple[dict[str, str], date, str, str]], part: str
+) -> None:
+    for query, _, grain, _ in places:
+        if part == "cover" and grain == "CUSTOMER":
+            continue
+        found = sums_of(part, query)
+        assert found
+        assert [said for said in found if said[4] != "True"] == [], query
+
+
+def test_cover_is_what_its_parts_make_on_a_day_within_a_month_too(at_home: Home, sql: Sql) -> None:
+    for as_of in as_of_dates(sql)[:2]:
+        (_, backlog, *_), (_, revenue, *_) = sums_of("cover", {"asof": as_of.isoformat()})
+        said = sql(
+            "select value from marts.metric_value where metric_id = 'backlog_cover' and grain = 'FIRM' "
+            "and as_of = ?",
+            as_of,
+        )[0]["value"]
+        assert abs(3 * Decimal(backlog) / Decimal(revenue) - said) < Decimal("1e-9"), as_of
+
+
+def test_the_bars_are_all_lines(at_home: Home, sql: Sql) -> None:
+    as_of = default_as_of(as_of_dates(sql))
+    said = sql(
+        "select value from marts.metric_value where metric_id = 'total_backlog' and grain = 'FIRM' "
+        "and currency_view = 'RC' and as_of = ?",
+        as_of,
+    )[0]["value"]
+    for part in ("parts", "idle"):
+        assert sum(Decimal(total) for _, _, total, _, _ in sums_of(part, {})) == said, part
+
+
+def test_more_clients_than_bars_are_one_bar_that_holds_the_rest() -> None:
+    clients = [
+        {"customer_id": f"c{n}"} | dict.fromkeys(PARTS, Decimal(100 - n)) for n in range(CLIENTS_SHOWN + 3)
+    ]
+    found = shown_clients(clients)
+    assert [client for client, _ in found] == [*(f"c{n}" for n in range(CLIENTS_SHOWN)), ""]
+    assert set(found[-1][1].values()) == {Decimal(90 + 89 + 88)}
+    # one more is shown by its name: "1 other client" would say less in the same room
+    assert [client for client, _ in shown_clients(clients[: CLIENTS_SHOWN + 1])][-1] == "c10"
+
+
+def test_what_stands_still_is_unknown_with_one_line_of_unknown_worth() -> None:
+    known = [{"idle_bucket": ">180", "amount": Decimal(5)}, {"idle_bucket": "0-30", "amount": None}]
+    assert stale(known) == 5
+    assert stale([*known, {"idle_bucket": "91-180", "amount": None}]) is None
+
+
+def test_the_list_holds_every_line_and_leads_to_its_case(open_page: Opener, sql: Sql) -> None:
+    app = open_page("backlog")
+    as_of = default_as_of(as_of_dates(sql))
+    listed = app.dataframe[-1].value
+    lines = sql(
+        "select amount_rc from marts.backlog_line where as_of = ? order by amount_rc desc, contract_line_id",
+        as_of,
+    )
+    assert [round(v, 2) for v in listed["Left, USD"]] == [round(float(r["amount_rc"]), 2) for r in lines]
+    open_cases = sql(
+        "select count(distinct contract_line_id) as n from reconciliation.exception "
+        "where outcome = 'EXCEPTION' and contract_line_id in "
+        "(select contract_line_id from marts.backlog_line where as_of = ?)",
+        as_of,
+    )[0]["n"]
+    assert listed["Open case"].notna().sum() == open_cases
