@@ -65,9 +65,9 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_spark_sql.py
 
-## bench: what landing, build, a day and a page cost, as JSON (SCALE=reference or large; slow)
+## bench: what landing, build, a day and a page cost, as JSON (SCALE=reference or large; slow; GO_ON=1 goes on)
 bench: $(STAMP)
-	$(BIN)/python -m tests.bench.bench --scale $(if $(filter demo,$(SCALE)),reference,$(SCALE))
+	$(BIN)/python -m tests.bench.bench --scale $(if $(filter demo,$(SCALE)),reference,$(SCALE)) $(if $(GO_ON),--go-on,)
 
 ## docs: static dbt documentation in one page, from an empty home
 docs: $(STAMP)

@@ -1,5 +1,7 @@
 """`make bench SCALE=tiny|reference|large`: what the warehouse costs, beside what the work needs at least.
 
+`make bench GO_ON=1` goes on behind the last step that ended, where a call was cut off.
+
 Prints JSON on standard output: {"results": [{"name", "value", "unit", "limit", "ratio", "target"}]}; progress
 goes to standard error. Ratios are of one run on the same data. What is held against a limit is told twice: by
 the clock, and in processor time, which is the better measure on a machine that others use too. A benchmark
@@ -17,19 +19,22 @@ import statistics
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 
 from sandbox.bulk import LAST, write
+from throughline.files import write_json
 from throughline.home import PROJECT_ROOT, Home
 
 NOW, NEXT = f"{LAST}T23:30:00Z", f"{LAST.replace(month=7, day=1)}T23:30:00Z"
 SEED = 1
 LIMIT = Path(__file__).with_name("limit.sql")
 PAGE_QUERIES = 60
+FULL = "full build with controls, checked and published"
 
 
 @dataclass
@@ -119,16 +124,6 @@ def plain_landing(path: Path, work: Path) -> Taken:
     return watch.taken()
 
 
-def landing(folder: Path, work: Path) -> list[Result]:
-    """A bulk file of time entries, alone."""
-    only = work / "only"
-    only.mkdir()
-    shutil.copy(folder / "time_entry.parquet", only)
-    set_up(work / "landing", only)
-    mine = throughline(work / "landing", NOW, "land")
-    return against("landing of time entries", mine, plain_landing(only / "time_entry.parquet", work), 2)
-
-
 def by_hand(home: Path, work: Path) -> Taken:
     """limit.sql over what was landed."""
     watch = Watch()
@@ -183,53 +178,152 @@ def pages(home: Path) -> Result:
     return Result("page query, 95th percentile", round(statistics.quantiles(times, n=20)[-1], 1), "ms", 150.0)
 
 
-class Results(list[Result]):
-    """The figures, each told as soon as it is there: what is ended early has said what it knew."""
+@dataclass
+class Bench:
+    """A scale's figures, step by step, in `work`: each is told and written down as soon as it is there.
 
-    def keep(self, *found: Result) -> None:
-        """Add figures."""
-        for one in found:
+    At reference scale the steps take hours together; `steps.json` lets a later call go on behind the last one
+    that ended.
+    """
+
+    scale: str
+    work: Path
+    steps: dict[str, list[Result]] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """The firm's files."""
+        return self.work / "files"
+
+    @property
+    def home(self) -> Path:
+        """The home that reads all of them."""
+        return self.work / "home"
+
+    def read(self) -> None:
+        """Take over the steps that an earlier call ended; a day's run cut off has changed the files."""
+        path = self.work / "steps.json"
+        if not path.exists():
+            return
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if told["scale"] != self.scale:
+            raise SystemExit(
+                f"{self.work} holds the scale {told['scale']}: start anew, or name another --dir"
+            )
+        self.steps = {name: [Result(**one) for one in found] for name, found in told["steps"].items()}
+        if told["doing"] == "day":
+            raise SystemExit(f"the day's run in {self.work} was cut off behind its changes: start anew")
+
+    def do(self, name: str, step: Callable[[Bench], list[Result]]) -> None:
+        """Do a step, unless it was done, and keep what it gives."""
+        if name not in self.steps:
+            self._write(doing=name)
+            self.steps[name] = step(self)
+            self._write(doing=None)
+        for one in self.steps[name]:
             tell(json.dumps(asdict(one)))
-            self.append(one)
+
+    def figure(self, step: str, name: str) -> float:
+        """The value of a figure that was kept."""
+        return next(one.value for one in self.steps[step] if one.name == name)
+
+    def _write(self, doing: str | None) -> None:
+        steps = {name: [asdict(one) for one in found] for name, found in self.steps.items()}
+        told = {"scale": self.scale, "doing": doing, "steps": steps}
+        write_json(self.work / "steps.json", told)
 
 
-def measure(scale: str, work: Path) -> list[Result]:
-    """All figures of a scale, in `work`, which is emptied first."""
-    shutil.rmtree(work, ignore_errors=True)
-    folder = work / "files"
+def files(bench: Bench) -> list[Result]:
+    """The firm's files."""
     started = time.monotonic()
-    firm = write(folder, scale, SEED, tell)
-    results = Results()
-    results.keep(Result("writing the firm's files", round(time.monotonic() - started, 1), "s"))
-    results.keep(Result("time entries", firm.rows["time_entry"], "rows"))
-    results.keep(*landing(folder, work))
-    home = work / "home"
-    set_up(home, folder)
-    results.keep(Result("landing of all ports", round(throughline(home, NOW, "land").clock, 1), "s"))
-    full = throughline(home, NOW, "run", "--from-stage", "build")
-    manifest = json.loads(max(home.glob("runs/*/manifest.json")).read_text(encoding="utf-8"))
-    limit = by_hand(home, work)
-    seconds = node_seconds(home)
+    firm = write(bench.folder, bench.scale, SEED, tell)
+    return [
+        Result("writing the firm's files", round(time.monotonic() - started, 1), "s"),
+        Result("time entries", firm.rows["time_entry"], "rows"),
+    ]
+
+
+def landing(bench: Bench) -> list[Result]:
+    """A bulk file of time entries, alone."""
+    only = bench.work / "only"
+    for left in (only, bench.work / "landing"):
+        shutil.rmtree(left, ignore_errors=True)
+    only.mkdir()
+    shutil.copy(bench.folder / "time_entry.parquet", only)
+    set_up(bench.work / "landing", only)
+    mine = throughline(bench.work / "landing", NOW, "land")
+    limit = plain_landing(only / "time_entry.parquet", bench.work)
+    shutil.rmtree(bench.work / "landing")
+    return against("landing of time entries", mine, limit, 2)
+
+
+def ports(bench: Bench) -> list[Result]:
+    """All of the firm's files."""
+    shutil.rmtree(bench.home, ignore_errors=True)
+    set_up(bench.home, bench.folder)
+    taken = throughline(bench.home, NOW, "land")
+    return [Result("landing of all ports", round(taken.clock, 1), "s")]
+
+
+def full_build(bench: Bench) -> list[Result]:
+    """From what was landed to what is published, beside the same numbers by hand."""
+    home = Home(bench.home)
+    for left in (home.build, home.state):
+        left.unlink(missing_ok=True)
+    for left in (home.runs, home.serving):
+        shutil.rmtree(left, ignore_errors=True)
+    full = throughline(bench.home, NOW, "run", "--from-stage", "build")
+    manifest = json.loads(max(bench.home.glob("runs/*/manifest.json")).read_text(encoding="utf-8"))
+    limit = by_hand(bench.home, bench.work)
+    seconds = node_seconds(bench.home)
     marts = sum(
         taken for name, taken in seconds.items()
         if not name.startswith(("ctl_", "control", "recon", "exception", "conservation", "lifecycle"))
     )  # fmt: skip
     controls = sum(taken for name, taken in seconds.items() if name.startswith(("ctl_", "control")))
     name = "models of backlog, WIP, margin, utilisation"
-    results.keep(Result(name, round(marts, 2), "s", round(limit.clock, 2), round(marts / limit.clock, 2), 3))
-    results.keep(*against("full build with controls, checked and published", full, limit, 12))
-    results.keep(Result("control models", round(controls, 1), "s"))
     peak = max(entry.get("peak_mib") or 0 for entry in manifest["stages"])
-    results.keep(Result("memory, highest of the stages", round(peak / 1024, 2), "GiB", 8.0))
-    per_row = full.clock / firm.rows["time_entry"] * 1e6
-    results.keep(Result("full build per million time entries", round(per_row, 1), "s"))
-    results.keep(pages(home))
-    change_a_day(folder)
-    day = throughline(home, NEXT, "run")
-    results.keep(*against("a day's run, one entry in a thousand changed", day, full, 0.15))
+    per_row = full.clock / bench.figure("files", "time entries") * 1e6
     slowest = sorted(seconds.items(), key=lambda one: -one[1])[:10]
-    tell("slowest models: " + ", ".join(f"{name} {taken:.1f} s" for name, taken in slowest))
-    return results
+    tell("slowest models: " + ", ".join(f"{model} {taken:.1f} s" for model, taken in slowest))
+    return [
+        Result(name, round(marts, 2), "s", round(limit.clock, 2), round(marts / limit.clock, 2), 3),
+        *against(FULL, full, limit, 12),
+        Result("control models", round(controls, 1), "s"),
+        Result("memory, highest of the stages", round(peak / 1024, 2), "GiB", 8.0),
+        Result("full build per million time entries", round(per_row, 1), "s"),
+    ]
+
+
+def day(bench: Bench) -> list[Result]:
+    """The run of a day on which one entry in a thousand changed, beside the full build."""
+    full = Taken(bench.figure("build", FULL), bench.figure("build", f"{FULL}, processor time"))
+    change_a_day(bench.folder)
+    taken = throughline(bench.home, NEXT, "run")
+    return against("a day's run, one entry in a thousand changed", taken, full, 0.15)
+
+
+def measure(scale: str, work: Path, *, go_on: bool = False) -> list[Result]:
+    """All figures of a scale, in `work`, which is emptied first unless it is to `go_on` there."""
+    bench = Bench(scale, work)
+    if go_on:
+        bench.read()
+    else:
+        shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True, exist_ok=True)
+    for name, step in STEPS.items():
+        bench.do(name, step)
+    return [one for found in bench.steps.values() for one in found]
+
+
+STEPS: dict[str, Callable[[Bench], list[Result]]] = {
+    "files": files,
+    "landing": landing,
+    "ports": ports,
+    "build": full_build,
+    "pages": lambda bench: [pages(bench.home)],
+    "day": day,
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -237,8 +331,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", default="reference", choices=("tiny", "reference", "large"))
     parser.add_argument("--dir", type=Path, default=PROJECT_ROOT / "build" / "bench")
+    parser.add_argument("--go-on", action="store_true", help="behind the last step that ended in --dir")
     given = parser.parse_args(argv)
-    results = measure(given.scale, given.dir)
+    results = measure(given.scale, given.dir, go_on=given.go_on)
     print(json.dumps({"results": [asdict(one) for one in results]}, indent=2))
     return 0
 
