@@ -141,8 +141,10 @@ def test_the_bars_are_all_lines(at_home: Home, sql: Sql) -> None:
         "and currency_view = 'RC' and as_of = ?",
         as_of,
     )[0]["value"]
-    for part in ("parts", "idle"):
-        assert sum(Decimal(total) for _, _, total, _, _ in sums_of(part, {})) == said, part
+    assert sum(Decimal(total) for _, _, total, _, _ in sums_of("idle", {})) == said
+    # each part of a line is converted on its own, to four decimals
+    parts = sum(Decimal(total) for _, _, total, _, _ in sums_of("parts", {}))
+    assert abs(parts - said) < Decimal("0.005")
 
 
 def test_more_clients_than_bars_are_one_bar_that_holds_the_rest() -> None:
