@@ -16,7 +16,7 @@ from dashboards.theme import tokens
 _DEALS = ("CRM-ERP-001", "CRM-ERP-003", "CRM-ERP-004")
 BACKLOG = Kpi("total_backlog", "Backlog", is_balance=True, kind="money", controls=_DEALS)
 SCHEDULED = Kpi("scheduled_backlog", "Scheduled", is_balance=True, kind="money")
-SOFT = Kpi("soft_backlog", "Tentatively scheduled", is_balance=True, kind="money")
+SOFT = Kpi("soft_backlog", "Tentatively scheduled", is_balance=True, kind="money", good="none")
 UNSCHEDULED = Kpi("unscheduled_backlog", "Not scheduled", is_balance=True, kind="money", good="down")
 COVER = Kpi("backlog_cover", "Months of cover", is_balance=True, kind="months")
 SIGNED = Kpi("gross_bookings", "Signed", is_balance=False, kind="money", controls=_DEALS)

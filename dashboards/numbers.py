@@ -25,6 +25,13 @@ def money(amount: Decimal | None, currency: str = "USD", sign: bool = False) -> 
     return _signed(f"{prefix}{text}", amount if size else Decimal(0), sign)
 
 
+def than_before(now: Decimal, before: Decimal | None, currency: str, then: date) -> str:
+    """The end of a sentence: ``, $302k less than on 31 Mar 2026``; nothing where nothing changed."""
+    if before is None or now == before:
+        return ""
+    return f", {money(abs(now - before), currency)} {'more' if now > before else 'less'} than on {day(then)}"
+
+
 def full_money(amount: Decimal | None) -> str:
     """Accounting style for tables: ``1,234.50``, ``(1,234.50)``."""
     if amount is None:

@@ -16,7 +16,7 @@ from dashboards.theme import tokens
 OPEN = Kpi("ar_gross", "Receivables", is_balance=True, kind="money", good="down", controls=("BIL-010",))
 OVERDUE = Kpi("ar_overdue", "Overdue", is_balance=True, kind="money", good="down", controls=("BIL-010",))
 DSO = Kpi("dso_countback", "DSO (count-back)", is_balance=True, kind="days", good="down")
-BEST = Kpi("dso_best_possible", "Best possible DSO", is_balance=True, kind="days", good="down")
+BEST = Kpi("dso_best_possible", "Best possible DSO", is_balance=True, kind="days", good="none")
 DELINQUENT = Kpi(
     "average_days_delinquent", "Average days delinquent", is_balance=True, kind="days", good="down"
 )

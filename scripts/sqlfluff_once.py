@@ -31,7 +31,7 @@ def _from_root(root_segment: Any, config: Any) -> ReflowSequence:
     )
 
 
-setattr(ReflowSequence, "from_root", staticmethod(_from_root))  # noqa: B010  mypy forbids assigning to a method
+ReflowSequence.from_root = staticmethod(_from_root)
 
 if __name__ == "__main__":
     sys.exit(cli())

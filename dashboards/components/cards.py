@@ -26,7 +26,7 @@ class Kpi:
     title: str
     is_balance: bool
     kind: str  # money | share (numerator over denominator) | days | months
-    good: str = "up"  # up | down
+    good: str = "up"  # up | down | none: neither is better
     controls: tuple[str, ...] = ()  # whose exceptions touch the number
     only: str | None = None  # the one period it is shown for, whatever period is asked for
 
@@ -79,9 +79,18 @@ class Kpi:
 
     def colour(self, now: Decimal | None, before: Decimal | None) -> Literal["green", "red", "gray"]:
         """The theme's favourable ("green", drawn blue) or adverse ("red", drawn orange); else grey."""
-        if now is None or before is None or now == before:
+        if now is None or before is None or now == before or self.good == "none":
             return "gray"
         return "green" if (now > before) == (self.good == "up") else "red"
+
+    def meta(self, filters: Filters) -> dict[str, object]:
+        """What a figure of the metric was drawn from."""
+        return {
+            "metric": self.metric_id,
+            "grain": filters.scope.grain,
+            "filters": filters.query(),
+            "run_id": data.pinned().run_id,
+        }
 
     def trend(self, history: History, filters: Filters) -> list[float]:
         """Up to 13 points to the as-of date: month by month, or the balance at each month end."""

@@ -81,13 +81,8 @@ def headline(chosen: Filters, history: History, still: Sequence[data.Row]) -> No
     now, before = BACKLOG.read(history, chosen), BACKLOG.read(history, chosen, compare=True)
     if now is None:
         return
-    said = [f"Clients have {numbers.money(now, currency)} of signed work to come."]
-    if before is not None and now != before:
-        change = f"{numbers.money(abs(now - before), currency)} {'more' if now > before else 'less'}"
-        said = [
-            f"Clients have {numbers.money(now, currency)} of signed work to come, {change} than on "
-            f"{numbers.day(chosen.compare_as_of)}."
-        ]
+    change = numbers.than_before(now, before, currency, chosen.compare_as_of)
+    said = [f"Clients have {numbers.money(now, currency)} of signed work to come{change}."]
     scheduled, rest = SCHEDULED.read(history, chosen), UNSCHEDULED.read(history, chosen)
     if scheduled is not None and rest is not None and now > 0:
         said.append(
@@ -126,15 +121,6 @@ def _parts(kpi: Kpi, chosen: Filters, history: History) -> Callable[[], None] | 
     return lambda: sums_dialog(kpi.title, where, "Part", cover_sums(chosen, history), kpi.metric_id)
 
 
-def _meta(kpi: Kpi, chosen: Filters) -> dict[str, object]:
-    return {
-        "metric": kpi.metric_id,
-        "grain": chosen.scope.grain,
-        "filters": chosen.query(),
-        "run_id": data.pinned().run_id,
-    }
-
-
 def _clients_chart(chosen: Filters, clients: Sequence[data.Row], definitions: Mapping[str, data.Row]) -> None:
     currency = data.currency()
     with st.container(key="clients_place"):
@@ -162,7 +148,7 @@ def _clients_chart(chosen: Filters, clients: Sequence[data.Row], definitions: Ma
                 labels,
                 [(name, colour, [held[part] for _, held in shown]) for part, (name, colour) in PARTS.items()],
                 currency,
-                _meta(BACKLOG, chosen),
+                BACKLOG.meta(chosen),
             ),
             [
                 {
@@ -208,7 +194,7 @@ def _idle_chart(chosen: Filters, found: Sequence[data.Row], definitions: Mapping
                 [name for name, _ in shown],
                 [amount for _, amount in shown],
                 currency,
-                _meta(BACKLOG, chosen),
+                BACKLOG.meta(chosen),
                 highlight=worst,
             ),
             [{"Last earned": name, f"Backlog, {currency}": amount} for name, amount in shown],

@@ -119,7 +119,7 @@ def bridge_card(
             "backlog_bridge",
             bridge_title(steps, currency),
             f"Backlog bridge, {currency}, {span}",
-            bridge(drawn(steps), currency, _meta(chosen)),
+            bridge(drawn(steps), currency, BACKLOG.meta(chosen)),
             [{"Step": label, f"Amount, {currency}": amount} for label, amount, _ in steps],
             f"Bridge from {numbers.money(opening, currency)} to {numbers.money(closing, currency)}.",
             lambda: sums_dialog(
@@ -164,12 +164,3 @@ def bridge_sums(chosen: Filters) -> list[Sum]:
         for kind, amount in in_order(amounts)
     ]
     return [levels[0], *moves, levels[1]]
-
-
-def _meta(chosen: Filters) -> dict[str, object]:
-    return {
-        "metric": BACKLOG.metric_id,
-        "grain": chosen.scope.grain,
-        "filters": chosen.query(),
-        "run_id": data.pinned().run_id,
-    }

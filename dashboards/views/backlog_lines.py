@@ -7,12 +7,10 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboards import data, names, numbers
+from dashboards.components.case_list import case_list
 from dashboards.components.frame import empty
-from dashboards.components.links import link
-from dashboards.components.rows import to_csv
+from dashboards.components.rows import count_columns, money_columns
 from dashboards.filters import Filters
-
-LISTED = 200
 
 # the gravest open case of a line is shown
 _LINES = """
@@ -51,7 +49,6 @@ def backlog_lines(chosen: Filters) -> None:
         if not found:
             empty("No contract line has work left in", chosen)
             return
-        shown = found[:LISTED]
         amounts = [r["amount_rc"] for r in found]
         total = None if None in amounts else sum(map(Decimal, amounts), Decimal(0))
         st.caption(
@@ -60,62 +57,40 @@ def backlog_lines(chosen: Filters) -> None:
                 f"at {numbers.day(chosen.as_of)}, the largest first."
             )
         )
-        event = st.dataframe(
-            [
-                {
-                    "Client": names.of_key("customer", r["customer_id"], known),
-                    "Contract line": names.of_key("contract_line", r["contract_line_id"], known),
-                    "Project": names.of_key("project", r["project_id"], known),
-                    "Billed by": names.CODES.get(r["billing_method"], numbers.NO_VALUE),
-                    f"Left, {currency}": _number(r["amount_rc"]),
-                    f"Scheduled, {currency}": _number(r["scheduled_rc"]),
-                    f"Tentatively, {currency}": _number(r["soft_scheduled_rc"]),
-                    f"Not scheduled, {currency}": _number(r["unscheduled_rc"]),
-                    "Signed": f"{numbers.full_money(r['committed_tc'])} {r['currency_code']}",
-                    "Earned": _share(r["recognised_tc"], r["committed_tc"]),
-                    "Last earned": r["last_revenue_on"],
-                    "Days idle": r["days_idle"],
-                    "Entity": names.of_key("legal_entity", r["legal_entity_id"], known),
-                    "Open case": r["control_name"],
-                }
-                for r in shown
-            ],
-            hide_index=True,
-            key="lines_table",
-            on_select="rerun",
-            selection_mode="single-row",
-            placeholder=numbers.NO_VALUE,
-            column_config={
-                **{
-                    f"{name}, {currency}": st.column_config.NumberColumn(format="%,.2f")
-                    for name in ("Left", "Scheduled", "Tentatively", "Not scheduled")
-                },
+
+        def cells(r: data.Row) -> dict[str, object]:
+            return {
+                "Client": names.of_key("customer", r["customer_id"], known),
+                "Contract line": names.of_key("contract_line", r["contract_line_id"], known),
+                "Project": names.of_key("project", r["project_id"], known),
+                "Billed by": names.CODES.get(r["billing_method"], numbers.NO_VALUE),
+                f"Left, {currency}": _number(r["amount_rc"]),
+                f"Scheduled, {currency}": _number(r["scheduled_rc"]),
+                f"Tentatively, {currency}": _number(r["soft_scheduled_rc"]),
+                f"Not scheduled, {currency}": _number(r["unscheduled_rc"]),
+                "Signed": f"{numbers.full_money(r['committed_tc'])} {r['currency_code']}",
+                "Earned": _share(r["recognised_tc"], r["committed_tc"]),
+                "Last earned": r["last_revenue_on"],
+                "Days idle": r["days_idle"],
+                "Entity": names.of_key("legal_entity", r["legal_entity_id"], known),
+                "Open case": r["control_name"],
+            }
+
+        money = (f"{name}, {currency}" for name in ("Left", "Scheduled", "Tentatively", "Not scheduled"))
+        case_list(
+            "lines",
+            found,
+            cells,
+            {
+                **money_columns(*money),
+                **count_columns("Days idle"),
                 "Earned": st.column_config.NumberColumn(format="percent"),
-                "Days idle": st.column_config.NumberColumn(format="%,d"),
             },
-            alt="Contract lines with work left, the largest first.",
-        )
-        if len(found) > LISTED:
-            st.caption(f"The {LISTED} largest; the file holds all of them.")
-        for at in event.selection.rows:
-            if shown[at]["exception_id"]:
-                link(
-                    "exceptions",
-                    f"Why: {shown[at]['control_name']}",
-                    ":material/arrow_forward:",
-                    {"exception": shown[at]["exception_id"]},
-                )
-            else:
-                st.caption("No control has anything against this line.")
-        publication = data.pinned()
-        st.download_button(
-            "All lines as CSV",
-            data=lambda: to_csv(data.uncached_rows(publication, sql, chosen.as_of, *member)),
-            file_name="backlog_lines.csv",
-            mime="text/csv",
-            key="lines_csv",
-            icon=":material/download:",
-            on_click="ignore",
+            "Contract lines with work left, the largest first.",
+            lambda _: "No control has anything against this line.",
+            ("All lines as CSV", "backlog_lines.csv"),
+            sql,
+            (chosen.as_of, *member),
         )
 
 

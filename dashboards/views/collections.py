@@ -85,13 +85,8 @@ def headline(chosen: Filters, history: History, aged: Sequence[data.Row]) -> Non
     now, before = OPEN.read(history, chosen), OPEN.read(history, chosen, compare=True)
     if now is None:
         return
-    said = [f"Clients owe {numbers.money(now, currency)}."]
-    if before is not None and now != before:
-        change = f"{numbers.money(abs(now - before), currency)} {'more' if now > before else 'less'}"
-        said = [
-            f"Clients owe {numbers.money(now, currency)}, {change} than on "
-            f"{numbers.day(chosen.compare_as_of)}."
-        ]
+    change = numbers.than_before(now, before, currency, chosen.compare_as_of)
+    said = [f"Clients owe {numbers.money(now, currency)}{change}."]
     late, long = in_buckets(aged, *LATE), in_buckets(aged, *LONG)
     if late and long is not None:
         share = f" ({numbers.percent(late / now)})" if now > 0 else ""
@@ -136,15 +131,6 @@ def _parts(kpi: Kpi, chosen: Filters, history: History) -> Callable[[], None] | 
     return lambda: sums_dialog(kpi.title, where, "Part", parts(kpi, chosen, history), kpi.metric_id)
 
 
-def _meta(kpi: Kpi, chosen: Filters) -> dict[str, object]:
-    return {
-        "metric": kpi.metric_id,
-        "grain": chosen.scope.grain,
-        "filters": chosen.query(),
-        "run_id": data.pinned().run_id,
-    }
-
-
 def _ageing_chart(chosen: Filters, aged: Sequence[data.Row], definitions: Mapping[str, data.Row]) -> None:
     currency = data.currency()
     with st.container(key="ageing_place"):
@@ -180,7 +166,7 @@ def _ageing_chart(chosen: Filters, aged: Sequence[data.Row], definitions: Mappin
                     for bucket, name, colour in shown
                 ],
                 currency,
-                _meta(OPEN, chosen),
+                OPEN.meta(chosen),
             ),
             [
                 {
@@ -231,7 +217,7 @@ def _roll_forward(chosen: Filters, history: History, definitions: Mapping[str, d
             "ar_rollforward",
             title,
             f"Receivables, tax included, {currency}, {span}",
-            bridge(table, currency, _meta(OPEN, chosen), good="down"),
+            bridge(table, currency, OPEN.meta(chosen), good="down"),
             [{"Step": label, f"Amount, {currency}": amount} for label, amount, _ in table],
             f"Bridge from {numbers.money(opening, currency)} to {numbers.money(closing, currency)}.",
             lambda: sums_dialog(

@@ -192,7 +192,7 @@ def _revenue_chart(chosen: Filters, history: History, definitions: Mapping[str, 
                 [numbers.month(day) for day, _ in series],
                 values,
                 currency,
-                _meta(REVENUE, chosen),
+                REVENUE.meta(chosen),
                 last_is_partial=partial,
             ),
             [{"Month": numbers.month(day), f"Revenue, {currency}": r.value} for day, r in series],
@@ -203,15 +203,6 @@ def _revenue_chart(chosen: Filters, history: History, definitions: Mapping[str, 
             REVENUE.metric_id,
             definitions,
         )
-
-
-def _meta(kpi: Kpi, chosen: Filters) -> dict[str, object]:
-    return {
-        "metric": kpi.metric_id,
-        "grain": chosen.scope.grain,
-        "filters": chosen.query(),
-        "run_id": data.pinned().run_id,
-    }
 
 
 def _decisions(top: Sequence[data.Row]) -> None:

@@ -7,12 +7,10 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboards import data, names, numbers
+from dashboards.components.case_list import case_list
 from dashboards.components.frame import empty
-from dashboards.components.links import link
-from dashboards.components.rows import to_csv
+from dashboards.components.rows import count_columns, money_columns
 from dashboards.filters import Filters
-
-LISTED = 200
 
 # a case is a document's when it is about it or names its number; the gravest of several is shown
 _WORK_LIST = """
@@ -64,7 +62,6 @@ def work_list(chosen: Filters) -> None:
         if not found:
             empty("No document is overdue in", chosen)
             return
-        shown = found[:LISTED]
         priced = [Decimal(r["amount_rc"]) for r in found if r["amount_rc"] is not None]
         amount = sum(priced, Decimal(0))
         st.caption(
@@ -77,50 +74,27 @@ def work_list(chosen: Filters) -> None:
             st.caption(
                 f"{numbers.counted(len(found) - len(priced), 'amount')} without an exchange rate not in it."
             )
-        event = st.dataframe(
-            [
-                {
-                    "Client": names.of_key("customer", r["customer_id"], known),
-                    "Document": r["invoice_number"] or names.of_key("invoice", r["invoice_id"], known),
-                    "Due": r["due_date"],
-                    "Days late": r["days_past_due"],
-                    currency: None if r["amount_rc"] is None else float(r["amount_rc"]),
-                    "Own currency": f"{numbers.full_money(r['amount_tc'])} {r['currency_code']}",
-                    "Entity": names.of_key("legal_entity", r["legal_entity_id"], known),
-                    "Open case": r["control_name"],
-                }
-                for r in shown
-            ],
-            hide_index=True,
-            key="work_table",
-            on_select="rerun",
-            selection_mode="single-row",
-            placeholder=numbers.NO_VALUE,
-            column_config={
-                currency: st.column_config.NumberColumn(format="%,.2f"),
-                "Days late": st.column_config.NumberColumn(format="%,d"),
-            },
-            alt="Overdue documents, the largest first.",
-        )
-        if len(found) > LISTED:
-            st.caption(f"The {LISTED} largest; the file holds all of them.")
-        for at in event.selection.rows:
-            if shown[at]["exception_id"]:
-                link(
-                    "exceptions",
-                    f"Why: {shown[at]['control_name']}",
-                    ":material/arrow_forward:",
-                    {"exception": shown[at]["exception_id"]},
-                )
-            else:
-                st.caption(f"No control has anything against document {shown[at]['invoice_number']}.")
-        publication = data.pinned()
-        st.download_button(
-            "All overdue documents as CSV",
-            data=lambda: to_csv(data.uncached_rows(publication, sql, chosen.as_of, *member)),
-            file_name="overdue_documents.csv",
-            mime="text/csv",
-            key="work_csv",
-            icon=":material/download:",
-            on_click="ignore",
+
+        def cells(r: data.Row) -> dict[str, object]:
+            return {
+                "Client": names.of_key("customer", r["customer_id"], known),
+                "Document": r["invoice_number"] or names.of_key("invoice", r["invoice_id"], known),
+                "Due": r["due_date"],
+                "Days late": r["days_past_due"],
+                currency: None if r["amount_rc"] is None else float(r["amount_rc"]),
+                "Own currency": f"{numbers.full_money(r['amount_tc'])} {r['currency_code']}",
+                "Entity": names.of_key("legal_entity", r["legal_entity_id"], known),
+                "Open case": r["control_name"],
+            }
+
+        case_list(
+            "work",
+            found,
+            cells,
+            {**money_columns(currency), **count_columns("Days late")},
+            "Overdue documents, the largest first.",
+            lambda r: f"No control has anything against document {r['invoice_number']}.",
+            ("All overdue documents as CSV", "overdue_documents.csv"),
+            sql,
+            (chosen.as_of, *member),
         )

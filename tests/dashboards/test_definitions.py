@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from dashboards import numbers
+from dashboards import backlog, numbers, receivables
+from dashboards.components.cards import Kpi
 from dashboards.filters import default_as_of
+from dashboards.views import executive_overview
 from dashboards.views.definitions import DIRECTIONS, KINDS, matching
 from tests.dashboards.conftest import Opener
 from tests.dashboards.test_executive_overview import Sql, as_of_dates, shown, words
@@ -107,3 +109,17 @@ def test_every_word_asked_for_has_to_stand_there() -> None:
 @pytest.mark.parametrize(("said", "all_of_them"), [(KINDS, ALL_KINDS), (DIRECTIONS, ALL_DIRECTIONS)])
 def test_every_kind_and_direction_has_words(said: dict[str, str], all_of_them: tuple[str, ...]) -> None:
     assert set(said) == set(all_of_them)
+
+
+def test_a_card_and_the_registry_call_the_same_direction_good() -> None:
+    said = {metric.id: metric.good_direction for metric in load()}
+    kpis = {
+        id(kpi): kpi
+        for module in (backlog, receivables, executive_overview)
+        for kpi in vars(module).values()
+        if isinstance(kpi, Kpi)
+    }
+    assert len(kpis) > 15
+    assert {kpi.metric_id: kpi.good for kpi in kpis.values()} == {
+        kpi.metric_id: said[kpi.metric_id] for kpi in kpis.values()
+    }

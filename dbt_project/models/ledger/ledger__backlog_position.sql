@@ -39,6 +39,7 @@ backlog_day as (
 line as (
     select
         contract_line_id,
+        contract_id,
         billing_method,
         currency_code,
         signed_on
@@ -227,6 +228,7 @@ booked_ahead as (
 within_backlog as (
     select
         open_line.*,
+        line.contract_id,
         line.billing_method,
         line.signed_on,
         case
@@ -254,6 +256,7 @@ split_backlog as (
 select
     as_of,
     contract_line_id,
+    contract_id,
     legal_entity_id,
     region_id,
     practice_id,

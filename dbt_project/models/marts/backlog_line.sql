@@ -5,6 +5,7 @@ with position as (
     select
         as_of,
         contract_line_id,
+        contract_id,
         legal_entity_id,
         region_id,
         practice_id,
@@ -19,13 +20,6 @@ with position as (
         amount_tc,
         {{ days_between('coalesce(last_revenue_on, signed_on)', 'as_of') }} as days_idle
     from {{ ref('ledger__backlog_position') }}
-),
-
-line as (
-    select
-        contract_line_id,
-        contract_id
-    from {{ ledger_as_known(ref('ledger__contract_line_version')) }} as line_version
 ),
 
 -- a part that is nothing has no row; one that is unknown has a row without an amount
@@ -49,7 +43,7 @@ balance as (
 select
     position.as_of,
     position.contract_line_id,
-    line.contract_id,
+    position.contract_id,
     position.legal_entity_id,
     position.region_id,
     position.practice_id,
@@ -78,6 +72,5 @@ select
     cast(balance.soft_scheduled_rc as decimal(28, 4)) as soft_scheduled_rc,
     cast(balance.unscheduled_rc as decimal(28, 4)) as unscheduled_rc
 from position
-left join line on position.contract_line_id = line.contract_line_id
 left join balance
     on position.as_of = balance.as_of and position.contract_line_id = balance.contract_line_id
