@@ -11,7 +11,14 @@ from dashboards import data, filters
 from dashboards.components.frame import Frame, guarded, unpublished
 from dashboards.components.links import remember
 from dashboards.theme.generate import ICON, LOGO, STYLE
-from dashboards.views import backlog, collections, definitions, executive_overview, reconciliation_exceptions
+from dashboards.views import (
+    backlog,
+    collections,
+    definitions,
+    executive_overview,
+    reconciliation_exceptions,
+    wip,
+)
 from throughline.errors import ThroughlineError
 
 Draw = Callable[[Frame], None]
@@ -47,6 +54,12 @@ def main() -> None:
         url_path="backlog",
         icon=":material/stacked_bar_chart:",
     )
+    earned = st.Page(
+        page_of(wip.render),
+        title="WIP and deferred revenue",
+        url_path="wip",
+        icon=":material/pending_actions:",
+    )
     owed = st.Page(
         page_of(collections.render),
         title="Collections",
@@ -65,9 +78,16 @@ def main() -> None:
         url_path="definitions",
         icon=":material/menu_book:",
     )
-    remember(overview=overview, backlog=sold, collections=owed, exceptions=exceptions, definitions=words)
+    remember(
+        overview=overview,
+        backlog=sold,
+        wip=earned,
+        collections=owed,
+        exceptions=exceptions,
+        definitions=words,
+    )
     page = st.navigation(
-        {"Performance": [overview, named, sold, owed], "Control": [exceptions], "Reference": [words]}
+        {"Performance": [overview, named, sold, earned, owed], "Control": [exceptions], "Reference": [words]}
     )
     with guarded():
         try:

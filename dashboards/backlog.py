@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from dashboards import data, numbers
+from dashboards.clients import Parts, first_of
 from dashboards.components.cards import Kpi
 from dashboards.components.sums import Sum
 from dashboards.filters import Filters, is_month_end, months_before
@@ -40,7 +41,6 @@ IDLE = {
     "UNKNOWN": "Never, and no signature date",
 }
 STALE = ("91-180", ">180")
-CLIENTS_SHOWN = 10
 
 
 def by_client(chosen: Filters) -> tuple[data.Row, ...]:
@@ -57,13 +57,9 @@ def by_client(chosen: Filters) -> tuple[data.Row, ...]:
     )
 
 
-def shown_clients(clients: Sequence[data.Row]) -> list[tuple[str, dict[str, Decimal]]]:
+def shown_clients(clients: Sequence[data.Row]) -> list[tuple[str, Parts]]:
     """The clients with most backlog and their parts; the rest of them as one, named ``""``."""
-    split = [(str(r["customer_id"]), {part: Decimal(r[part]) for part in PARTS}) for r in clients]
-    if len(split) <= CLIENTS_SHOWN + 1:
-        return split
-    head, tail = split[:CLIENTS_SHOWN], split[CLIENTS_SHOWN:]
-    return [*head, ("", {part: sum((held[part] for _, held in tail), Decimal(0)) for part in PARTS})]
+    return first_of([(str(r["customer_id"]), {part: Decimal(r[part]) for part in PARTS}) for r in clients])
 
 
 def idle(chosen: Filters) -> tuple[data.Row, ...]:

@@ -123,6 +123,11 @@ def quantity(value: Decimal | None) -> str:
     return f"{MINUS}{text}" if value < 0 else text
 
 
+def plain(value: Decimal | None) -> float | None:
+    """For a grid that sorts; sums are never taken over these."""
+    return None if value is None else float(value)
+
+
 def md(text: str) -> str:
     """Text for a place that reads Markdown: a dollar sign there would begin a formula."""
     return text.replace("$", "\\$")

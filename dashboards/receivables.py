@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 
-from dashboards import data, names, numbers
+from dashboards import data, numbers
 from dashboards.components.cards import Kpi
 from dashboards.components.sums import Sum
 from dashboards.filters import Filters, months_before
 from dashboards.readings import History, Reading
+from dashboards.roll_forward import RollForward
 from dashboards.theme import tokens
 
 OPEN = Kpi("ar_gross", "Receivables", is_balance=True, kind="money", good="down", controls=("BIL-010",))
@@ -40,8 +41,6 @@ BUCKETS = {
 }
 LATE = ("1-30", "31-60", "61-90", "91-120", ">120")
 LONG = ("61-90", "91-120", ">120")
-STEPS = ("invoiced", "credited", "collected", "credits_applied", "fx_translation")
-CLIENTS_SHOWN = 10
 LATER, IN_TIME = "days_past_due > 0", "days_past_due = 0"
 
 
@@ -71,41 +70,6 @@ def most_overdue(aged: Sequence[data.Row]) -> tuple[str, Decimal] | None:
         if r["bucket"] in LATE and r["amount"] is not None:
             sums[r["customer_id"]] = sums.get(r["customer_id"], Decimal(0)) + Decimal(r["amount"])
     return max(sums.items(), key=lambda one: (one[1], one[0])) if len(sums) > 1 else None
-
-
-def by_client(aged: Sequence[data.Row]) -> list[tuple[str, dict[str, Decimal]]]:
-    """Clients by what they owe, most first, each with its buckets; the rest of them as one, named ``""``."""
-    found: dict[str, dict[str, Decimal]] = {}
-    for r in aged:
-        if r["bucket"] != "UNAPPLIED_CASH" and r["amount"]:
-            held = found.setdefault(r["customer_id"], {})
-            held[r["bucket"]] = held.get(r["bucket"], Decimal(0)) + Decimal(r["amount"])
-    ordered = sorted(found.items(), key=lambda one: (-sum(one[1].values()), one[0]))
-    head, tail = ordered[:CLIENTS_SHOWN], ordered[CLIENTS_SHOWN:]
-    if len(tail) == 1:
-        return ordered
-    rest: dict[str, Decimal] = {}
-    for _, held in tail:
-        for bucket, amount in held.items():
-            rest[bucket] = rest.get(bucket, Decimal(0)) + amount
-    return [*head, ("", rest)] if tail else head
-
-
-def steps(chosen: Filters) -> dict[str, Decimal | None]:
-    """What moved receivables between the two dates, in the reporting currency; None: a part has no rate."""
-    narrow, member = data.narrowing(chosen.scope)
-    wanted = ", ".join(
-        f"case when count(*) = count({s}) then coalesce(sum({s}), 0) end as {s}" for s in STEPS
-    )
-    found = data.row(
-        f"select {wanted} from marts.ar_rollforward "
-        f"where currency_view = 'RC' and as_of > ? and as_of <= ? {narrow}",
-        chosen.compare_as_of,
-        chosen.as_of,
-        *member,
-    )
-    assert found is not None, "an aggregate has a row"
-    return {step: None if found[step] is None else Decimal(found[step]) for step in STEPS}
 
 
 def parts(kpi: Kpi, chosen: Filters, history: History) -> list[Sum]:
@@ -187,26 +151,10 @@ def bucket_sums(chosen: Filters, aged: Sequence[data.Row]) -> list[Sum]:
     return found
 
 
-def roll_forward_sums(chosen: Filters, opening: Decimal | None, closing: Decimal | None) -> list[Sum]:
-    """Every bar of the roll-forward with the documents that add up to it."""
-    narrow, member = data.narrowing(chosen.scope)
-    moves = [
-        Sum(
-            names.movement(step),
-            f"select customer_id, invoice_id as case_id, sum({step}) as amount from marts.ar_rollforward "
-            f"where currency_view = 'RC' and as_of > ? and as_of <= ? {narrow} "
-            f"group by customer_id, invoice_id having sum({step}) <> 0",
-            (chosen.compare_as_of, chosen.as_of, *member),
-            amount,
-            data.currency(),
-        )
-        for step, amount in steps(chosen).items()
-        if amount
-    ]
-    return [
-        _documents(
-            f"Receivables at {numbers.day(chosen.compare_as_of)}", chosen, chosen.compare_as_of, opening
-        ),
-        *moves,
-        _documents(f"Receivables at {numbers.day(chosen.as_of)}", chosen, chosen.as_of, closing),
-    ]
+ROLL_FORWARD = RollForward(
+    "ar_rollforward",
+    OPEN,
+    ("invoiced", "credited", "collected", "credits_applied", "fx_translation"),
+    _documents,
+    record="invoice_id as case_id",
+)

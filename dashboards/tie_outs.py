@@ -33,6 +33,20 @@ STATEMENTS = {
         Statement(
             "AR_AGEING", "ERP's ageing report", "open documents", "the ageing the ERP prints", "customer"
         ),
+        Statement(
+            "REVENUE",
+            "ERP's revenue report",
+            "revenue of the month",
+            "the revenue the ERP prints",
+            "customer",
+        ),
+        Statement(
+            "BILLINGS",
+            "ERP's billing report",
+            "posted documents of the month, net",
+            "the billing the ERP prints",
+            "customer",
+        ),
     )
 }
 STATUS = {

@@ -21,6 +21,7 @@ TARGET = ROOT / "docs" / "screenshots"
 PAGES = {
     "overview": "/",
     "backlog": "/backlog",
+    "wip": "/wip",
     "collections": "/collections",
     "exceptions": "/exceptions",
 }

@@ -14,6 +14,19 @@ from dashboards.components.rows import to_csv
 LISTED = 200
 
 
+def gravest(column: str) -> str:
+    """A CTE ``told``: of each value of the exceptions' ``column`` the gravest open case and its control."""
+    return f"""
+with told as (
+    select e.{column}, arg_min(e.exception_id, (e.severity, e.exception_id)) as exception_id,
+        arg_min(c.name, (e.severity, e.exception_id)) as control_name
+    from reconciliation.exception e
+    left join reconciliation.recon__control c on c.control_id = e.control_id
+    where e.outcome = 'EXCEPTION' and e.{column} is not null
+    group by e.{column}
+)"""
+
+
 def case_list(
     key: str,
     found: Sequence[data.Row],

@@ -124,9 +124,12 @@ def _instant(text: str) -> str:
 
 
 def empty(words: str, filters: Filters | None = None) -> None:
-    """Nothing to show, said in words; with the scope that emptied it and a way out."""
-    narrowed = filters is not None and filters.scope.grain != "FIRM"
-    st.info(f"{words} {filters.scope.label}." if narrowed and filters else words, icon=":material/info:")
+    """Nothing to show, said in words; with ``filters`` they end in "in" or "for", and the scope follows."""
+    if filters is not None and filters.scope.grain != "FIRM":
+        words = f"{words} {filters.scope.label}."
+    elif filters is not None:
+        words = f"{words.removesuffix(' in').removesuffix(' for')}."
+    st.info(words, icon=":material/info:")
 
 
 def unpublished(problem: ThroughlineError) -> None:

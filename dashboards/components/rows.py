@@ -239,11 +239,11 @@ def _display(
             "Project": names.of_key("project", r["project_id"], known),
             "Contract line": names.of_key("contract_line", r["contract_line_id"], known),
             "Person": names.of_key("resource", r["resource_id"], known),
-            "Billable hours" if utilisation else "In its currency": _number(r["amount_tc"]),
+            "Billable hours" if utilisation else "In its currency": numbers.plain(r["amount_tc"]),
             "Currency": None if utilisation else r["currency_code"],
-            currency: _number(r["amount_rc"]),
-            "Out of": _number(r["base"]) if metric_id in _AMOUNTS else None,
-            "Hours": None if utilisation else _number(r["hours"]),
+            currency: numbers.plain(r["amount_rc"]),
+            "Out of": numbers.plain(r["base"]) if metric_id in _AMOUNTS else None,
+            "Hours": None if utilisation else numbers.plain(r["hours"]),
             "Record": record_name(r["record_id"], known),
             "Source": names.system(r["source_system"]),
         }
@@ -260,11 +260,6 @@ def _display(
 def record_name(key: str | None, known: names.Names) -> str:
     """The source record as a reader would look it up: ``NetSuite 1074``."""
     return names.of_key("record", key, known)
-
-
-def _number(value: Decimal | None) -> float | None:
-    """For a grid that sorts; sums are never taken over these."""
-    return None if value is None else float(value)
 
 
 def _csv(publication: data.Publication, sql: str, parameters: list[object]) -> Callable[[], str]:

@@ -53,11 +53,11 @@ def _table(found: Sequence[data.Row]) -> None:
             "Day": r["as_of"],
             "Entity": names.of_key("legal_entity", r["legal_entity_id"], known),
             "Currency": r["currency_code"],
-            "Throughline": _number(r["amount"]),
-            "The other side": _number(r["other_amount"]),
-            "Difference": _number(r["difference"]),
-            "Entered later": _number(r["entered_later"]),
-            "Not explained": _number(r["unexplained"]),
+            "Throughline": numbers.plain(r["amount"]),
+            "The other side": numbers.plain(r["other_amount"]),
+            "Difference": numbers.plain(r["difference"]),
+            "Entered later": numbers.plain(r["entered_later"]),
+            "Not explained": numbers.plain(r["unexplained"]),
             "Result": STATUS[r["status"]],
         }
         for r in found
@@ -102,10 +102,10 @@ def _items(line: data.Row, known: names.Names) -> None:
         [
             {
                 "What": names.of_key(member, r["member_id"], known),
-                "Throughline": _number(r["amount"]),
-                "The other side": _number(r["other_amount"]),
-                "Difference": _number(r["difference"]),
-                "Entered later": _number(r["entered_later"]),
+                "Throughline": numbers.plain(r["amount"]),
+                "The other side": numbers.plain(r["other_amount"]),
+                "Difference": numbers.plain(r["difference"]),
+                "Entered later": numbers.plain(r["entered_later"]),
             }
             for r in of_line
         ],
@@ -115,7 +115,3 @@ def _items(line: data.Row, known: names.Names) -> None:
         column_config=dict.fromkeys(_ITEM_AMOUNTS, _AMOUNT),
         alt="What the difference consists of, the largest first.",
     )
-
-
-def _number(value: object) -> float | None:
-    return None if value is None else float(str(value))

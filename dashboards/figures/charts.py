@@ -88,11 +88,13 @@ def bridge(
     """A waterfall of (label, amount, kind): kind ``total`` for the levels, ``step`` for the moves.
 
     Top to bottom, as structure is read; the colours of rise and fall are set here, no theme does. ``good``
-    says which of them is favourable.
+    says which of them is favourable: up, down or none.
     """
     rise, fall = tokens.FAVOURABLE, tokens.ADVERSE
     if good == "down":
         rise, fall = fall, rise
+    elif good == "none":
+        rise = fall = tokens.SEQUENTIAL[4]
     figure = go.Figure(
         go.Waterfall(
             orientation="h",
@@ -111,7 +113,16 @@ def bridge(
         )
     )
     levels = _levels(steps)
-    figure.update_xaxes(visible=False, range=_room(levels))
+    low, high = _room(levels)
+    # the label of a fall stands left of where it ends, which may be close to the names of the steps
+    ends = [
+        float(level)
+        for level, (_, amount, kind) in zip(levels[1:], steps, strict=True)
+        if kind == "step" and amount < 0
+    ]
+    if ends:
+        low = min(low, min(ends) - 0.18 * float(max(levels) - min(levels)))
+    figure.update_xaxes(visible=False, range=[low, high])
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
     return finish(figure, meta, surface)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboards import cases, data, names, numbers
+from dashboards import cases, data, numbers
 from dashboards.backlog import (
     BACKLOG,
     COVER,
@@ -28,6 +28,7 @@ from dashboards.backlog import (
     shown_clients,
     stale,
 )
+from dashboards.clients import labels as client_labels
 from dashboards.components.cards import Kpi, kpi_card
 from dashboards.components.chart_card import chart_card
 from dashboards.components.frame import Frame, empty, page_head
@@ -131,12 +132,7 @@ def _clients_chart(chosen: Filters, clients: Sequence[data.Row], definitions: Ma
             empty("A rate is missing, so nobody can say how much of the backlog is scheduled in", chosen)
             return
         shown = shown_clients(clients)
-        known = names.names()
-        others = len(clients) - len(shown) + 1
-        labels = [
-            names.of_key("customer", client, known) if client else numbers.counted(others, "other client")
-            for client, _ in shown
-        ]
+        labels = client_labels(shown, len(clients))
         total = sum((sum(held.values()) for _, held in shown), Decimal(0))
         first = sum(shown[0][1].values())
         title = f"{labels[0]} holds {numbers.percent(first / total, 0)} of backlog" if total else "Backlog"

@@ -7,21 +7,14 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboards import data, names, numbers
-from dashboards.components.case_list import case_list
+from dashboards.components.case_list import case_list, gravest
 from dashboards.components.frame import empty
 from dashboards.components.rows import count_columns, money_columns
 from dashboards.filters import Filters
 
-# the gravest open case of a line is shown
-_LINES = """
-with told as (
-    select e.contract_line_id, arg_min(e.exception_id, (e.severity, e.exception_id)) as exception_id,
-        arg_min(c.name, (e.severity, e.exception_id)) as control_name
-    from reconciliation.exception e
-    left join reconciliation.recon__control c on c.control_id = e.control_id
-    where e.outcome = 'EXCEPTION' and e.contract_line_id is not null
-    group by e.contract_line_id
-)
+_LINES = (
+    gravest("contract_line_id")
+    + """
 select l.customer_id, l.project_id, l.contract_line_id, l.legal_entity_id, l.billing_method, l.signed_on,
     l.last_revenue_on, l.days_idle, l.currency_code, l.committed_tc, l.recognised_tc, l.amount_tc,
     l.amount_rc, l.scheduled_rc, l.soft_scheduled_rc, l.unscheduled_rc, told.control_name, told.exception_id
@@ -30,6 +23,7 @@ left join told on told.contract_line_id = l.contract_line_id
 where l.as_of = $1 {narrow}
 order by l.amount_rc desc nulls last, l.contract_line_id
 """
+)
 
 
 def statement(scope: data.Scope) -> tuple[str, tuple[str, ...]]:
@@ -64,10 +58,10 @@ def backlog_lines(chosen: Filters) -> None:
                 "Contract line": names.of_key("contract_line", r["contract_line_id"], known),
                 "Project": names.of_key("project", r["project_id"], known),
                 "Billed by": names.CODES.get(r["billing_method"], numbers.NO_VALUE),
-                f"Left, {currency}": _number(r["amount_rc"]),
-                f"Scheduled, {currency}": _number(r["scheduled_rc"]),
-                f"Tentatively, {currency}": _number(r["soft_scheduled_rc"]),
-                f"Not scheduled, {currency}": _number(r["unscheduled_rc"]),
+                f"Left, {currency}": numbers.plain(r["amount_rc"]),
+                f"Scheduled, {currency}": numbers.plain(r["scheduled_rc"]),
+                f"Tentatively, {currency}": numbers.plain(r["soft_scheduled_rc"]),
+                f"Not scheduled, {currency}": numbers.plain(r["unscheduled_rc"]),
                 "Signed": f"{numbers.full_money(r['committed_tc'])} {r['currency_code']}",
                 "Earned": _share(r["recognised_tc"], r["committed_tc"]),
                 "Last earned": r["last_revenue_on"],
@@ -92,10 +86,6 @@ def backlog_lines(chosen: Filters) -> None:
             sql,
             (chosen.as_of, *member),
         )
-
-
-def _number(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)
 
 
 def _share(part: Decimal | None, whole: Decimal | None) -> float | None:

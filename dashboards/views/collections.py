@@ -8,12 +8,15 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboards import cases, data, names, numbers
+from dashboards.clients import by_client
+from dashboards.clients import labels as client_labels
 from dashboards.components.cards import Kpi, kpi_card
 from dashboards.components.chart_card import chart_card
 from dashboards.components.frame import Frame, empty, page_head
+from dashboards.components.roll_forward_card import roll_forward_card
 from dashboards.components.sums import sums_dialog
 from dashboards.components.tie_out import tie_out_panel
-from dashboards.figures.charts import bridge, stacked_bars
+from dashboards.figures.charts import stacked_bars
 from dashboards.filters import Filters
 from dashboards.readings import History
 from dashboards.receivables import (
@@ -27,15 +30,13 @@ from dashboards.receivables import (
     OPEN,
     OVERDUE,
     RECEIVED,
+    ROLL_FORWARD,
     UNAPPLIED,
     ageing,
     bucket_sums,
-    by_client,
     in_buckets,
     most_overdue,
     parts,
-    roll_forward_sums,
-    steps,
 )
 from dashboards.views.work_list import work_list
 
@@ -74,7 +75,7 @@ def render(frame: Frame) -> None:
             )
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
         _ageing_chart(chosen, aged, definitions)
-        _roll_forward(chosen, history, definitions)
+        roll_forward_card(ROLL_FORWARD, chosen, history, definitions, "Receivables, tax included", _moved)
     work_list(chosen)
     tie_out_panel(chosen, "Receivables", ("AR_CONTROL", "AR_AGEING"))
 
@@ -137,16 +138,11 @@ def _ageing_chart(chosen: Filters, aged: Sequence[data.Row], definitions: Mappin
         if any(r["amount"] is None for r in aged):
             empty("A document has no exchange rate, so the ageing is unknown for", chosen)
             return
-        clients = by_client(aged)
+        clients = by_client(aged, ("UNAPPLIED_CASH",))
         if not clients:
             empty("Nothing stands open in", chosen)
             return
-        known = names.names()
-        others = len({r["customer_id"] for r in aged}) - len(clients) + 1
-        labels = [
-            names.of_key("customer", client, known) if client else numbers.counted(others, "other client")
-            for client, _ in clients
-        ]
+        labels = client_labels(clients, len({r["customer_id"] for r in aged}))
         shown = [
             (bucket, *look) for bucket, look in BUCKETS.items() if any(bucket in held for _, held in clients)
         ]
@@ -189,44 +185,8 @@ def _ageing_chart(chosen: Filters, aged: Sequence[data.Row], definitions: Mappin
         )
 
 
-def _roll_forward(chosen: Filters, history: History, definitions: Mapping[str, data.Row]) -> None:
+def _moved(moved: Mapping[str, Decimal]) -> str:
+    """The message of the roll-forward."""
     currency = data.currency()
-    with st.container(key="rollforward_place"):
-        moved = steps(chosen)
-        opening, closing = OPEN.read(history, chosen, compare=True), OPEN.read(history, chosen)
-        if opening is None and chosen.compare_as_of < min(data.as_of_dates()):
-            # the first date's roll-forward holds all that came before it
-            opening = Decimal(0)
-        if opening is None or closing is None or None in moved.values():
-            empty("A part of receivables has no exchange rate, so their roll-forward is unknown for", chosen)
-            return
-        shown = [(names.movement(step), amount, "step") for step, amount in moved.items() if amount]
-        rest = closing - opening - sum((amount for _, amount, _ in shown), Decimal(0))
-        if abs(rest) >= Decimal("0.005"):
-            shown.append(("Not explained", rest, "step"))
-        table = [
-            (numbers.day(chosen.compare_as_of), opening, "total"),
-            *shown,
-            (numbers.day(chosen.as_of), closing, "total"),
-        ]
-        invoiced, collected = moved["invoiced"] or Decimal(0), -(moved["collected"] or Decimal(0))
-        came, went = numbers.money(collected, currency), numbers.money(invoiced, currency)
-        title = f"{came} collected against {went} invoiced"
-        span = f"{numbers.day(chosen.compare_as_of)} to {numbers.day(chosen.as_of)}"
-        chart_card(
-            "ar_rollforward",
-            title,
-            f"Receivables, tax included, {currency}, {span}",
-            bridge(table, currency, OPEN.meta(chosen), good="down"),
-            [{"Step": label, f"Amount, {currency}": amount} for label, amount, _ in table],
-            f"Bridge from {numbers.money(opening, currency)} to {numbers.money(closing, currency)}.",
-            lambda: sums_dialog(
-                "Receivables roll-forward",
-                f"{chosen.scope.label} · {span}",
-                "Step",
-                roll_forward_sums(chosen, opening, closing),
-                "ar_rollforward",
-            ),
-            OPEN.metric_id,
-            definitions,
-        )
+    came, went = numbers.money(-moved["collected"], currency), numbers.money(moved["invoiced"], currency)
+    return f"{came} collected against {went} invoiced"

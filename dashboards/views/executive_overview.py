@@ -20,6 +20,7 @@ from dashboards.readings import History
 from dashboards.views.backlog_bridge import bridge_card, bridge_steps
 from dashboards.views.handoff import delayed, stages
 from dashboards.views.practices import practices
+from dashboards.wip import WIP
 
 REVENUE = Kpi(
     "recognised_revenue", "Revenue", is_balance=False, kind="money", controls=("BIL-003", "BIL-010")
@@ -27,14 +28,6 @@ REVENUE = Kpi(
 MARGIN = Kpi("project_gross_margin", "Project gross margin", is_balance=False, kind="share")
 BOOKINGS = Kpi(
     "net_bookings", "Net bookings", is_balance=False, kind="money", controls=("CRM-ERP-001", "CRM-ERP-003")
-)
-WIP = Kpi(
-    "wip_operational",
-    "Work done, not invoiced",
-    is_balance=True,
-    kind="money",
-    good="down",
-    controls=("BIL-001", "ERP-PSA-001", "ERP-PSA-002", "PSA-ERP-001", "PSA-ERP-002"),
 )
 UTILISATION = Kpi("billable_utilisation_net", "Billable utilisation", is_balance=False, kind="share")
 RECEIVABLES = Kpi(

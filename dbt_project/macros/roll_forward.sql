@@ -48,8 +48,10 @@
     movements   the movements in the order in which they are shown
     record      name of one more column, for a balance whose records convert each on its own: their sum at the
                 rate of the date is then not what they add up to
+    historic    whether the balance keeps the rates it came in at: what the rates of the dates do to it is then
+                told by the balance alone
 #}
-{% macro roll_forward(metric_id, movements, record=none) -%}
+{% macro roll_forward(metric_id, movements, record=none, historic=false) -%}
 {%- set columns = [
     'legal_entity_id', 'region_id', 'practice_id', 'customer_id', 'project_id', 'contract_line_id',
 ] -%}
@@ -135,12 +137,18 @@ viewed as (
         {% for movement in movements -%}
         {{ movement }}_rc as {{ movement }},
         {% endfor -%}
+        {% if historic -%}
+        -- what the rates did: what its own worth leaves of the movements, which foot in the line's currency
+        cast(closing_rc - (opening_rc + {{ movements | join('_rc + ') }}_rc) as decimal(28, 4))
+            as fx_translation,
+        {% else -%}
         -- what the rates did: the period's balance at its closing rate, less what came in at other rates
         cast(
             {{ roll_forward_at_rate('(opening + ' ~ movements | join(' + ') ~ ')', 'rate_rc') }}
             - (opening_rc + {{ movements | join('_rc + ') }}_rc)
             as decimal(28, 4)
         ) as fx_translation,
+        {% endif -%}
         closing_rc as closing
     from period
     where is_shown

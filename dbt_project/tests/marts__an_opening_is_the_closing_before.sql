@@ -21,6 +21,17 @@ with step as (
             partition by invoice_id, customer_id, line_currency_code, currency_view order by as_of
         ) as closed
     from {{ ref('ar_rollforward') }}
+    union all
+    select
+        contract_line_id,
+        currency_view,
+        as_of,
+        opening,
+        lag(closing) over (
+            partition by contract_line_id, customer_id, legal_entity_id, line_currency_code, currency_view
+            order by as_of
+        ) as closed
+    from {{ ref('contract_liability_rollforward') }}
 )
 
 select

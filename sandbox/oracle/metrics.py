@@ -47,6 +47,7 @@ PERIODS = ("MONTH", "QUARTER", "YTD", "T3M", "T12M")
 
 Row = dict[str, object]
 Dated = dict[str, list[tuple[date, Decimal]]]
+Held = dict[tuple[Dims, str], dict[date, Decimal]]
 NoteLag = Callable[[str, str, str, int], None]
 NoteDelay = Callable[[str, str, str, Decimal, int], None]
 
@@ -124,8 +125,11 @@ class _Metrics:
         yield from self._flow("net_bookings", gross + debooked, LINE_GRAINS)
         yield from self._flow("debookings", [-movement for movement in debooked], LINE_GRAINS)
         yield from self.backlogs()
-        yield from self._cover(revenue)
+        yield from self._paced("backlog_cover", self.backlog(), revenue, 3, 3)
         yield from self.wip_operational()
+        yield from self._paced("wip_days", self.wip(), revenue, 12, 365)
+        yield from self._paced("wip_days_billings", self.wip(), [movement for movement, _ in billed], 12, 365)
+        yield from self.contract_positions()
         yield from self._flow("billed", [movement for movement, _ in billed], PROJECT_GRAINS)
         credited = [-movement for movement, is_credit in billed if is_credit]
         yield from self._flow("credit_notes", credited, PROJECT_GRAINS)
@@ -594,31 +598,92 @@ class _Metrics:
                 found[place].append((entry.service_from, entry.amount, entry.contract.currency))
         return found
 
-    def _cover(self, revenue: list[Movement]) -> Iterator[Row]:
-        """Backlog over the average of the last three whole months' revenue."""
-        earned = self._monthly(revenue, WIDE_PERIOD_GRAINS, False)
+    def _paced(
+        self, metric: str, held_by: Held, flow: list[Movement], months: int, factor: int
+    ) -> Iterator[Row]:
+        """A balance over what flowed in the last whole months, times ``factor``."""
+        flowed = self._monthly(flow, WIDE_PERIOD_GRAINS, False)
         first = self.dates[0].replace(day=1)
         for day in self.dates:
             held = [
                 (dims, self._amounts(values[day], currency, self._functional(dims), day))
-                for (dims, currency), values in self.backlog().items()
+                for (dims, currency), values in held_by.items()
                 if values.get(day)
             ]
             last = day.replace(day=1) if day == month_end(day) else _month_before(day)
-            start = _month_before(_month_before(last))
-            for row in self._points("total_backlog", day, held, WIDE_PERIOD_GRAINS):
+            start = last
+            for _ in range(months - 1):
+                start = _month_before(start)
+            for row in self._points("", day, held, WIDE_PERIOD_GRAINS):
                 if row["currency_view"] != "RC":
                     continue
                 grain, above = str(row["grain"]), row["numerator"]
                 assert isinstance(above, Decimal)
                 member = "ALL" if grain == "FIRM" else str(row[GRAIN_COLUMN[grain]])
-                months = earned.get((grain, member, "RC", REPORTING), {})
-                # a firm measured for less than three months has no average of them
-                cells = [cell for month, cell in months.items() if first <= start <= month <= last]
+                by_month = flowed.get((grain, member, "RC", REPORTING), {})
+                # a firm measured for less than these months has no average of them
+                cells = [cell for month, cell in by_month.items() if first <= start <= month <= last]
                 below = sum((cell[0] for cell in cells), ZERO) if cells else None
                 is_known = row["value"] is not None and not any(cell[2] for cell in cells)
-                value = r10(3 * above / below) if below is not None and below > 0 and is_known else None
-                yield self._row("backlog_cover", day, "POINT", grain, member, "NA", "NA", above, below, value)
+                value = r10(factor * above / below) if below is not None and below > 0 and is_known else None
+                yield self._row(metric, day, "POINT", grain, member, "NA", "NA", above, below, value)
+
+    def contract_positions(self) -> Iterator[Row]:
+        """What lines earned less what was billed of them, and how their contracts present it."""
+        billed: dict[str, list[tuple[date, str, Decimal, Decimal]]] = defaultdict(list)
+        for one in self.view.billed_lines:
+            invoice, line = one.invoice, one.line
+            row = invoice.invoice_date, invoice.currency, line.net, r4(line.net * invoice.exchange_rate)
+            billed[line.contract_line.line_key].append(row)
+        for day in self.dates:
+            shown: dict[str, list[tuple[Dims, Amounts]]] = defaultdict(list)
+            for contract in self.view.contracts:
+                documents = [row for line in contract.lines for row in billed[line.line_key] if row[0] <= day]
+                for currency in {contract.currency, *(row[1] for row in documents)}:
+                    self._present(contract, currency, day, billed, shown)
+            for metric, held in shown.items():
+                yield from self._points(metric, day, held, LINE_GRAINS)
+
+    def _present(
+        self,
+        contract: Contract,
+        currency: str,
+        day: date,
+        billed: dict[str, list[tuple[date, str, Decimal, Decimal]]],
+        shown: dict[str, list[tuple[Dims, Amounts]]],
+    ) -> None:
+        """Adds a contract's lines to what is shown: all of them on the side of the contract as a whole."""
+        view = self.view
+        functional = view.firm.entities[contract.entity].currency
+        positions: list[tuple[Dims, Amounts, Decimal]] = []
+        for line in contract.lines:
+            earned = self._revenue_to(line, day) if currency == contract.currency else ZERO
+            documents = [row for row in billed[line.line_key] if row[0] <= day and row[1] == currency]
+            position = earned - sum((row[2] for row in documents), ZERO)
+            if not position:
+                continue
+            waits_for_time = max(position, ZERO) if line.method != "FIXED_POC" else ZERO
+            if line.method == "TM_CAPPED" and line.ceiling is not None:
+                above = max(ZERO, earned - view.amended_ceiling(line, day))
+                waits_for_time = max(ZERO, waits_for_time - above)
+            amounts = self._amounts(position, currency, functional, day)
+            if position < 0 and currency != functional:
+                amounts.fc = -_billed_last(documents, -position)
+                amounts.rc = view.rates.worth(amounts.fc, functional, REPORTING, day)
+            positions.append((view.line_dims(line), amounts, waits_for_time))
+        whole = sum((amounts.tc for _, amounts, _ in positions), ZERO)
+        rest = sum((amounts.tc - part for _, amounts, part in positions), ZERO)
+        for dims, amounts, part in positions:
+            shown["net_contract_position"].append((dims, amounts))
+            if whole < 0:
+                shown["contract_liability"].append((dims, -amounts))
+            elif whole > 0 and (rest < 0 or part == amounts.tc):
+                shown["unbilled_receivable"].append((dims, amounts))
+            elif whole > 0 and not part:
+                shown["contract_asset"].append((dims, amounts))
+            elif whole > 0:
+                for name, of_it in (("unbilled_receivable", part), ("contract_asset", amounts.tc - part)):
+                    shown[name].append((dims, self._amounts(of_it, currency, functional, day)))
 
     def backlog(self) -> dict[tuple[Dims, str], dict[date, Decimal]]:
         balances: dict[tuple[Dims, str], dict[date, Decimal]] = {}
@@ -1328,6 +1393,25 @@ def status_of_eligible(history: Sequence[tuple[datetime, datetime]], view: View)
         if known <= view.at:
             found = eligible
     return found.date()
+
+
+def _billed_last(documents: list[tuple[date, str, Decimal, Decimal]], held: Decimal) -> Decimal:
+    """What the last ``held`` of what was billed is worth at the rates it was billed at: the oldest is earned
+    first. Documents are (date, currency, net, net in the entity's currency)."""
+    days: dict[date, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
+    for day, _, net, worth in documents:
+        if net > 0:
+            days[day][0] += net
+            days[day][1] += worth
+    found = ZERO
+    for day in sorted(days, reverse=True):
+        net, worth = days[day]
+        taken = min(held, net)
+        found += worth if taken == net else r4(worth * taken / net)
+        held -= taken
+        if not held:
+            break
+    return found
 
 
 def _is_overdue(invoice: Invoice, day: date) -> bool:

@@ -18,7 +18,7 @@ from tests.browser.conftest import OpenPage, settle
 from throughline import publish, warehouse
 from throughline.home import Home
 
-PAGES = ("/", "/exceptions", "/collections", "/backlog")
+PAGES = ("/", "/exceptions", "/collections", "/backlog", "/wip")
 
 
 def card(page: Page, label: str) -> str:
@@ -119,6 +119,16 @@ LEFT: tuple[Shown, ...] = (
     ("Cancelled or cut", "debookings", None, numbers.money),
     ("Delivered", "recognised_revenue", None, numbers.money),
 )
+EARNED: tuple[Shown, ...] = (
+    ("Work done, not invoiced", "wip_operational", "POINT", numbers.money),
+    ("WIP days", "wip_days", "POINT", numbers.days),
+    ("Unbilled receivables", "unbilled_receivable", "POINT", numbers.money),
+    ("Contract assets", "contract_asset", "POINT", numbers.money),
+    ("Deferred revenue", "contract_liability", "POINT", numbers.money),
+    ("Net contract position", "net_contract_position", "POINT", numbers.money),
+    ("Revenue", "recognised_revenue", None, numbers.money),
+    ("Billed", "billed", None, numbers.money),
+)
 
 
 @pytest.mark.parametrize(
@@ -126,8 +136,9 @@ LEFT: tuple[Shown, ...] = (
     [
         ("/collections", "ar_overdue", OWED, ("ar_overdue", "cash_received")),
         ("/backlog", "scheduled_backlog", LEFT, ("scheduled_backlog", "total_backlog")),
+        ("/wip", "unbilled_receivable", EARNED, ("unbilled_receivable", "wip_operational")),
     ],
-    ids=["collections", "backlog"],
+    ids=["collections", "backlog", "wip"],
 )
 def test_a_pages_numbers_are_their_rows_their_sql_and_their_file(
     visit: OpenPage,

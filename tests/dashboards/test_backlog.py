@@ -6,11 +6,14 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from dashboards import numbers
-from dashboards.backlog import CLIENTS_SHOWN, PARTS, shown_clients, stale
-from dashboards.filters import default_as_of
+from dashboards import backlog, numbers
+from dashboards.backlog import PARTS, shown_clients, stale
+from dashboards.clients import SHOWN
+from dashboards.components.sums import Sum
+from dashboards.filters import Filters, default_as_of
+from dashboards.readings import History
+from tests.dashboards.asking import sums_of
 from tests.dashboards.conftest import Opener
 from tests.dashboards.test_executive_overview import Sql, as_of_dates, expected, shown, words
 from throughline.home import Home
@@ -78,37 +81,13 @@ def test_the_headline_says_the_numbers_of_the_cards(open_page: Opener) -> None:
     assert f"it lasts {cards['Months of cover']}" in said
 
 
-def sums_of(part: str, query: dict[str, str]) -> list[list[str]]:
-    """Label, what the page says, what its rows give and whether they tie, of a part's numbers."""
-
-    def page(part: str, scope: str, as_of: str, period: str) -> None:
-        from datetime import date
-
-        import streamlit as st
-
-        from dashboards import backlog, data
-        from dashboards.components.sums import added
-        from dashboards.filters import Filters, default_as_of
-        from dashboards.readings import History
-
-        place = next((s for s in data.scopes() if s.key == scope), data.FIRM)
-        day = date.fromisoformat(as_of) if as_of else default_as_of(data.as_of_dates())
-        chosen = Filters(day, period, "PP", place)
-        if part == "parts":
-            sums = backlog.client_sums(chosen, backlog.by_client(chosen))
-        elif part == "idle":
-            sums = backlog.idle_sums(chosen, backlog.idle(chosen))
-        else:
-            history = History(data.metric_rows(place, period), data.as_of_dates())
-            sums = backlog.cover_sums(chosen, history)
-        for one in sums:
-            found = added(one)
-            st.text(f"{one.label}|{one.expected}|{found.total}|{found.count}|{found.ties}")
-
-    asked = (part, query.get("scope", ""), query.get("asof", ""), query.get("period", "QUARTER"))
-    app = AppTest.from_function(page, default_timeout=60, args=asked).run()
-    assert not app.exception
-    return [element.value.split("|") for element in app.text]
+def part_of(chosen: Filters, history: History, part: str) -> list[Sum]:
+    """The sums behind a part of the page."""
+    if part == "parts":
+        return backlog.client_sums(chosen, backlog.by_client(chosen))
+    if part == "idle":
+        return backlog.idle_sums(chosen, backlog.idle(chosen))
+    return backlog.cover_sums(chosen, history)
 
 
 @pytest.mark.parametrize("part", ["parts", "idle", "cover"])
@@ -118,20 +97,20 @@ def test_every_number_is_the_sum_of_its_rows(
     for query, _, grain, _ in places:
         if part == "cover" and grain == "CUSTOMER":
             continue
-        found = sums_of(part, query)
+        found = sums_of(part_of, query, part)
         assert found
         assert [said for said in found if said[4] != "True"] == [], query
 
 
 def test_cover_is_what_its_parts_make_on_a_day_within_a_month_too(at_home: Home, sql: Sql) -> None:
     for as_of in as_of_dates(sql)[:2]:
-        (_, backlog, *_), (_, revenue, *_) = sums_of("cover", {"asof": as_of.isoformat()})
+        (_, left, *_), (_, revenue, *_) = sums_of(part_of, {"asof": as_of.isoformat()}, "cover")
         said = sql(
             "select value from marts.metric_value where metric_id = 'backlog_cover' and grain = 'FIRM' "
             "and as_of = ?",
             as_of,
         )[0]["value"]
-        assert abs(3 * Decimal(backlog) / Decimal(revenue) - said) < Decimal("1e-9"), as_of
+        assert abs(3 * Decimal(left) / Decimal(revenue) - said) < Decimal("1e-9"), as_of
 
 
 def test_the_bars_are_all_lines(at_home: Home, sql: Sql) -> None:
@@ -141,21 +120,19 @@ def test_the_bars_are_all_lines(at_home: Home, sql: Sql) -> None:
         "and currency_view = 'RC' and as_of = ?",
         as_of,
     )[0]["value"]
-    assert sum(Decimal(total) for _, _, total, _, _ in sums_of("idle", {})) == said
+    assert sum(Decimal(total) for _, _, total, _, _ in sums_of(part_of, {}, "idle")) == said
     # each part of a line is converted on its own, to four decimals
-    parts = sum(Decimal(total) for _, _, total, _, _ in sums_of("parts", {}))
+    parts = sum(Decimal(total) for _, _, total, _, _ in sums_of(part_of, {}, "parts"))
     assert abs(parts - said) < Decimal("0.005")
 
 
 def test_more_clients_than_bars_are_one_bar_that_holds_the_rest() -> None:
-    clients = [
-        {"customer_id": f"c{n}"} | dict.fromkeys(PARTS, Decimal(100 - n)) for n in range(CLIENTS_SHOWN + 3)
-    ]
+    clients = [{"customer_id": f"c{n}"} | dict.fromkeys(PARTS, Decimal(100 - n)) for n in range(SHOWN + 3)]
     found = shown_clients(clients)
-    assert [client for client, _ in found] == [*(f"c{n}" for n in range(CLIENTS_SHOWN)), ""]
+    assert [client for client, _ in found] == [*(f"c{n}" for n in range(SHOWN)), ""]
     assert set(found[-1][1].values()) == {Decimal(90 + 89 + 88)}
     # one more is shown by its name: "1 other client" would say less in the same room
-    assert [client for client, _ in shown_clients(clients[: CLIENTS_SHOWN + 1])][-1] == "c10"
+    assert [client for client, _ in shown_clients(clients[: SHOWN + 1])][-1] == "c10"
 
 
 def test_what_stands_still_is_unknown_with_one_line_of_unknown_worth() -> None:

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards import numbers
+from dashboards import numbers, receivables
+from dashboards.clients import by_client
+from dashboards.components.sums import Sum
 from dashboards.figures.charts import stacked_bars
-from dashboards.filters import default_as_of
-from dashboards.receivables import by_client
+from dashboards.filters import Filters, default_as_of
+from dashboards.readings import History
+from tests.dashboards.asking import sums_of
 from tests.dashboards.conftest import Opener
 from tests.dashboards.test_executive_overview import Sql, as_of_dates, expected, shown, words
 from throughline.home import Home
@@ -89,39 +92,14 @@ def test_the_headline_says_the_numbers_of_the_cards(open_page: Opener) -> None:
     assert f"{cards['Overdue']} of it (" in said
 
 
-def sums_of(part: str, query: dict[str, str]) -> list[list[str]]:
-    """Label, what the page says, what its rows give and whether they tie, of a part's numbers."""
-
-    def page(part: str, scope: str, as_of: str, period: str) -> None:
-        from datetime import date
-
-        import streamlit as st
-
-        from dashboards import data, receivables
-        from dashboards.components.sums import added
-        from dashboards.filters import Filters, default_as_of
-        from dashboards.readings import History
-
-        place = next((s for s in data.scopes() if s.key == scope), data.FIRM)
-        day = date.fromisoformat(as_of) if as_of else default_as_of(data.as_of_dates())
-        chosen = Filters(day, period, "PP", place)
-        history = History(data.metric_rows(place, period), data.as_of_dates())
-        if part == "buckets":
-            sums = receivables.bucket_sums(chosen, receivables.ageing(chosen))
-        elif part == "roll-forward":
-            opening = receivables.OPEN.read(history, chosen, compare=True)
-            sums = receivables.roll_forward_sums(chosen, opening, receivables.OPEN.read(history, chosen))
-        else:
-            kpi = next(k for k in vars(receivables).values() if getattr(k, "metric_id", None) == part)
-            sums = receivables.parts(kpi, chosen, history)
-        for one in sums:
-            found = added(one)
-            st.text(f"{one.label}|{one.expected}|{found.total}|{found.count}|{found.ties}")
-
-    asked = (part, query.get("scope", ""), query.get("asof", ""), query.get("period", "QUARTER"))
-    app = AppTest.from_function(page, default_timeout=60, args=asked).run()
-    assert not app.exception
-    return [element.value.split("|") for element in app.text]
+def part_of(chosen: Filters, history: History, part: str) -> list[Sum]:
+    """The sums behind a part of the page."""
+    if part == "buckets":
+        return receivables.bucket_sums(chosen, receivables.ageing(chosen))
+    if part == "roll-forward":
+        return receivables.ROLL_FORWARD.sums(chosen, history)
+    kpi = next(k for k in vars(receivables).values() if getattr(k, "metric_id", None) == part)
+    return receivables.parts(kpi, chosen, history)
 
 
 @pytest.mark.parametrize("part", ["buckets", "roll-forward", *DAYS.values(), "collection_effectiveness"])
@@ -129,14 +107,14 @@ def test_every_number_is_the_sum_of_its_rows(
     at_home: Home, places: list[tuple[dict[str, str], date, str, str]], part: str
 ) -> None:
     for query, *_ in places:
-        found = sums_of(part, query)
+        found = sums_of(part_of, query, part)
         assert found or query
         assert [said for said in found if said[4] != "True"] == [], query
 
 
 def test_the_days_are_what_their_parts_make(at_home: Home, sql: Sql) -> None:
     as_of = default_as_of(as_of_dates(sql))
-    (_, delinquent, *_), (_, billed, *_) = sums_of("average_days_delinquent", {})
+    (_, delinquent, *_), (_, billed, *_) = sums_of(part_of, {}, "average_days_delinquent")
     said = sql(
         "select value from marts.metric_value where metric_id = 'average_days_delinquent' and grain = 'FIRM' "
         "and as_of = ?",
@@ -148,7 +126,7 @@ def test_the_days_are_what_their_parts_make(at_home: Home, sql: Sql) -> None:
 def test_the_bars_of_the_ageing_are_all_documents(at_home: Home, sql: Sql) -> None:
     as_of = default_as_of(as_of_dates(sql))
     listed = sql("select sum(amount_rc) as a, count(*) as n from marts.ar_document where as_of = ?", as_of)[0]
-    found = sums_of("buckets", {})
+    found = sums_of(part_of, {}, "buckets")
     assert sum(Decimal(one[2]) for one in found) == listed["a"]
     assert sum(int(one[3]) for one in found) == listed["n"]
 
@@ -159,11 +137,11 @@ def test_clients_beyond_the_tenth_are_one_bar_and_lose_nothing() -> None:
         for at in range(1, 15)
     ]
     aged.append({"customer_id": "c01", "bucket": "UNAPPLIED_CASH", "amount": Decimal(-1000)})
-    bars = by_client(aged)
+    bars = by_client(aged, ("UNAPPLIED_CASH",))
     assert [client for client, _ in bars] == [f"c{at:02}" for at in range(14, 4, -1)] + [""]
     assert bars[-1][1] == {"NOT_DUE": Decimal(4), "1-30": Decimal(6)}
     assert sum(sum(held.values()) for _, held in bars) == sum(range(1, 15))
-    assert len(by_client(aged[:11])) == 11, "a single client is no group of others"
+    assert len(by_client(aged[:11], ("UNAPPLIED_CASH",))) == 11, "a single client is no group of others"
 
 
 def test_a_stack_ends_with_its_sum_and_what_is_negative_stands_left_of_zero() -> None:

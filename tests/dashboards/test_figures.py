@@ -68,6 +68,24 @@ def test_where_less_is_better_a_fall_is_favourable() -> None:
     assert trace.increasing.marker.color == tokens.ADVERSE
 
 
+def test_where_neither_is_better_rise_and_fall_are_no_judgement() -> None:
+    steps = [("Open", D(100), "total"), ("Earned", D(-50), "step"), ("End", D(50), "total")]
+    trace = bridge(steps, "USD", META, good="none").data[0]
+    assert trace.decreasing.marker.color == trace.increasing.marker.color
+    assert trace.increasing.marker.color not in (tokens.FAVOURABLE, tokens.ADVERSE)
+
+
+def test_the_label_of_a_fall_that_ends_near_the_left_has_room_before_the_names() -> None:
+    steps = [
+        ("Open", D(33), "total"),
+        ("Done", D(700), "step"),
+        ("Billed", D(-714), "step"),
+        ("End", D(19), "total"),
+    ]
+    low, high = bridge(steps, "USD", META).layout.xaxis.range
+    assert 19 - low > 0.15 * (high - low)
+
+
 def test_one_bar_is_highlighted() -> None:
     assert list(figures()["bars"].data[0].marker.color) == [tokens.ADVERSE, tokens.ACTUAL]
 

@@ -58,7 +58,7 @@ PORTS: dict[str, str] = {
     "contract": "contract_id t, contract_number t, opportunity_id t, customer_id t, legal_entity_id t,"
     " currency_code t, billing_method t, signed_on d, closed_on d, status_raw t, status t, created_at i",
     "contract_line": "contract_line_id t, contract_id t, line_number n, billing_method t, original_value m,"
-    " ceiling m, practice_code t, region_code t, group_code t, currency_code t",
+    " ceiling m, noncancellable_to d, practice_code t, region_code t, group_code t, currency_code t",
     "contract_amendment": "contract_amendment_id t, contract_id t, contract_line_id t, opportunity_id t,"
     " delta_value m, delta_ceiling m, signed_on d, effective_on d, status t, treatment t",
     "project": "project_id t, project_number t, name t, customer_id t, opportunity_id t, contract_line_id t,"

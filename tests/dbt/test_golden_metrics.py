@@ -19,7 +19,7 @@ from tests.dbt.ledger_support import Firm, calendar, dbt, instant, make_project,
 
 pytestmark = pytest.mark.slow
 D = Decimal
-US, GB = "netsuite:main:1", "netsuite:main:2"
+US, GB, CH = "netsuite:main:1", "netsuite:main:2", "netsuite:main:3"
 KNOWN = "2026-04-30T23:30"
 FIRST = "2025-01-02"  # what the first load brought
 WATERFALL = ("netsuite:main:101", "netsuite:main:102", "netsuite:main:103")
@@ -51,6 +51,7 @@ def firm() -> Firm:
     _deals(told)
     _work(told)
     _schedule(told)
+    _positions(told)
     # training stops counting as productive with April 2026
     told.parameters = [
         ("training_is_productive", "true", date(2020, 1, 1)),
@@ -62,6 +63,7 @@ def firm() -> Firm:
 def _reference(told: Firm) -> None:
     first(told, "legal_entity", US, entity_code="US01", functional_currency="USD")
     first(told, "legal_entity", GB, entity_code="GB01", functional_currency="GBP")
+    first(told, "legal_entity", CH, entity_code="CH01", functional_currency="USD")
     day, rate = min(EURO), D(0)
     while day <= date(2026, 5, 5):
         rate = D(EURO.get(day, rate))
@@ -72,7 +74,8 @@ def _reference(told: Firm) -> None:
                 rate=worth, rate_type="spot", effective_from=day,
             )  # fmt: skip
         day += timedelta(days=1)
-    calendar(told, {US: "certinia:main:c1", GB: "certinia:main:c2"}, date(2024, 12, 1), date(2026, 8, 31))
+    calendars = {US: "certinia:main:c1", GB: "certinia:main:c2", CH: "certinia:main:c3"}
+    calendar(told, calendars, date(2024, 12, 1), date(2026, 8, 31))
     for row in told.plain["master__calendar_day"]:
         if row["calendar_date"] == HOLIDAY:
             row["is_working_day"] = False
@@ -82,6 +85,7 @@ def _reference(told: Firm) -> None:
 
 def _contract(told: Firm, number: int, customer: int, currency: str, signed: date, value: str, **values: Any):
     method, practice = values.pop("method", "TM"), values.pop("practice", "DATA")
+    terms = values.pop("terms", {})
     first(
         told, "contract", f"netsuite:main:{number}0", customer_id=f"netsuite:main:{customer}",
         currency_code=currency, billing_method=method, signed_on=signed,
@@ -91,7 +95,7 @@ def _contract(told: Firm, number: int, customer: int, currency: str, signed: dat
     first(
         told, "contract_line", f"netsuite:main:{number}", contract_id=f"netsuite:main:{number}0",
         line_number=1, billing_method=method, original_value=D(value), practice_code=practice,
-        region_code="NA", currency_code=currency,
+        region_code="NA", currency_code=currency, **terms,
     )  # fmt: skip
 
 
@@ -378,6 +382,113 @@ def _schedule(told: Firm) -> None:
         )  # fmt: skip
 
 
+def _sold(told: Firm, number: int, method: str, currency: str = "USD", **values: Any) -> None:
+    """A contract of customer 80 for 100,000, of an entity that keeps its books in dollars."""
+    _contract(
+        told, number, 80, currency, date(2026, 1, 5), "100000", method=method,
+        **{"legal_entity_id": CH, "practice": "CA"} | values,
+    )  # fmt: skip
+
+
+def _earned(told: Firm, line: int, day: date, amount: str, currency: str = "USD") -> None:
+    first(
+        told, "revenue_entry", f"netsuite:main:r{line}-{day}", contract_line_id=f"netsuite:main:{line}",
+        amount=D(amount), currency_code=currency, accounting_date=day, entry_type="NORMAL",
+        kind="recognised", amount_functional=D(amount) if currency == "USD" else None,
+    )  # fmt: skip
+
+
+def _billed(told: Firm, line: int, day: date, amount: str, currency: str = "USD", **values: Any) -> None:
+    """A posted invoice of a line, without tax; ``paid_on`` and the beginning of what it is for as given."""
+    key, paid_on = f"netsuite:main:v{line}-{day}", values.pop("paid_on", None)
+    place = {
+        "customer_id": "netsuite:main:80",
+        "legal_entity_id": values.pop("entity", CH),
+        "currency_code": currency,
+        "exchange_rate": D(values.pop("rate", 1)),
+    }
+    first(
+        told, "invoice", key, doc_type="STANDARD", document_type="invoice", invoice_date=day, due_date=day,
+        total_amount=D(amount), net_amount=D(amount), status="open", posted_at=instant(f"{day}T12:00"),
+        **place,
+    )  # fmt: skip
+    first(
+        told, "invoice_line", f"{key}-1", invoice_id=key, contract_line_id=f"netsuite:main:{line}",
+        quantity=D(1), net_amount=D(amount), currency_code=currency, period_from=values.get("begins", day),
+    )  # fmt: skip
+    if paid_on:
+        first(
+            told, "customer_payment", f"{key}-p", payment_date=paid_on, amount=D(amount), status="deposited",
+            **place,
+        )  # fmt: skip
+        first(
+            told, "payment_application", f"{key}-a", invoice_id=key, customer_payment_id=f"{key}-p",
+            applied_amount=D(amount), kind="Payment", applied_date=paid_on, currency_code=currency,
+        )  # fmt: skip
+
+
+def _positions(told: Firm) -> None:
+    end = {month: date(2026, month, day) for month, day in ((1, 31), (2, 28), (3, 31), (4, 30))}
+    # G-CA-01: 400 and 600, payable only after both
+    _sold(told, 801, "FIXED_POC")
+    _earned(told, 801, end[3], "400")
+    _earned(told, 801, date(2026, 4, 20), "600")
+    _billed(told, 801, date(2026, 4, 20), "1000")
+    # G-CA-02: billed at the end of January for what is done at the end of March; 802 can be called off. What
+    # the example pays on 1 March is paid on 28 February, so that a month's end tells it.
+    _sold(told, 802, "FIXED_MILESTONE", terms={"noncancellable_to": date(2026, 2, 15)})
+    _sold(told, 803, "FIXED_MILESTONE")
+    for line in (802, 803):
+        _billed(told, line, end[1], "1000", begins=end[3], paid_on=end[2])
+        _earned(told, line, end[3], "1000")
+    # G-CA-03: 12,000 billed at once for twelve months; of 12,000 in four instalments half is done, one billed
+    _sold(told, 804, "RETAINER")
+    _billed(told, 804, date(2026, 2, 1), "12000")
+    _sold(told, 805, "FIXED_POC")
+    _earned(told, 805, end[3], "6000")
+    _billed(told, 805, end[3], "3000")
+    # G-DEF-01, a year as a month
+    _sold(told, 806, "RETAINER")
+    for month, billed, earned in ((2, "107158", None), (3, "86531", "77622"), (4, "63324", "77334")):
+        _billed(told, 806, end[month], billed)
+        if earned:
+            _earned(told, 806, end[month], earned)
+        _earned(told, 804, end[month], "1000")
+    # two lines of one contract: 500 earned in February, 800 billed ahead on the other in March
+    _sold(told, 807, "TM")
+    first(
+        told, "contract_line", "netsuite:main:808", contract_id="netsuite:main:8070", line_number=2,
+        billing_method="RETAINER", original_value=D(900), practice_code="CA", region_code="NA",
+        currency_code="USD",
+    )  # fmt: skip
+    _earned(told, 807, end[2], "500")
+    _billed(told, 808, end[3], "800")
+    # 200 euro billed ahead at 1.10 and 1.11, of which 150 are earned in April
+    _sold(told, 809, "RETAINER", "EUR")
+    _billed(told, 809, end[3], "100", "EUR", rate="1.10")
+    _billed(told, 809, date(2026, 4, 14), "100", "EUR", rate="1.11")
+    _earned(told, 809, date(2026, 4, 20), "150", "EUR")
+    # 1,200 earned under a ceiling of 1,000 that a change takes to 1,050, 900 billed
+    _sold(told, 810, "TM_CAPPED", terms={"ceiling": D(1000)})
+    first(
+        told, "contract_amendment", "netsuite:main:am8", contract_id="netsuite:main:8100",
+        contract_line_id="netsuite:main:810", delta_value=D(50), delta_ceiling=D(50),
+        signed_on=date(2026, 4, 2), effective_on=date(2026, 4, 2), status="SIGNED",
+    )  # fmt: skip
+    _earned(told, 810, end[3], "1200")
+    _billed(told, 810, end[3], "900")
+    # G-WIP-01: 312,285.48 done and not invoiced, 1,577,379.08 billed in twelve months
+    _sold(told, 811, "TM", practice="WIP")
+    first(
+        told, "project", "certinia:main:W811", contract_line_id="netsuite:main:811", legal_entity_id=CH,
+        currency_code="USD", is_template=False, status="OPEN",
+    )  # fmt: skip
+    _entry(told, "w811", "certinia:main:W811", date(2026, 4, 7), "8", "312285.48", resource=2)
+    _billed(told, 811, date(2025, 6, 30), "1577379.08")
+    _billed(told, 811, date(2025, 4, 30), "4000000")
+    _earned(told, 811, date(2025, 5, 31), "2000000")
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """as_of -> folder of the build: dbt builds and tests the later one, the earlier runs its SQL again."""
@@ -600,6 +711,106 @@ def test_work_done_and_not_invoiced(marts: duckdb.DuckDBPyConnection) -> None:
     for customer, amount in (("netsuite:main:40", "1100"), ("netsuite:main:50", "300")):
         found = value(marts, "wip_operational", "2026-04-30", grain="CUSTOMER", customer_id=customer)
         assert found == D(amount)
+
+
+def of_line(number: int, view: str = "RC") -> dict[str, str]:
+    line = f"netsuite:main:{number}"
+    return {"grain": "CONTRACT_LINE", "contract_line_id": line, "currency_view": view}
+
+
+PARTS = ("unbilled_receivable", "contract_asset", "contract_liability")
+
+
+@pytest.mark.parametrize(
+    ("line", "as_of", "parts"),
+    [
+        # G-CA-01: an asset until there is a right to bill, then a receivable
+        (801, "2026-03-31", (None, "400", None)),
+        (801, "2026-04-30", (None, None, None)),
+        # G-CA-02 a: neither receivable nor liability until it is paid, then a liability until it is done
+        (802, "2026-01-31", (None, None, None)),
+        (802, "2026-02-28", (None, None, "1000")),
+        (802, "2026-03-31", (None, None, None)),
+        # G-CA-02 b: owed from the day it is billed
+        (803, "2026-01-31", (None, None, "1000")),
+        (803, "2026-02-28", (None, None, "1000")),
+        (803, "2026-03-31", (None, None, None)),
+        # G-CA-03: 1,000 of 12,000 a month; half of 12,000 done, 3,000 billed
+        (804, "2026-02-28", (None, None, "11000")),
+        (804, "2026-04-30", (None, None, "9000")),
+        (805, "2026-04-30", (None, "3000", None)),
+        # two lines of a contract: first an asset, then together a liability of 300
+        (807, "2026-02-28", ("500", None, None)),
+        (807, "2026-03-31", (None, None, "-500")),
+        (808, "2026-03-31", (None, None, "800")),
+        # up to the ceiling only time is waited for
+        (810, "2026-03-31", ("100", "200", None)),
+        (810, "2026-04-30", ("150", "150", None)),
+    ],
+)
+def test_earned_and_not_billed_or_billed_and_not_earned(
+    marts: duckdb.DuckDBPyConnection, line: int, as_of: str, parts: tuple[str | None, ...]
+) -> None:
+    found = [value(marts, metric, as_of, **of_line(line)) for metric in PARTS]
+    assert found == [None if part is None else D(part) for part in parts]
+    unbilled, asset, liability = (D(part or 0) for part in parts)
+    net = value(marts, "net_contract_position", as_of, **of_line(line)) or D(0)
+    assert net == unbilled + asset - liability
+
+
+def test_what_is_billed_ahead_keeps_the_rates_it_was_billed_at(marts: duckdb.DuckDBPyConnection) -> None:
+    """50 of the second 100 euro are left: at its 1.11, not at April's 1.15, which would say 57.50."""
+    for view, amount in (("TC", "50"), ("FC", "55.5"), ("RC", "55.5"), ("CC", "54")):
+        assert value(marts, "contract_liability", "2026-04-30", **of_line(809, view)) == D(amount), view
+
+
+BARS = (
+    "opening, billed, credited, released, made_unconditional, netting_reclass, fx_translation, closing,"
+    " unexplained"
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "as_of", "view", "wanted"),
+    [
+        # G-DEF-01
+        ((806,), "2026-03-31", "RC", "107158 86531 0 -77622 0 0 0 116067 0"),
+        ((806,), "2026-04-30", "RC", "116067 63324 0 -77334 0 0 0 102057 0"),
+        # what was an asset of 500 takes as much off the liability
+        ((807, 808), "2026-03-31", "TC", "0 800 0 0 0 -500 0 300 0"),
+        # billed in January and not owed, owed in February because it was paid
+        ((802,), "2026-02-28", "TC", "0 0 0 0 1000 0 0 1000 0"),
+        # earned at April's 1.12 of what came in at 1.10 and 1.11
+        ((809,), "2026-04-30", "RC", "110 111 0 -168 0 0 2.5 55.5 0"),
+    ],
+)
+def test_deferred_revenue_rolls_forward(
+    marts: duckdb.DuckDBPyConnection, lines: tuple[int, ...], as_of: str, view: str, wanted: str
+) -> None:
+    keys = ", ".join(f"'netsuite:main:{line}'" for line in lines)
+    found = marts.execute(
+        f"select {', '.join(f'sum({bar})' for bar in BARS.split(', '))}"
+        f" from marts.contract_liability_rollforward where as_of = '{as_of}' and currency_view = '{view}'"
+        f" and contract_line_id in ({keys})"
+    ).fetchone()
+    assert found == tuple(map(D, wanted.split()))
+
+
+def test_days_of_work_not_invoiced(marts: duckdb.DuckDBPyConnection) -> None:
+    """G-WIP-01 over billings; what was billed and earned thirteen months ago counts no more."""
+    place = {"grain": "PRACTICE", "practice_id": "WIP", "currency_view": "NA"}
+    days = value(marts, "wip_days_billings", "2026-04-30", **place)
+    assert days.quantize(D("0.0001")) == D("72.2618")
+    assert value(marts, "wip_days", "2026-04-30", **place).quantize(D("0.0001")) == D("56.9921")
+
+
+def test_how_old_work_not_invoiced_is(marts: duckdb.DuckDBPyConnection) -> None:
+    """By the day of the work, not by that of its approval."""
+    found = marts.execute(
+        "select bucket, items, oldest_on, amount_rc from marts.wip_ageing where as_of = '2026-04-30'"
+        " and customer_id = 'netsuite:main:40' order by bucket"
+    ).fetchall()
+    assert found == [("0-30", 1, date(2026, 4, 27), D(800)), ("31-60", 1, date(2026, 3, 10), D(300))]
 
 
 @pytest.mark.parametrize(

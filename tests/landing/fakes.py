@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 
 import duckdb
 import httpx
+import pyarrow as pa
 
 from pipelines.manifest import Manifest
 from pipelines.sources import load_source
@@ -377,9 +378,14 @@ class Account(Vendor):
             connection.execute(
                 f"create table {name} ({', '.join(f'{k} {v}' for k, v in kinds.items()) or 'id int'})"
             )
-            for row in rows:
-                marks = ", ".join("?" for _ in columns)
-                connection.execute(f"insert into {name} values ({marks})", [row.get(key) for key in columns])
+            if rows and columns:
+                texts = {
+                    key: pa.array([None if r.get(key) is None else str(r[key]) for r in rows], pa.string())
+                    for key in columns
+                }
+                connection.register("told", pa.table(texts))
+                cast = ", ".join(f"cast({key} as {kind})" for key, kind in kinds.items())
+                connection.execute(f"insert into {name} select {cast} from told")
         cursor = connection.execute(query)
         names = [item[0] for item in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

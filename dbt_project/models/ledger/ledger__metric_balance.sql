@@ -1,6 +1,7 @@
 -- Balances at every date a run answers for, at the grain at which they are converted: backlog and work in
--- progress per line, project and currency; receivables per document and payment. Converted at the rate of the
--- date itself.
+-- progress per line, project and currency; receivables per document and payment; what is earned and not
+-- billed, or billed and not earned, per contract line. Converted at the rate of the date itself, but for what
+-- was billed ahead in another currency, which keeps the rates it was billed at.
 with as_of_date as (
     select as_of from {{ ref('ledger__as_of_date') }}
 ),
@@ -169,6 +170,37 @@ unapplied as (
     having sum(moved.amount_tc) <> 0
 ),
 
+contract_position as (
+    {%- for metric_id, amount in [
+        ('unbilled_receivable', 'unbilled_receivable_tc'),
+        ('contract_asset', 'contract_asset_tc'),
+        ('contract_liability', 'contract_liability_tc'),
+        ('net_contract_position', 'position_tc'),
+    ] %}
+        select
+            '{{ metric_id }}' as metric_id,
+            as_of,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            project_id,
+            contract_line_id,
+            record_id,
+            currency_code,
+            functional_currency,
+            {{ amount }} as amount_tc,
+            -- the whole of the position, on its side, or a part of a position that is an asset
+            case {{ amount }} when position_tc then 1 when -position_tc then -1 end as side,
+            position_fc,
+            position_rc,
+            position_cc
+        from {{ ref('ledger__contract_position') }}
+        where {{ amount }} <> 0
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 balance as (
     select
         metric_id,
@@ -229,27 +261,74 @@ balance as (
         functional_currency,
         amount_tc
     from unapplied
+),
+
+converted as (
+    select
+        balance.metric_id,
+        balance.as_of,
+        balance.legal_entity_id,
+        balance.region_id,
+        balance.practice_id,
+        balance.customer_id,
+        balance.project_id,
+        balance.contract_line_id,
+        balance.record_id,
+        balance.currency_code,
+        balance.functional_currency,
+        balance.amount_tc,
+        {{ ledger_at_rate('balance.amount_tc', 'conversion.rate_fc') }} as amount_fc,
+        {{ ledger_at_rate('balance.amount_tc', 'conversion.rate_rc') }} as amount_rc,
+        {{ ledger_at_rate('balance.amount_tc', 'conversion.rate_cc') }} as amount_cc
+    from balance
+    left join conversion
+        on
+            balance.currency_code = conversion.from_currency
+            and balance.functional_currency = conversion.functional_currency
+            and balance.as_of = conversion.rate_date
+    union all
+    select
+        contract_position.metric_id,
+        contract_position.as_of,
+        contract_position.legal_entity_id,
+        contract_position.region_id,
+        contract_position.practice_id,
+        contract_position.customer_id,
+        contract_position.project_id,
+        contract_position.contract_line_id,
+        contract_position.record_id,
+        contract_position.currency_code,
+        contract_position.functional_currency,
+        contract_position.amount_tc,
+        {%- for view in ['fc', 'rc', 'cc'] %}
+            case
+                when contract_position.side is null
+                    then {{ ledger_at_rate('contract_position.amount_tc', 'conversion.rate_' ~ view) }}
+                else contract_position.side * contract_position.position_{{ view }}
+            end as amount_{{ view }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from contract_position
+    left join conversion
+        on
+            contract_position.currency_code = conversion.from_currency
+            and contract_position.functional_currency = conversion.functional_currency
+            and contract_position.as_of = conversion.rate_date
 )
 
 select
-    {{ as_text('balance.metric_id') }} as metric_id,
-    balance.as_of,
-    balance.legal_entity_id,
-    balance.region_id,
-    balance.practice_id,
-    balance.customer_id,
-    balance.project_id,
-    balance.contract_line_id,
-    balance.record_id,
-    balance.currency_code,
-    balance.functional_currency,
-    {{ as_money('balance.amount_tc') }} as amount_tc,
-    {{ ledger_at_rate('balance.amount_tc', 'conversion.rate_fc') }} as amount_fc,
-    {{ ledger_at_rate('balance.amount_tc', 'conversion.rate_rc') }} as amount_rc,
-    {{ ledger_at_rate('balance.amount_tc', 'conversion.rate_cc') }} as amount_cc
-from balance
-left join conversion
-    on
-        balance.currency_code = conversion.from_currency
-        and balance.functional_currency = conversion.functional_currency
-        and balance.as_of = conversion.rate_date
+    {{ as_text('metric_id') }} as metric_id,
+    as_of,
+    legal_entity_id,
+    region_id,
+    practice_id,
+    customer_id,
+    project_id,
+    contract_line_id,
+    record_id,
+    currency_code,
+    functional_currency,
+    {{ as_money('amount_tc') }} as amount_tc,
+    cast(amount_fc as decimal(19, 4)) as amount_fc,
+    cast(amount_rc as decimal(19, 4)) as amount_rc,
+    cast(amount_cc as decimal(19, 4)) as amount_cc
+from converted

@@ -321,50 +321,73 @@ last_whole_month as (
     from as_of_date
 ),
 
--- the three whole months up to a date, where the firm has been measured that long
+-- the three and the twelve whole months up to a date, where the firm has been measured that long
 whole_months as (
-    select
-        last_whole_month.as_of,
-        {{ add_months_start('last_whole_month.last_month', -2) }} as first_month,
-        last_whole_month.last_month
-    from last_whole_month
-    cross join measured_from
-    where measured_from.first_month <= {{ add_months_start('last_whole_month.last_month', -2) }}
+    {%- for months in [3, 12] %}
+        select
+            last_whole_month.as_of,
+            {{ months }} as months,
+            {{ add_months_start('last_whole_month.last_month', 1 - months) }} as first_month,
+            last_whole_month.last_month
+        from last_whole_month
+        cross join measured_from
+        where measured_from.first_month <= {{ add_months_start('last_whole_month.last_month', 1 - months) }}
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
--- backlog over what three whole months of revenue are on average
-cover as (
+-- which balance is set against which months of which flow, and what the one over the other is times
+pace as (
+    {%- for metric_id, balance_id, flow_id, months, factor in [
+        ('backlog_cover', 'total_backlog', 'recognised_revenue', 3, 3),
+        ('wip_days', 'wip_operational', 'recognised_revenue', 12, 365),
+        ('wip_days_billings', 'wip_operational', 'billed', 12, 365),
+    ] %}
+        select
+            '{{ metric_id }}' as metric_id,
+            '{{ balance_id }}' as balance_id,
+            '{{ flow_id }}' as flow_id,
+            {{ months }} as months,
+            {{ factor }} as factor
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+-- a balance over what flowed in the whole months before it
+paced as (
     select
-        'backlog_cover' as metric_id,
-        backlog.as_of,
-        backlog.grain,
-        backlog.legal_entity_id,
-        backlog.region_id,
-        backlog.practice_id,
-        backlog.customer_id,
-        backlog.project_id,
-        backlog.contract_line_id,
-        backlog.resource_id,
-        backlog.numerator,
-        sum(revenue.amount) as denominator,
-        max(backlog.value) is not null and coalesce(sum(revenue.unconverted), 0) = 0 as is_known
-    from balance_value as backlog
-    inner join shown on backlog.grain = shown.grain and shown.metric_id = 'backlog_cover'
-    left join whole_months on backlog.as_of = whole_months.as_of
-    left join flow_month as revenue
+        pace.metric_id,
+        pace.factor,
+        held.as_of,
+        held.grain,
+        held.legal_entity_id,
+        held.region_id,
+        held.practice_id,
+        held.customer_id,
+        held.project_id,
+        held.contract_line_id,
+        held.resource_id,
+        held.numerator,
+        sum(flow_month.amount) as denominator,
+        max(held.value) is not null and coalesce(sum(flow_month.unconverted), 0) = 0 as is_known
+    from balance_value as held
+    inner join pace on held.metric_id = pace.balance_id
+    inner join shown on pace.metric_id = shown.metric_id and held.grain = shown.grain
+    left join whole_months on held.as_of = whole_months.as_of and pace.months = whole_months.months
+    left join flow_month
         on
-            revenue.metric_id = 'recognised_revenue'
-            and revenue.currency_view = 'RC'
-            and backlog.grain = revenue.grain
-            and backlog.legal_entity_id = revenue.legal_entity_id
-            and backlog.practice_id = revenue.practice_id
-            and whole_months.first_month <= revenue.month_start
-            and whole_months.last_month >= revenue.month_start
-    where backlog.metric_id = 'total_backlog' and backlog.currency_view = 'RC'
+            pace.flow_id = flow_month.metric_id
+            and flow_month.currency_view = 'RC'
+            and held.grain = flow_month.grain
+            and held.legal_entity_id = flow_month.legal_entity_id
+            and held.practice_id = flow_month.practice_id
+            and whole_months.first_month <= flow_month.month_start
+            and whole_months.last_month >= flow_month.month_start
+    where held.currency_view = 'RC'
     group by
-        backlog.as_of, backlog.grain, backlog.legal_entity_id, backlog.region_id, backlog.practice_id,
-        backlog.customer_id, backlog.project_id, backlog.contract_line_id, backlog.resource_id,
-        backlog.numerator
+        pace.metric_id, pace.factor, held.as_of, held.grain, held.legal_entity_id, held.region_id,
+        held.practice_id, held.customer_id, held.project_id, held.contract_line_id, held.resource_id,
+        held.numerator
 ),
 
 utilisation_value as (
@@ -510,9 +533,9 @@ measured as (
         cast(denominator as decimal(38, 10)) as denominator,
         case
             when is_known and denominator > 0
-                then {{ safe_divide('3 * numerator', 'denominator') }}
+                then {{ safe_divide('factor * numerator', 'denominator') }}
         end as value
-    from cover
+    from paced
     union all
     select
         metric_id,

@@ -20,6 +20,7 @@ select
     transaction_price,
     effective_from,
     effective_to,
+    noncancellable_to,
     practice_code,
     region_code,
     group_code,

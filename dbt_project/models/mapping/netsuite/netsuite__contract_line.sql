@@ -46,6 +46,7 @@ select
     lines.custcol_tl_transaction_price as transaction_price,
     lines.custcol_tl_effective_from as effective_from,
     lines.custcol_tl_effective_to as effective_to,
+    cast(null as date) as noncancellable_to,
     {{ coded_key('practices', 'lines.custcol_tl_practice') }} as practice_code,
     {{ coded_key('regions', 'lines.custcol_tl_region') }} as region_code,
     {{ coded_key('groups', 'lines.custcol_tl_group') }} as group_code,
