@@ -29,6 +29,8 @@ RATIOS = (
     "dso_balance",
     "dso_best_possible",
     "dso_countback",
+    "wip_days",
+    "wip_days_billings",
 )
 RATIO_PREFIX = "handoff_lag_"
 DIMENSIONS = (

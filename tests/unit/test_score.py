@@ -16,7 +16,14 @@ import pytest
 from sandbox import build as building
 from sandbox.build import build, month_ends, wanted
 from sandbox.clock_file import advance, read_clock, set_clock
-from sandbox.compare import Comparison, compare_cases, compare_counts, compare_deliveries, compare_metrics
+from sandbox.compare import (
+    RATIOS,
+    Comparison,
+    compare_cases,
+    compare_counts,
+    compare_deliveries,
+    compare_metrics,
+)
 from sandbox.home_setup import set_up
 from sandbox.oracle.truth import COUNTS, DELIVERIES, EXCEPTIONS, METRICS
 from sandbox.play import published_at
@@ -24,6 +31,7 @@ from sandbox.score import STRIKES, Load, Score, compare_struck, shown, table
 from throughline.config import load
 from throughline.errors import ThroughlineError
 from throughline.home import Home
+from throughline.registry import load as registry
 
 LOAD = datetime(2026, 3, 8, 23, 30, tzinfo=UTC)
 CASE: dict[str, Any] = {
@@ -87,6 +95,11 @@ def differences(compare: Callable[..., None], truth: pa.Table, found: pa.Table) 
     into = Comparison()
     compare(truth, found, into)
     return [(item.what, item.truth, item.found) for item in into.differences]
+
+
+def test_every_quotient_of_the_registry_is_held_to_nine_digits() -> None:
+    quotients = {one.id for one in registry() if one.kind in ("ratio", "days")}
+    assert quotients == set(RATIOS)
 
 
 def test_the_same_cases_agree() -> None:

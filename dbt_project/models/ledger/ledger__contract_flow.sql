@@ -63,8 +63,7 @@ placed as (
         coalesce(line.functional_currency, movement_month.functional_currency) as functional_currency,
         movement_month.currency_code,
         movement_month.amount_tc,
-        movement_month.amount_rc,
-        movement_month.unconverted_rc
+        case when movement_month.unconverted_rc = 0 then movement_month.amount_rc end as known_rc
     from movement_month
     left join line on movement_month.contract_line_id = line.contract_line_id
 ),
@@ -91,14 +90,15 @@ flow as (
         as_of_date.as_of,
         placed.record_id,
         placed.currency_code,
-        {%- for movement_type in ['recognised', 'billed', 'credited'] %}
-            sum(case when placed.movement_type = '{{ movement_type }}' then placed.amount_tc else 0 end)
-                as {{ movement_type }}_tc,
-            {{ known_sum(
-                "case when placed.movement_type <> '" ~ movement_type
-                ~ "' then 0 when placed.unconverted_rc = 0 then placed.amount_rc end"
-            ) }} as {{ movement_type }}_rc{{ ',' if not loop.last }}
-        {%- endfor %}
+        sum(case when placed.movement_type = 'recognised' then placed.amount_tc else 0 end) as recognised_tc,
+        sum(case when placed.movement_type = 'billed' then placed.amount_tc else 0 end) as billed_tc,
+        sum(case when placed.movement_type = 'credited' then placed.amount_tc else 0 end) as credited_tc,
+        {{ known_sum("case when placed.movement_type = 'recognised' then placed.known_rc else 0 end") }}
+            as recognised_rc,
+        {{ known_sum("case when placed.movement_type = 'billed' then placed.known_rc else 0 end") }}
+            as billed_rc,
+        {{ known_sum("case when placed.movement_type = 'credited' then placed.known_rc else 0 end") }}
+            as credited_rc
     from placed
     inner join as_of_date
         on

@@ -109,7 +109,9 @@ billed_conditionally as (
         as_of_date.as_of,
         posted_line.contract_line_id,
         posted_line.currency_code,
-        sum({{ mul_div('posted_line.amount_tc', 'open_document.amount_tc', 'document.amount_tc') }}) as amount_tc
+        sum(
+            {{ mul_div('posted_line.amount_tc', 'open_document.amount_tc', 'document.amount_tc') }}
+        ) as amount_tc
     from posted_line
     inner join term on posted_line.contract_line_id = term.contract_line_id
     inner join service on posted_line.invoice_line_id = service.invoice_line_id
@@ -150,7 +152,8 @@ position as (
     select
         cumulated.*,
         coalesce(billed_conditionally.amount_tc, 0) as conditional_tc,
-        cumulated.recognised_tc - cumulated.billed_tc + coalesce(billed_conditionally.amount_tc, 0) as position_tc,
+        cumulated.recognised_tc - cumulated.billed_tc + coalesce(billed_conditionally.amount_tc, 0)
+            as position_tc,
         -- what was earned above what may be billed at most: nothing where no ceiling is known
         case
             when cumulated.billing_method = 'TM_CAPPED'
@@ -161,7 +164,9 @@ position as (
     from cumulated
     left join term on cumulated.contract_line_id = term.contract_line_id
     left join ceiling_raised
-        on cumulated.as_of = ceiling_raised.as_of and cumulated.contract_line_id = ceiling_raised.contract_line_id
+        on
+            cumulated.as_of = ceiling_raised.as_of
+            and cumulated.contract_line_id = ceiling_raised.contract_line_id
     left join billed_conditionally
         on
             cumulated.as_of = billed_conditionally.as_of
@@ -265,7 +270,8 @@ at_billed_rates as (
             when down_to_here <= held_tc then amount_fc
             else {{ mul_div('amount_fc', '(held_tc - (down_to_here - amount_tc))', 'amount_tc') }}
         end) as held_fc,
-        sum(case when down_to_here - amount_tc < held_tc and amount_fc is null then 1 else 0 end) as unknown_layers
+        sum(case when down_to_here - amount_tc < held_tc and amount_fc is null then 1 else 0 end)
+            as unknown_layers
     from stacked
     group by as_of, contract_line_id, currency_code
 ),

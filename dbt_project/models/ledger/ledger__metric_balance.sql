@@ -300,13 +300,21 @@ converted as (
         contract_position.currency_code,
         contract_position.functional_currency,
         contract_position.amount_tc,
-        {%- for view in ['fc', 'rc', 'cc'] %}
-            case
-                when contract_position.side is null
-                    then {{ ledger_at_rate('contract_position.amount_tc', 'conversion.rate_' ~ view) }}
-                else contract_position.side * contract_position.position_{{ view }}
-            end as amount_{{ view }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        case
+            when contract_position.side is null
+                then {{ ledger_at_rate('contract_position.amount_tc', 'conversion.rate_fc') }}
+            else contract_position.side * contract_position.position_fc
+        end as amount_fc,
+        case
+            when contract_position.side is null
+                then {{ ledger_at_rate('contract_position.amount_tc', 'conversion.rate_rc') }}
+            else contract_position.side * contract_position.position_rc
+        end as amount_rc,
+        case
+            when contract_position.side is null
+                then {{ ledger_at_rate('contract_position.amount_tc', 'conversion.rate_cc') }}
+            else contract_position.side * contract_position.position_cc
+        end as amount_cc
     from contract_position
     left join conversion
         on

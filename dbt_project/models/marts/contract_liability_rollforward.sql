@@ -43,7 +43,9 @@ moved as (
     select
         stood.*,
         stood.conditional_tc - coalesce(
-            lag(stood.conditional_tc) over (partition by stood.record_id, stood.currency_code order by stood.as_of), 0
+            lag(stood.conditional_tc) over (
+                partition by stood.record_id, stood.currency_code order by stood.as_of
+            ), 0
         ) as conditional_change,
         stood.held_as_asset_tc - coalesce(
             lag(stood.held_as_asset_tc) over (
@@ -71,7 +73,8 @@ flow as (
         case when contract_flow.as_of is null then 0 else contract_flow.billed_rc end as billed_rc,
         case when contract_flow.as_of is null then 0 else contract_flow.credited_rc end as credited_rc,
         case when contract_flow.as_of is null then 0 else -contract_flow.recognised_rc end as released_rc,
-        {{ roll_forward_at_rate('-moved.conditional_change', 'conversion.rate_rc') }} as made_unconditional_rc,
+        {{ roll_forward_at_rate('-moved.conditional_change', 'conversion.rate_rc') }}
+            as made_unconditional_rc,
         {{ roll_forward_at_rate('moved.asset_change', 'conversion.rate_rc') }} as netting_reclass_rc
     from moved
     left join contract_flow

@@ -69,8 +69,8 @@ balances as (
         balance.amount_cc
     from {{ ref('ledger__metric_balance') }} as balance
     where
-        -- parts of receivables and of backlog are the same amounts again; what is earned and not billed is made
-        -- of revenue and documents, which have counted as flows
+        -- parts of receivables and of backlog are the same amounts again; what is earned and not billed is
+        -- made of revenue and documents, which have counted as flows
         balance.metric_id not in (
             'ar_overdue', 'scheduled_backlog', 'soft_backlog', 'unscheduled_backlog', 'unbilled_receivable',
             'contract_asset', 'contract_liability', 'net_contract_position'
