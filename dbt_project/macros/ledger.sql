@@ -583,3 +583,14 @@
     {%- endfor %}
     ) as rules
 {%- endmacro %}
+
+{#- Shares of people's hours: (metric, the hours that count, the hours they are set against). -#}
+{% macro ledger_utilisation_metrics() -%}
+    {{- return([
+        ('billable_utilisation_net', 'billable_hours', 'available_hours'),
+        ('billable_utilisation_working', 'billable_hours', 'working_hours'),
+        ('billable_utilisation_standard', 'billable_hours', 'standard_hours'),
+        ('productive_utilisation', 'productive_hours', 'available_hours'),
+        ('total_utilisation', 'recorded_hours', 'available_hours'),
+    ]) -}}
+{%- endmacro %}

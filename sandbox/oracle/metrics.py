@@ -17,6 +17,14 @@ REPORTING = "USD"
 CONSTANT_DATE = date(2025, 12, 31)
 BILLABLE_METHODS = ("TM", "TM_CAPPED", "EXPENSE")
 UNPRODUCTIVE_LEAVE = ("Vacation", "Sick", "Parental")
+# metric, the hours that count, the hours they are set against
+UTILISATION = (
+    ("billable_utilisation_net", "billable", "available"),
+    ("billable_utilisation_working", "billable", "working"),
+    ("billable_utilisation_standard", "billable", "standard"),
+    ("productive_utilisation", "productive", "available"),
+    ("total_utilisation", "recorded", "available"),
+)
 ID_COLUMNS = (
     "legal_entity_id",
     "region_id",
@@ -998,9 +1006,10 @@ class _Metrics:
         return applied, used
 
     def utilisation(self) -> Iterator[Row]:
-        hours: dict[tuple[str, str], dict[date, list[Decimal]]] = defaultdict(dict)
+        """Shares of people's hours."""
+        cells: dict[tuple[str, str], dict[date, dict[str, Decimal]]] = defaultdict(dict)
 
-        def add(worker: Worker, day: date, position: int, amount: Decimal) -> None:
+        def add(worker: Worker, day: date, **hours: Decimal) -> None:
             members = {
                 "FIRM": "ALL",
                 "LEGAL_ENTITY": self.view.entity_key(worker.entity),
@@ -1009,8 +1018,10 @@ class _Metrics:
                 "RESOURCE": self.view.resource_key(worker),
             }
             for grain in PEOPLE_GRAINS:
-                cell = hours[(grain, members[grain])].setdefault(day.replace(day=1), [ZERO, ZERO])
-                cell[position] += amount
+                months = cells[(grain, members[grain])]
+                cell = months.setdefault(day.replace(day=1), defaultdict(lambda: ZERO))
+                for name, amount in hours.items():
+                    cell[name] += amount
 
         # Whoever is not expected to record time has no utilisation.
         employees = [
@@ -1020,39 +1031,39 @@ class _Metrics:
         ]
         known = {id(w) for w in employees}
         for entry in self.view.entries:
-            counts = entry.status == "approved" and entry.billable and entry.work_date <= self.as_of
-            if counts and id(entry.worker) in known:
-                add(entry.worker, entry.work_date, 0, entry.hours)
+            told = entry.status in ("approved", "submitted") and entry.work_date <= self.as_of
+            # without the PSA's contact nobody can tell whose time it is (look-alike N38)
+            if told and id(entry.worker) in known and entry.worker.psa_at <= self.view.at:
+                approved = entry.hours if entry.status == "approved" else ZERO
+                add(
+                    entry.worker,
+                    entry.work_date,
+                    billable=approved if entry.billable else ZERO,
+                    productive=approved,
+                    recorded=entry.hours,
+                )
         for worker in employees:
-            for day, available in self._available(worker).items():
-                add(worker, day, 1, available)
-        for (grain, member), months in hours.items():
+            for day, hours in self._days_of(worker):
+                add(worker, day, **hours)
+        for (grain, member), months in cells.items():
             for day in self.dates:
                 for period in self._periods(grain):
                     start, end = self._months_in(period, day)
-                    cells = [c for month, c in months.items() if start <= month <= end]
-                    if not cells:
+                    found = [c for month, c in months.items() if start <= month <= end]
+                    if not found:
                         continue
-                    numerator = sum((c[0] for c in cells), ZERO)
-                    denominator = sum((c[1] for c in cells), ZERO)
-                    value = r10(numerator / denominator) if denominator else None
-                    yield self._row(
-                        "billable_utilisation_net",
-                        day,
-                        period,
-                        grain,
-                        member,
-                        "NA",
-                        "NA",
-                        numerator,
-                        denominator,
-                        value,
-                    )
+                    for metric, counted, set_against in UTILISATION:
+                        numerator = sum((c[counted] for c in found), ZERO)
+                        denominator = sum((c[set_against] for c in found), ZERO)
+                        value = r10(numerator / denominator) if denominator else None
+                        yield self._row(
+                            metric, day, period, grain, member, "NA", "NA", numerator, denominator, value
+                        )
 
-    def _available(self, worker: Worker) -> dict[date, Decimal]:
+    def _days_of(self, worker: Worker) -> Iterator[tuple[date, dict[str, Decimal]]]:
+        """Hours a worker is contracted for and there for, day by day, and those of training."""
         calendar = self.view.calendars[worker.entity]
-        first = max(worker.hire_date, self.first_month_of_time)
-        last = self.as_of
+        first, last = max(worker.hire_date, self.first_month_of_time), self.as_of
         if (
             worker.term_date is not None
             and worker.termination_known_at is not None
@@ -1060,15 +1071,23 @@ class _Metrics:
         ):
             last = min(last, worker.term_date)
         a_day = worker.weekly_hours / 5 * worker.fte
-        days = dict.fromkeys(calendar.inside(first, last), a_day) if first <= last else {}
+        for number in range((last - first).days + 1):
+            day = first + timedelta(days=number)
+            if calendar.is_working(day):
+                yield day, {"standard": a_day, "working": a_day, "available": a_day}
+            elif day.weekday() < 5:
+                yield day, {"standard": a_day}
         for leave in worker.leaves:
-            if leave.at > self.view.at or leave.status != "approved" or leave.kind not in UNPRODUCTIVE_LEAVE:
+            if leave.at > self.view.at or leave.status != "approved":
                 continue
             covered = calendar.inside(leave.start, leave.end)
             for day in covered:
-                if day in days:
-                    days[day] -= leave.hours / len(covered)
-        return days
+                if first <= day <= last:
+                    share = leave.hours / len(covered)
+                    if leave.kind in UNPRODUCTIVE_LEAVE:
+                        yield day, {"available": -share}
+                    else:
+                        yield day, {"productive": share}
 
     def handoff(self) -> Iterator[Row]:
         lags: dict[tuple[str, str, str], Counter[int]] = defaultdict(Counter)

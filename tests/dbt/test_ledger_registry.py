@@ -38,6 +38,8 @@ def test_the_metrics_people_ask_for_are_registered() -> None:
         "scheduled_backlog", "soft_backlog", "unscheduled_backlog", "backlog_cover",
         "wip_days", "wip_days_billings", "unbilled_receivable", "contract_asset", "contract_liability",
         "net_contract_position",
+        "billable_utilisation_working", "billable_utilisation_standard", "productive_utilisation",
+        "total_utilisation",
         "dso_balance", "dso_best_possible", "average_days_delinquent", "collection_effectiveness",
     }  # fmt: skip
     registered = {metric.id for metric in load()}

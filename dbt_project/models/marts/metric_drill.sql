@@ -255,15 +255,19 @@ handoff as (
 ),
 
 utilisation as (
-    select
-        resource_id,
-        legal_entity_id,
-        region_id,
-        practice_id,
-        month_start,
-        billable_hours,
-        available_hours
-    from {{ ref('ledger__utilisation_month') }}
+    {%- for metric_id, counted, set_against in ledger_utilisation_metrics() %}
+        select
+            '{{ metric_id }}' as metric_id,
+            resource_id,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            month_start,
+            {{ counted }} as counted_hours,
+            {{ set_against }} as set_against_hours
+        from {{ ref('ledger__utilisation_month') }}
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 drill as (
@@ -417,7 +421,7 @@ drill as (
     from handoff
     union all
     select
-        'billable_utilisation_net' as metric_id,
+        utilisation.metric_id,
         as_of_date.as_of,
         concat_ws(
             '|',
@@ -438,11 +442,11 @@ drill as (
         as_of_date.as_of as business_date,
         utilisation.resource_id as record_id,
         'NA' as currency_code,
-        utilisation.billable_hours as amount_tc,
+        utilisation.counted_hours as amount_tc,
         null as amount_rc,
         null as amount_cc,
-        utilisation.available_hours as base,
-        utilisation.billable_hours as hours,
+        utilisation.set_against_hours as base,
+        utilisation.counted_hours as hours,
         split_part(utilisation.resource_id, ':', 1) as source_system,
         split_part(utilisation.resource_id, ':', 2) as source_instance,
         split_part(utilisation.resource_id, ':', 3) as source_record_id,

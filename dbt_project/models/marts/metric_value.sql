@@ -65,19 +65,22 @@ balance as (
 ),
 
 utilisation as (
-    select
-        'billable_utilisation_net' as metric_id,
-        month_start,
-        legal_entity_id,
-        region_id,
-        practice_id,
-        'NONE' as customer_id,
-        'NONE' as project_id,
-        'NONE' as contract_line_id,
-        resource_id,
-        billable_hours,
-        available_hours
-    from {{ ref('ledger__utilisation_month') }}
+    {%- for metric_id, counted, set_against in ledger_utilisation_metrics() %}
+        select
+            '{{ metric_id }}' as metric_id,
+            month_start,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            'NONE' as customer_id,
+            'NONE' as project_id,
+            'NONE' as contract_line_id,
+            resource_id,
+            {{ counted }} as counted_hours,
+            {{ set_against }} as set_against_hours
+        from {{ ref('ledger__utilisation_month') }}
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 point as (
@@ -399,9 +402,9 @@ utilisation_value as (
         {{ ledger_grain_members('utilisation', 'shown.grain') }},
         shown.currency_view,
         'NA' as currency_code,
-        sum(utilisation.billable_hours) as numerator,
         -- hours nobody knows of one worker leave those of all of them unknown
-        {{ known_sum('utilisation.available_hours') }} as denominator
+        {{ known_sum('utilisation.counted_hours') }} as numerator,
+        {{ known_sum('utilisation.set_against_hours') }} as denominator
     from utilisation
     inner join shown on utilisation.metric_id = shown.metric_id
     inner join period
