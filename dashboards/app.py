@@ -17,6 +17,7 @@ from dashboards.views import (
     definitions,
     executive_overview,
     reconciliation_exceptions,
+    utilisation,
     wip,
 )
 from throughline.errors import ThroughlineError
@@ -60,6 +61,12 @@ def main() -> None:
         url_path="wip",
         icon=":material/pending_actions:",
     )
+    used = st.Page(
+        page_of(utilisation.render),
+        title="Utilisation and capacity",
+        url_path="utilisation",
+        icon=":material/groups:",
+    )
     owed = st.Page(
         page_of(collections.render),
         title="Collections",
@@ -82,12 +89,17 @@ def main() -> None:
         overview=overview,
         backlog=sold,
         wip=earned,
+        utilisation=used,
         collections=owed,
         exceptions=exceptions,
         definitions=words,
     )
     page = st.navigation(
-        {"Performance": [overview, named, sold, earned, owed], "Control": [exceptions], "Reference": [words]}
+        {
+            "Performance": [overview, named, sold, earned, used, owed],
+            "Control": [exceptions],
+            "Reference": [words],
+        }
     )
     with guarded():
         try:

@@ -22,6 +22,7 @@ PAGES = {
     "overview": "/",
     "backlog": "/backlog",
     "wip": "/wip",
+    "utilisation": "/utilisation",
     "collections": "/collections",
     "exceptions": "/exceptions",
 }

@@ -19,9 +19,20 @@ from dashboards.readings import History, Reading, first_month
 CAP = 5_000
 CENT = Decimal("0.005")
 # what the drill's columns hold, by kind of metric: (numerator, denominator)
+# metrics whose rows are people's hours, of those they are set against
+_HOURS = (
+    "billable_utilisation_net",
+    "billable_utilisation_working",
+    "billable_utilisation_standard",
+    "productive_utilisation",
+    "total_utilisation",
+    "forward_utilisation_4w",
+    "forward_utilisation_8w",
+    "forward_utilisation_12w",
+)
 _AMOUNTS = {
     "project_gross_margin": ("amount_rc", "base"),
-    "billable_utilisation_net": ("amount_tc", "base"),
+    **dict.fromkeys(_HOURS, ("amount_tc", "base")),
 }
 _DRILL = (
     "business_date, movement_type, legal_entity_id, customer_id, project_id, contract_line_id, resource_id, "
@@ -156,7 +167,7 @@ def record_key(row: data.Row) -> str | None:
 
 
 def _unit(metric_id: str, currency: str) -> str:
-    return "hours" if metric_id == "billable_utilisation_net" else currency
+    return "hours" if metric_id in _HOURS else currency
 
 
 def _total(metric_id: str, total: Decimal, base: Decimal | None) -> str:
@@ -196,7 +207,7 @@ def _tables(metric_id: str, filters: Filters, period: str, currency: str) -> dat
         hide_index=True,
         key="rows_table",
         height=360,
-        column_config=money_columns("In its currency", currency, "Out of", "Billable hours", "Hours"),
+        column_config=money_columns("In its currency", currency, "Out of", "Hours that count", "Hours"),
         placeholder=numbers.NO_VALUE,
         alt="The rows that add up to the number, largest first.",
     )
@@ -230,7 +241,7 @@ def _display(
     rows: Iterable[data.Row], known: names.Names, metric_id: str, currency: str
 ) -> list[dict[str, object]]:
     """Names for keys; columns that are empty throughout are left out."""
-    utilisation = metric_id == "billable_utilisation_net"
+    is_hours = metric_id in _HOURS
     table = [
         {
             "Date": r["business_date"],
@@ -239,11 +250,11 @@ def _display(
             "Project": names.of_key("project", r["project_id"], known),
             "Contract line": names.of_key("contract_line", r["contract_line_id"], known),
             "Person": names.of_key("resource", r["resource_id"], known),
-            "Billable hours" if utilisation else "In its currency": numbers.plain(r["amount_tc"]),
-            "Currency": None if utilisation else r["currency_code"],
+            "Hours that count" if is_hours else "In its currency": numbers.plain(r["amount_tc"]),
+            "Currency": None if is_hours else r["currency_code"],
             currency: numbers.plain(r["amount_rc"]),
             "Out of": numbers.plain(r["base"]) if metric_id in _AMOUNTS else None,
-            "Hours": None if utilisation else numbers.plain(r["hours"]),
+            "Hours": None if is_hours else numbers.plain(r["hours"]),
             "Record": record_name(r["record_id"], known),
             "Source": names.system(r["source_system"]),
         }

@@ -19,11 +19,18 @@ _LABELS = {
     "customer_id": "Client",
     "project_id": "Project",
     "contract_line_id": "Contract line",
+    "practice_id": "Practice",
+    "legal_entity_id": "Entity",
     "case_id": "Record",
     "days": "Days",
     "currency_days": "Amount × days late",
 }
-_KINDS = {"customer_id": "customer", "project_id": "project", "contract_line_id": "contract_line"}
+_KINDS = {
+    "customer_id": "customer",
+    "project_id": "project",
+    "contract_line_id": "contract_line",
+    "legal_entity_id": "legal_entity",
+}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import plotly.graph_objects as go
@@ -27,6 +27,35 @@ def time_columns(
 
     Few columns all carry their value; of many, the last, the highest and the lowest do.
     """
+
+    def say(value: Decimal | None) -> str:
+        return numbers.money(value, currency)
+
+    return finish(_columns(labels, values, say, say, last_is_partial), meta, surface)
+
+
+def share_columns(
+    labels: Sequence[str],
+    values: Sequence[Decimal | None],
+    meta: Mapping[str, object],
+    surface: str = "screen",
+    last_is_partial: bool = False,
+) -> go.Figure:
+    """The same of shares."""
+
+    def short(value: Decimal | None) -> str:
+        return numbers.percent(value, 0)
+
+    return finish(_columns(labels, values, short, numbers.percent, last_is_partial), meta, surface)
+
+
+def _columns(
+    labels: Sequence[str],
+    values: Sequence[Decimal | None],
+    short: Callable[[Decimal | None], str],
+    full: Callable[[Decimal | None], str],
+    last_is_partial: bool,
+) -> go.Figure:
     shown = _labelled(values)
     figure = go.Figure(
         go.Bar(
@@ -40,8 +69,8 @@ def time_columns(
                     "size": 6,
                 },
             },
-            text=[numbers.money(v, currency) if at in shown else "" for at, v in enumerate(values)],
-            customdata=[numbers.money(v, currency) for v in values],
+            text=[short(v) if at in shown else "" for at, v in enumerate(values)],
+            customdata=[full(v) for v in values],
             textposition="outside",
             textangle=0,
             constraintext="none",
@@ -59,7 +88,7 @@ def time_columns(
         tickangle=0,
         tickfont={"size": 11},
     )
-    return finish(figure, meta, surface)
+    return figure
 
 
 def _ticks(labels: Sequence[str]) -> list[str]:
@@ -215,3 +244,64 @@ def stacked_bars(
         margin_t=56,
     )
     return figure
+
+
+def weeks_ahead(
+    labels: Sequence[str],
+    parts: Sequence[tuple[str, Sequence[Decimal]]],
+    there: Sequence[Decimal],
+    meta: Mapping[str, object],
+    surface: str = "screen",
+) -> go.Figure:
+    """Stacked columns of booked hours by week, and a line of the hours people are there."""
+    figure = go.Figure()
+    colours = (tokens.SEQUENTIAL[6], tokens.ACTUAL, tokens.SEQUENTIAL[2])
+    for (name, values), colour in zip(parts, colours, strict=True):
+        figure.add_bar(
+            x=list(labels),
+            y=[float(v) for v in values],
+            name=name,
+            marker_color=colour,
+            customdata=[numbers.count(v) for v in values],
+            hovertemplate=f"%{{x}}, {name.lower()}: %{{customdata}} hours<extra></extra>",
+        )
+    figure.add_scatter(
+        x=list(labels),
+        y=[float(v) for v in there],
+        name="There",
+        mode="lines+markers",
+        line={"color": tokens.ADVERSE, "width": 2},
+        customdata=[numbers.count(v) for v in there],
+        hovertemplate="%{x}, there: %{customdata} hours<extra></extra>",
+    )
+    figure.update_yaxes(rangemode="tozero", nticks=5)
+    figure.update_xaxes(showgrid=False, type="category", tickangle=0, tickfont={"size": 11}, nticks=6)
+    finish(figure, meta, surface)
+    figure.update_layout(
+        barmode="stack",
+        showlegend=True,
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal"},
+        margin_t=56,
+    )
+    return figure
+
+
+def counted_bars(
+    labels: Sequence[str], values: Sequence[int], meta: Mapping[str, object], surface: str = "screen"
+) -> go.Figure:
+    """Horizontal bars of how many, in the order given."""
+    figure = go.Figure(
+        go.Bar(
+            y=[wrapped(label) for label in labels],
+            x=list(values),
+            orientation="h",
+            marker_color=tokens.ACTUAL,
+            text=[f"{value:,}" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:,}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(visible=False, range=_room([Decimal(0), *map(Decimal, values)]))
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
+    return finish(figure, meta, surface, height=max(160, 48 + 36 * len(values)))

@@ -22,6 +22,7 @@ KINDS = {
     "balance": "What stands on a date",
     "margin": "What is left of revenue",
     "ratio": "One sum over another",
+    "ahead": "One sum over another, of the time to come",
     "days": "Days of billing",
     "median": "The middle of all cases",
     "stock": "What is open on a date",
@@ -112,9 +113,9 @@ def period_of(metric: Mapping[str, object], chosen: Filters) -> str:
 
 
 def day_of(metric: Mapping[str, object], chosen: Filters) -> date:
-    """The day a metric is read on: lags and what waits are known for the run's own day only."""
+    """The day a metric is read on: lags, what waits and what is to come are known for the run's day only."""
     run_day: date = data.run_info()["as_of"]
-    return run_day if metric["kind"] in ("median", "stock") else chosen.as_of
+    return run_day if metric["kind"] in ("ahead", "median", "stock") else chosen.as_of
 
 
 def when(metric: Mapping[str, object], chosen: Filters) -> str:

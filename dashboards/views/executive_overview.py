@@ -16,6 +16,7 @@ from dashboards.components.links import link
 from dashboards.components.rows import rows_dialog
 from dashboards.figures.charts import ranked_bars, time_columns
 from dashboards.filters import Filters, is_month_end
+from dashboards.people import DENOMINATORS
 from dashboards.readings import History
 from dashboards.views.backlog_bridge import bridge_card, bridge_steps
 from dashboards.views.handoff import delayed, stages
@@ -29,7 +30,7 @@ MARGIN = Kpi("project_gross_margin", "Project gross margin", is_balance=False, k
 BOOKINGS = Kpi(
     "net_bookings", "Net bookings", is_balance=False, kind="money", controls=("CRM-ERP-001", "CRM-ERP-003")
 )
-UTILISATION = Kpi("billable_utilisation_net", "Billable utilisation", is_balance=False, kind="share")
+UTILISATION = DENOMINATORS["net"][0]
 RECEIVABLES = Kpi(
     "ar_gross", "Invoiced, not paid", is_balance=True, kind="money", good="down", controls=("BIL-010",)
 )

@@ -594,3 +594,10 @@
         ('total_utilisation', 'recorded_hours', 'available_hours'),
     ]) -}}
 {%- endmacro %}
+
+{#- How far ahead booked hours are set against those people are there for: (metric, weeks). -#}
+{% macro ledger_forward_metrics() -%}
+    {{- return([
+        ('forward_utilisation_4w', 4), ('forward_utilisation_8w', 8), ('forward_utilisation_12w', 12),
+    ]) -}}
+{%- endmacro %}

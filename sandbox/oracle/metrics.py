@@ -158,6 +158,7 @@ class _Metrics:
         yield from self.ar_balances()
         yield from self.collections(documents)
         yield from self.utilisation()
+        yield from self.forward_utilisation()
         yield from self.handoff()
         yield from self.delayed_revenue()
 
@@ -1059,6 +1060,63 @@ class _Metrics:
                         yield self._row(
                             metric, day, period, grain, member, "NA", "NA", numerator, denominator, value
                         )
+
+    def forward_utilisation(self) -> Iterator[Row]:
+        """What people are firmly booked for in the weeks to come, of what they are there for."""
+        booked: dict[str, dict[date, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+        for one in self.view.firm.assignments:
+            if one.booking != "HARD" or not one.billable or one.created_at > self.view.at:
+                continue
+            # without the PSA's contact nobody can tell whose booking it is (look-alike N38)
+            if one.worker.psa_at > self.view.at:
+                continue
+            for number in range((one.end - one.start).days + 1):
+                day = one.start + timedelta(days=number)
+                booked[one.worker.contact_id][day] += one.day_hours[day.weekday()]
+        day = self.as_of
+        for weeks in (4, 8, 12):
+            until = day + timedelta(days=7 * weeks)
+            cells: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
+            for worker in self.view.firm.workers:
+                if worker.hr_at is None or worker.hr_at > self.view.at or not worker.time_required:
+                    continue
+                span = self._employed(worker, day, until)
+                if span is None:
+                    continue
+                days = booked[worker.contact_id].items()
+                hours = sum((h for on, h in days if span[0] <= on <= span[1]), ZERO)
+                there = self._there(worker, *span)
+                for grain, member in (
+                    ("FIRM", "ALL"),
+                    ("LEGAL_ENTITY", self.view.entity_key(worker.entity)),
+                    ("REGION", worker.region),
+                    ("PRACTICE", worker.practice),
+                    ("RESOURCE", self.view.resource_key(worker)),
+                ):
+                    cells[grain, member][0] += hours
+                    cells[grain, member][1] += there
+            for (grain, member), (above, below) in cells.items():
+                value = r10(above / below) if below else None
+                name = f"forward_utilisation_{weeks}w"
+                yield self._row(name, day, "POINT", grain, member, "NA", "NA", above, below, value)
+
+    def _employed(self, worker: Worker, after: date, until: date) -> tuple[date, date] | None:
+        """First and last day of employment in (after, until]; None where there is none."""
+        known = worker.termination_known_at is not None and worker.termination_known_at <= self.view.at
+        last = min(until, worker.term_date) if known and worker.term_date is not None else until
+        first = max(after + timedelta(days=1), worker.hire_date)
+        return (first, last) if first <= last else None
+
+    def _there(self, worker: Worker, first: date, last: date) -> Decimal:
+        """Hours a worker is there for from ``first`` to ``last``."""
+        calendar = self.view.calendars[worker.entity]
+        hours = worker.weekly_hours / 5 * worker.fte * len(calendar.inside(first, last))
+        for leave in worker.leaves:
+            if leave.at > self.view.at or leave.status != "approved" or leave.kind not in UNPRODUCTIVE_LEAVE:
+                continue
+            covered = calendar.inside(leave.start, leave.end)
+            hours -= sum((leave.hours / len(covered) for day in covered if first <= day <= last), ZERO)
+        return hours
 
     def _days_of(self, worker: Worker) -> Iterator[tuple[date, dict[str, Decimal]]]:
         """Hours a worker is contracted for and there for, day by day, and those of training."""

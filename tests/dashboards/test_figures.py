@@ -83,7 +83,7 @@ def test_the_label_of_a_fall_that_ends_near_the_left_has_room_before_the_names()
         ("End", D(19), "total"),
     ]
     low, high = bridge(steps, "USD", META).layout.xaxis.range
-    assert 19 - low > 0.15 * (high - low)
+    assert 19 - low > 0.1 * (high - low)
 
 
 def test_one_bar_is_highlighted() -> None:

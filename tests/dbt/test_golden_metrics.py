@@ -147,6 +147,49 @@ def _people(told: Firm) -> None:
         _entry(told, f"y{month}", "certinia:main:P0", date(2025, month, 15), "120", "0")
         # the one who is not expected to record time does so all the same
         _entry(told, f"z{month}", "certinia:main:P0", date(2025, month, 15), "10", "0", resource=2)
+    _credited(told)
+
+
+def _credited(told: Firm) -> None:
+    # G-UTL-02: in March 2026, of 176 hours 16 are leave; 120 are billable and 8 credited. After April 8 hours
+    # are booked in May, 8 in June and 8 in September, and one day is leave
+    first(
+        told, "resource", "bamboohr:main:e3", worker_type="employee", legal_entity_id=CH,
+        practice_code="UTL", region_code="NA", hire_date=date(2026, 3, 1), fte=D(1), weekly_hours=D(40),
+        is_time_required=True,
+    )  # fmt: skip
+    first(told, "resource", "certinia:main:c3", worker_type="employee")
+    told.plain["master__entity_xref"].append(
+        {"entity_type": "resource", "left_key": "certinia:main:c3", "right_key": "bamboohr:main:e3",
+         "known_from": instant(FIRST)}
+    )  # fmt: skip
+    for name, start, end, hours in (
+        ("march", date(2026, 3, 5), date(2026, 3, 6), 16), ("may", date(2026, 5, 6), date(2026, 5, 6), 8),
+    ):  # fmt: skip
+        first(
+            told, "time_off", f"bamboohr:main:{name}", resource_id="bamboohr:main:e3", start_date=start,
+            end_date=end, hours=D(hours), absence_type="Vacation", status="approved",
+        )  # fmt: skip
+    for key, hours, billable, status in (
+        ("u1", "120", True, "approved"), ("u2", "8", False, "approved"), ("u3", "4", True, "submitted"),
+    ):  # fmt: skip
+        _entry(
+            told, key, "certinia:main:P0", date(2026, 3, 10), hours, "0", resource=3, status=status,
+            is_billable=billable,
+        )  # fmt: skip
+    first(
+        told, "assignment", "certinia:main:u", project_id="certinia:main:P0", resource_id="certinia:main:c3",
+        bill_rate=D(1), currency_code="USD", start_date=date(2026, 5, 5),
+        created_at=instant("2026-03-03T09:00"),
+    )  # fmt: skip
+    for day, firm_booking in (
+        (date(2026, 5, 5), True), (date(2026, 5, 7), False), (date(2026, 6, 3), True),
+        (date(2026, 9, 1), True),
+    ):  # fmt: skip
+        first(
+            told, "assignment_schedule_day", f"certinia:main:u|{day}", assignment_id="certinia:main:u",
+            work_date=day, scheduled_hours=D(8), is_hard=firm_booking,
+        )  # fmt: skip
 
 
 def _entry(told: Firm, key: str, project: str, day: date, hours: str, value: str, **values: Any) -> None:
@@ -550,18 +593,57 @@ def test_backlog_waterfall_in_two_currencies(marts: duckdb.DuckDBPyConnection) -
 
 
 @pytest.mark.parametrize(
-    ("as_of", "available", "ratio"),
-    # until April training counts as being there: 1,960 hours; from April on it does not
-    [("2026-03-31", "1960", "0.7346938776"), ("2026-04-30", "1920", "0.75")],
+    ("as_of", "metric", "counted", "set_against"),
+    [
+        # G-UTL-01: until April training counts as being there, 1,960 hours; from April on it does not
+        ("2026-03-31", "billable_utilisation_net", "1440", "1960"),
+        ("2026-04-30", "billable_utilisation_net", "1440", "1920"),
+        # 52 weeks of 40 hours; with the holiday on a Thursday and the year's 261st weekday
+        ("2026-04-30", "billable_utilisation_working", "1440", "2080"),
+        ("2026-04-30", "billable_utilisation_standard", "1440", "2088"),
+        # 40 hours of training are productive, or they are leave
+        ("2026-03-31", "productive_utilisation", "1480", "1960"),
+        ("2026-04-30", "productive_utilisation", "1440", "1920"),
+        ("2026-04-30", "total_utilisation", "1440", "1920"),
+    ],
 )
-def test_utilisation_denominators(built: dict[str, Path], as_of: str, available: str, ratio: str) -> None:
+def test_utilisation_denominators(
+    built: dict[str, Path], as_of: str, metric: str, counted: str, set_against: str
+) -> None:
     with duckdb.connect(str(built[as_of] / "serving.duckdb"), read_only=True) as connection:
-        found = connection.execute(
+        [(above, below, ratio)] = connection.execute(
             "select numerator, denominator, value from marts.metric_value"
-            " where metric_id = 'billable_utilisation_net' and grain = 'FIRM' and period_type = 'YTD'"
-            " and as_of = '2025-12-31'"
+            " where metric_id = ? and grain = 'FIRM' and period_type = 'YTD' and as_of = '2025-12-31'",
+            [metric],
         ).fetchall()
-    assert found == [(D(1440), D(available), D(ratio))]
+    assert (above, below) == (D(counted), D(set_against))
+    assert abs(ratio - D(counted) / D(set_against)) < D("1e-9")
+
+
+def test_credited_hours_count_and_excluded_ones_do_not(marts: duckdb.DuckDBPyConnection) -> None:
+    """G-UTL-02, as approved work that is not billed; what is not approved yet counts in the total only."""
+    place = {"grain": "PRACTICE", "practice_id": "UTL", "currency_view": "NA", "period_type": "MONTH"}
+    assert value(marts, "productive_utilisation", "2026-03-31", **place) == D("0.8")
+    assert value(marts, "billable_utilisation_net", "2026-03-31", **place) == D("0.75")
+    assert value(marts, "total_utilisation", "2026-03-31", **place) == D("0.825")
+
+
+def test_what_people_are_booked_for_in_the_weeks_ahead(marts: duckdb.DuckDBPyConnection) -> None:
+    """From 1 May on: 20, 40 and 60 working days of eight hours, less the day of leave in May."""
+    found = marts.execute(
+        "select metric_id, as_of, numerator, denominator from marts.metric_value where grain = 'PRACTICE'"
+        " and practice_id = 'UTL' and metric_id like 'forward_utilisation_%' order by denominator"
+    ).fetchall()
+    assert found == [
+        ("forward_utilisation_4w", date(2026, 4, 30), D(8), D(152)),
+        ("forward_utilisation_8w", date(2026, 4, 30), D(16), D(312)),
+        ("forward_utilisation_12w", date(2026, 4, 30), D(16), D(472)),
+    ]
+    weeks = marts.execute(
+        "select first_day, available_hours, firm_billable_hours, tentative_hours from marts.capacity_week"
+        " where practice_id = 'UTL' order by week_number limit 2"
+    ).fetchall()
+    assert weeks == [(date(2026, 5, 1), D(32), D(8), D(8)), (date(2026, 5, 8), D(40), D(0), D(0))]
 
 
 def test_delayed_revenue_in_currency_days(marts: duckdb.DuckDBPyConnection) -> None:

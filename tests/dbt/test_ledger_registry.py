@@ -39,7 +39,7 @@ def test_the_metrics_people_ask_for_are_registered() -> None:
         "wip_days", "wip_days_billings", "unbilled_receivable", "contract_asset", "contract_liability",
         "net_contract_position",
         "billable_utilisation_working", "billable_utilisation_standard", "productive_utilisation",
-        "total_utilisation",
+        "total_utilisation", "forward_utilisation_4w", "forward_utilisation_8w", "forward_utilisation_12w",
         "dso_balance", "dso_best_possible", "average_days_delinquent", "collection_effectiveness",
     }  # fmt: skip
     registered = {metric.id for metric in load()}
@@ -158,7 +158,7 @@ def test_a_metric_nobody_registered_is_noticed_wherever_it_is_used(text: str) ->
 
 
 def test_the_warehouse_computes_what_is_registered_and_nothing_else(project_root: Path) -> None:
-    """Every flow of the ledger's rules, every balance and every stage's lag has its entry, and no other."""
+    """Every flow of the ledger's rules, every balance, share and stage's lag has its entry, and no other."""
     macros = (project_root / "dbt_project" / "macros" / "ledger.sql").read_text(encoding="utf-8")
     rules = macros[macros.index("macro ledger_metric_rules") :]
     flows = set(re.findall(r"\('(\w+)', '\w+', -?1, \d, '[A-Z]+', (?:true|false)\)", rules))
@@ -176,5 +176,6 @@ def test_the_warehouse_computes_what_is_registered_and_nothing_else(project_root
         balances |= set(re.findall(r"\(\s*'(\w+)',", loop))
     handoff = (models / "lifecycle" / "lifecycle__handoff.sql").read_text(encoding="utf-8")
     stages = set(re.findall(r"'(t\d+_t\d+)'", handoff))
-    computed = flows | balances | {f"handoff_lag_{stage}" for stage in stages}
+    shares = set(re.findall(r"\('(\w+)', (?:'\w+_hours', '\w+_hours'|\d+)\)", macros))
+    computed = flows | balances | shares | {f"handoff_lag_{stage}" for stage in stages}
     assert computed | {"delayed_revenue_currency_days"} == {metric.id for metric in load()}

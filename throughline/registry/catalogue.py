@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 SOURCE = Path(__file__).with_name("metrics.yml")
-KINDS = ("flow", "balance", "margin", "ratio", "days", "median", "stock")
+KINDS = ("flow", "balance", "margin", "ratio", "ahead", "days", "median", "stock")
 GRAINS = ("FIRM", "LEGAL_ENTITY", "REGION", "PRACTICE", "CUSTOMER", "PROJECT", "CONTRACT_LINE", "RESOURCE")
 CURRENCY_VIEWS = ("TC", "FC", "RC", "CC", "NA")
 PERIOD_TYPES = ("POINT", "MONTH", "QUARTER", "YTD", "T3M", "T12M")

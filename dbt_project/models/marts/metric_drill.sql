@@ -270,6 +270,24 @@ utilisation as (
     {%- endfor %}
 ),
 
+capacity as (
+    {%- for metric_id, weeks in ledger_forward_metrics() %}
+        select
+            '{{ metric_id }}' as metric_id,
+            as_of,
+            resource_id,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            sum(firm_billable_hours) as counted_hours,
+            {{ known_sum('available_hours') }} as set_against_hours
+        from {{ ref('ledger__capacity_week') }}
+        where week_number <= {{ weeks }}
+        group by as_of, resource_id, legal_entity_id, region_id, practice_id
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 drill as (
     select
         told.metric_id,
@@ -453,6 +471,33 @@ drill as (
         null as load_id
     from utilisation
     inner join as_of_date on utilisation.month_start = as_of_date.month_start
+    union all
+    select
+        metric_id,
+        as_of,
+        resource_id as row_id,
+        cast(null as date) as period_month,
+        'hours' as movement_type,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        'NONE' as customer_id,
+        'NONE' as project_id,
+        'NONE' as contract_line_id,
+        resource_id,
+        as_of as business_date,
+        resource_id as record_id,
+        'NA' as currency_code,
+        counted_hours as amount_tc,
+        null as amount_rc,
+        null as amount_cc,
+        set_against_hours as base,
+        counted_hours as hours,
+        split_part(resource_id, ':', 1) as source_system,
+        split_part(resource_id, ':', 2) as source_instance,
+        split_part(resource_id, ':', 3) as source_record_id,
+        null as load_id
+    from capacity
 )
 
 select

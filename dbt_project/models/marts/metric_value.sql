@@ -83,6 +83,26 @@ utilisation as (
     {%- endfor %}
 ),
 
+capacity as (
+    {%- for metric_id, weeks in ledger_forward_metrics() %}
+        select
+            '{{ metric_id }}' as metric_id,
+            as_of,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            'NONE' as customer_id,
+            'NONE' as project_id,
+            'NONE' as contract_line_id,
+            resource_id,
+            firm_billable_hours,
+            available_hours
+        from {{ ref('ledger__capacity_week') }}
+        where week_number <= {{ weeks }}
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 point as (
     select
         metric_id,
@@ -415,6 +435,24 @@ utilisation_value as (
         {{ ledger_grain_members('utilisation', 'shown.grain', aliased=false) }}
 ),
 
+capacity_value as (
+    select
+        capacity.metric_id,
+        capacity.as_of,
+        'POINT' as period_type,
+        shown.grain,
+        {{ ledger_grain_members('capacity', 'shown.grain') }},
+        shown.currency_view,
+        'NA' as currency_code,
+        sum(capacity.firm_billable_hours) as numerator,
+        {{ known_sum('capacity.available_hours') }} as denominator
+    from capacity
+    inner join shown on capacity.metric_id = shown.metric_id
+    group by
+        capacity.metric_id, capacity.as_of, shown.grain, shown.currency_view,
+        {{ ledger_grain_members('capacity', 'shown.grain', aliased=false) }}
+),
+
 point_value as (
     select
         point.metric_id,
@@ -494,7 +532,11 @@ measured as (
         cast(denominator as decimal(38, 10)) as denominator,
         {{ safe_divide('cast(numerator as decimal(28, 10))', 'cast(denominator as decimal(28, 10))') }}
             as value
-    from utilisation_value
+    from (
+        select * from utilisation_value
+        union all
+        select * from capacity_value
+    ) as hours_value
     union all
     select
         metric_id,
