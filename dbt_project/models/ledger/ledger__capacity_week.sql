@@ -1,7 +1,7 @@
 -- What employees are there for in each of the twelve weeks after the run's own day, and what they are booked
--- for in them, as the run knows it. Of an earlier day it would say what came of its weeks, not what was booked
--- then. A week is seven days, the first begins the day after. They are there as in ledger__utilisation_month:
--- working days between hire and termination, less approved leave.
+-- for in them, as the run knows it. Of an earlier day it would say what came of its weeks, not what was
+-- booked then. A week is seven days, the first begins the day after. They are there as in
+-- ledger__utilisation_month: working days between hire and termination, less approved leave.
 with as_of_date as (
     select as_of
     from {{ ref('ledger__as_of_date') }}

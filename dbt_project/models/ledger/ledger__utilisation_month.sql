@@ -202,8 +202,9 @@ recorded as (
         time_value.resource_region_id as region_id,
         time_value.resource_practice_id as practice_id,
         {{ month_start('time_value.work_date') }} as month_start,
-        sum(case when time_value.status = 'approved' and time_value.is_billable then time_value.hours else 0 end)
-            as billable_hours,
+        sum(case
+            when time_value.status = 'approved' and time_value.is_billable then time_value.hours else 0
+        end) as billable_hours,
         sum(case when time_value.status = 'approved' then time_value.hours else 0 end) as approved_hours,
         sum(time_value.hours) as recorded_hours,
         0 as training_hours,
