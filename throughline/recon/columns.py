@@ -121,6 +121,21 @@ SUMMARY = (
     Column("reason", TEXT, 44, "Why a control could not run, looked at nothing, or has no sum of amounts."),
 )
 
+ROLL_FORWARDS = (
+    Column("balance", TEXT, 18, "BACKLOG, WIP, DEFERRED_REVENUE or RECEIVABLES (tax included)."),
+    Column("legal_entity", TEXT, 12, "Legal entity."),
+    Column("currency", TEXT, 9, "Currency of the amounts: the contract's or the document's."),
+    Column("as_of", DAY, 12, "Date the line leads to, from the date before: the newest thirteen."),
+    Column("line", TEXT, 26, "OPENING, what moved it (a movement that is nothing is left out), CLOSING."),
+    Column("amount_tc", MONEY, 17, "With the sign with which it moves the balance."),
+    Column(
+        "check",
+        TEXT,
+        16,
+        "Of an opening, whether it MEETS the closing before; of a closing, whether opening and movements make"
+        " it: FOOTS. The first date has no closing before.",
+    ),
+)
 TIE_OUTS = (
     Column(
         "statement",

@@ -102,6 +102,7 @@ class Report:
     content: list[Row]
     tie_outs: list[Row] = field(default_factory=list)
     tie_out_items: list[Row] = field(default_factory=list)
+    roll_forwards: list[Row] = field(default_factory=list)
     people: dict[str, list[Event]] = field(default_factory=dict)
     said: dict[str, Said] = field(default_factory=dict)
     waivers: dict[str, Event] = field(default_factory=dict)
@@ -205,13 +206,62 @@ def _tie_outs(
     if tables.get(name) != "reconciliation":
         return []
     rows = _rows(connection, f'select * from reconciliation."{name}" order by 1, 2, 3, 4, 5')
-    return [
-        row
-        for row in rows
-        if not asked.entities
-        or row["legal_entity_id"] in asked.entities
-        or codes.get(row["legal_entity_id"]) in asked.entities
-    ]
+    return [row for row in rows if _of_entity(row, asked, codes)]
+
+
+def _of_entity(row: Row, asked: Filter, codes: dict[str, str]) -> bool:
+    """Whether a row belongs to one of the scope's entities."""
+    entity = row["legal_entity_id"]
+    return not asked.entities or entity in asked.entities or codes.get(entity) in asked.entities
+
+
+# balance -> (its roll-forward, what moves it in the order in which it is told)
+ROLL_FORWARDS = {
+    "BACKLOG": (
+        "backlog_rollforward",
+        ("booked", "amended", "recognised", "cancelled", "completed_under_run", "beyond_value",
+         "closure_timing"),
+    ),
+    "WIP": (
+        "wip_rollforward", ("performed", "wip_billed", "reopened_by_credit_note", "multiple_billing"),
+    ),
+    "DEFERRED_REVENUE": (
+        "contract_liability_rollforward",
+        ("billed", "credited", "released", "made_unconditional", "netting_reclass"),
+    ),
+    "RECEIVABLES": ("ar_rollforward", ("invoiced", "credited", "collected", "credits_applied")),
+}  # fmt: skip
+DATES_TOLD = 13
+
+
+def _roll_forwards(
+    connection: duckdb.DuckDBPyConnection, tables: dict[str, str], asked: Filter, codes: dict[str, str]
+) -> list[Row]:
+    """Every balance by entity and currency from date to date: opening, movements, closing, and the closing
+    before; the newest thirteen dates. A run published before one of them was made has none of it."""
+    found: list[Row] = []
+    for balance, (table, steps) in ROLL_FORWARDS.items():
+        if tables.get(table) != "marts" or tables.get("metric_value") != "marts":
+            continue
+        sums = ", ".join(f"sum({column}) as {column}" for column in ("opening", *steps, "closing"))
+        rows = _rows(
+            connection,
+            f"with told as (select as_of, legal_entity_id, line_currency_code as currency_code, {sums}"
+            f" from marts.{table} where currency_view = 'TC' group by all), dates as (select as_of,"
+            f" lag(as_of) over (order by as_of) as before, row_number() over (order by as_of desc) as back"
+            " from (select distinct as_of from marts.metric_value where grain = 'FIRM'))"
+            " select told.*, case when dates.before is not null then coalesce(earlier.closing, 0) end"
+            " as closed_before from told join dates on dates.as_of = told.as_of left join told as earlier"
+            " on earlier.as_of = dates.before and earlier.legal_entity_id = told.legal_entity_id"
+            " and earlier.currency_code = told.currency_code"
+            f" where dates.back <= {DATES_TOLD}"
+            " order by told.legal_entity_id, told.currency_code, told.as_of",
+        )
+        for row in rows:
+            moved = {step: row[step] for step in steps}
+            if _of_entity(row, asked, codes) and any((row["opening"], row["closing"], *moved.values())):
+                found.append({**row, "balance": balance, "moved": moved})
+    return found
 
 
 def _people(events: Sequence[Event]) -> dict[str, list[Event]]:
@@ -332,6 +382,7 @@ def read_report(
             content=_rows(connection, "select * from publication.content order by table_name"),
             tie_outs=_tie_outs(connection, tables, "tie_out", asked, codes),
             tie_out_items=_tie_outs(connection, tables, "tie_out_item", asked, codes),
+            roll_forwards=_roll_forwards(connection, tables, asked, codes),
             people=_people(events),
             said=standing,
             waivers=people.standing_waivers(one for one in events if one.at <= said["known_at"]),

@@ -18,6 +18,7 @@ from throughline.recon.columns import (
     MANIFEST,
     NOT_EVALUABLE,
     PENDING,
+    ROLL_FORWARDS,
     SUMMARY,
     TIE_OUTS,
     Column,
@@ -258,6 +259,25 @@ def _tie_out(report: Report, row: Row, level: str, what: Any) -> list[Any]:
     return [told.get(column.name, row.get(column.name)) for column in TIE_OUTS]
 
 
+def _roll_forwards(report: Report) -> list[list[Any]]:
+    """Each balance by entity, currency and date: opening, what moved it, closing, and whether they meet."""
+    found: list[list[Any]] = []
+    for row in report.roll_forwards:
+        place = [
+            row["balance"],
+            _called(report, row, "legal_entity", "entity_code"),
+            row["currency_code"],
+            row["as_of"],
+        ]
+        before = row["closed_before"]
+        meets = None if before is None else "MEETS" if row["opening"] == before else "DOES NOT MEET"
+        foots = row["opening"] + sum(row["moved"].values()) == row["closing"]
+        found.append([*place, "OPENING", row["opening"], meets])
+        found += [[*place, step.upper(), amount, None] for step, amount in row["moved"].items() if amount]
+        found.append([*place, "CLOSING", row["closing"], "FOOTS" if foots else "DOES NOT FOOT"])
+    return found
+
+
 def _not_evaluable(report: Report) -> list[list[Any]]:
     return [
         [
@@ -342,6 +362,7 @@ SHEETS: tuple[Sheet, ...] = (
     ),
     Sheet("05_Pending", PENDING, _pending, 2, large_paper=True),
     Sheet("06_TieOuts", TIE_OUTS, _tie_outs, 2, large_paper=True),
+    Sheet("07_Rollforwards", ROLL_FORWARDS, _roll_forwards, 2),
     Sheet("09_NotEvaluable", NOT_EVALUABLE, _not_evaluable, 2),
     Sheet("11_Manifest", MANIFEST, _manifest, 2, large_paper=True),
     Sheet("12_Dictionary", DICTIONARY, _dictionary, 2),

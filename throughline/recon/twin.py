@@ -58,8 +58,9 @@ def _sums(
     """The sums of a sheet's money columns by currency: amounts in transaction currency never mix."""
     names = [column.name for column in columns]
     sums: dict[str, dict[str, Decimal]] = {}
-    if name in ("06_TieOuts", "11_Manifest"):
-        # two sides of one thing, and control sums over all currencies, are compared, not added up
+    if name in ("06_TieOuts", "07_Rollforwards", "11_Manifest"):
+        # two sides of one thing, levels with what moved them, and control sums over all currencies are
+        # compared, not added up
         return {}
     for place, column in enumerate(columns):
         if column.kind != MONEY:
