@@ -16,6 +16,7 @@ from dashboards.views import (
     collections,
     definitions,
     executive_overview,
+    margin,
     reconciliation_exceptions,
     utilisation,
     wip,
@@ -61,6 +62,12 @@ def main() -> None:
         url_path="wip",
         icon=":material/pending_actions:",
     )
+    kept = st.Page(
+        page_of(margin.render),
+        title="Margin",
+        url_path="margin",
+        icon=":material/percent:",
+    )
     used = st.Page(
         page_of(utilisation.render),
         title="Utilisation and capacity",
@@ -89,6 +96,7 @@ def main() -> None:
         overview=overview,
         backlog=sold,
         wip=earned,
+        margin=kept,
         utilisation=used,
         collections=owed,
         exceptions=exceptions,
@@ -96,7 +104,7 @@ def main() -> None:
     )
     page = st.navigation(
         {
-            "Performance": [overview, named, sold, earned, used, owed],
+            "Performance": [overview, named, sold, earned, kept, used, owed],
             "Control": [exceptions],
             "Reference": [words],
         }

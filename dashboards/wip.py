@@ -10,6 +10,7 @@ from dashboards import data, numbers
 from dashboards.components.cards import Kpi
 from dashboards.components.sums import Sum
 from dashboards.filters import Filters, is_month_end, months_before
+from dashboards.margin import REVENUE
 from dashboards.readings import History
 from dashboards.roll_forward import Level, RollForward, drilled_level
 from dashboards.theme import tokens
@@ -34,7 +35,6 @@ DEFERRED = Kpi(
     controls=("BIL-003", "BIL-010"),
 )
 NET = Kpi("net_contract_position", "Net contract position", is_balance=True, kind="money", good="none")
-EARNED = Kpi("recognised_revenue", "Revenue", is_balance=False, kind="money", controls=("BIL-003", "BIL-010"))
 BILLED = Kpi("billed", "Billed", is_balance=False, kind="money", controls=("BIL-003", "BIL-010"))
 
 # bucket -> (what it is called, its colour): the older, the darker
@@ -117,7 +117,7 @@ def days_sums(chosen: Filters, history: History) -> list[Sum]:
         f"Revenue from {first:%B %Y} to {whole:%B %Y}",
         "select business_date as happened_on, customer_id, project_id, contract_line_id, "
         "record_id as case_id, amount_rc as amount from marts.metric_drill "
-        f"where metric_id = '{EARNED.metric_id}' and period_month >= ? and period_month <= ? {narrow}",
+        f"where metric_id = '{REVENUE.metric_id}' and period_month >= ? and period_month <= ? {narrow}",
         (first, whole.replace(day=1), *member),
         reading.denominator,
         data.currency(),

@@ -22,6 +22,7 @@ PAGES = {
     "overview": "/",
     "backlog": "/backlog",
     "wip": "/wip",
+    "margin": "/margin",
     "utilisation": "/utilisation",
     "collections": "/collections",
     "exceptions": "/exceptions",

@@ -16,6 +16,7 @@ from dashboards.components.links import link
 from dashboards.components.rows import rows_dialog
 from dashboards.figures.charts import ranked_bars, time_columns
 from dashboards.filters import Filters, is_month_end
+from dashboards.margin import MARGIN, REVENUE
 from dashboards.people import DENOMINATORS
 from dashboards.readings import History
 from dashboards.views.backlog_bridge import bridge_card, bridge_steps
@@ -23,10 +24,6 @@ from dashboards.views.handoff import delayed, stages
 from dashboards.views.practices import practices
 from dashboards.wip import WIP
 
-REVENUE = Kpi(
-    "recognised_revenue", "Revenue", is_balance=False, kind="money", controls=("BIL-003", "BIL-010")
-)
-MARGIN = Kpi("project_gross_margin", "Project gross margin", is_balance=False, kind="share")
 BOOKINGS = Kpi(
     "net_bookings", "Net bookings", is_balance=False, kind="money", controls=("CRM-ERP-001", "CRM-ERP-003")
 )

@@ -18,6 +18,7 @@ from dashboards.components.sums import sums_dialog
 from dashboards.components.tie_out import tie_out_panel
 from dashboards.figures.charts import stacked_bars
 from dashboards.filters import Filters
+from dashboards.margin import REVENUE
 from dashboards.readings import History
 from dashboards.views.contract_lines import contract_lines
 from dashboards.views.unbilled_projects import unbilled_projects
@@ -28,7 +29,6 @@ from dashboards.wip import (
     DAYS,
     DEFERRED,
     DEFERRED_ROLL_FORWARD,
-    EARNED,
     NET,
     OLD,
     UNBILLED,
@@ -40,7 +40,7 @@ from dashboards.wip import (
     in_buckets,
 )
 
-CARDS = (WIP, DAYS, UNBILLED, ASSET, DEFERRED, NET, EARNED, BILLED)
+CARDS = (WIP, DAYS, UNBILLED, ASSET, DEFERRED, NET, REVENUE, BILLED)
 
 
 def render(frame: Frame) -> None:
