@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboards import data, names, numbers
 from dashboards.components.frame import trust_note
+from dashboards.components.links import link
 from dashboards.components.rows import rows_dialog
 from dashboards.filters import Filters, is_month_end
 from dashboards.readings import History, Reading
@@ -112,11 +113,12 @@ def kpi_card(
     touching: Sequence[data.Row],
     sentence: str | None = None,
     on_rows: Callable[[], None] | None = None,
+    page: str | None = None,
 ) -> None:
     """One card: value, change and what it was, trend, one sentence, rows, definition, trust mark.
 
     A number that does not exist is an en dash, never a zero. ``touching`` are the open blocking cases. Of a
-    number that is no sum, ``on_rows`` shows what it is made of.
+    number that is no sum, ``on_rows`` shows what it is made of. ``page`` is the page that says more of it.
     """
     currency = data.currency()
     now, before = kpi.read(history, filters), kpi.read(history, filters, compare=True)
@@ -152,6 +154,8 @@ def kpi_card(
                 else:
                     rows_dialog(kpi.metric_id, kpi.title, filters, kpi.period(filters))
             definition_popover(kpi.metric_id, definitions)
+            if page is not None:
+                link(page, "More", ":material/arrow_forward:", help=f"More on {kpi.title.lower()}")
         with st.container(gap=None, key=f"trust_{kpi.metric_id}"):
             held = [case for case in touching if case["control_id"] in kpi.controls]
             trust_note(held, currency, watched=bool(kpi.controls))

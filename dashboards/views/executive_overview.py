@@ -33,6 +33,16 @@ RECEIVABLES = Kpi(
 )
 CARDS = (REVENUE, MARGIN, BOOKINGS, BACKLOG, WIP, RECEIVABLES, UTILISATION)
 KPIS = {kpi.metric_id: kpi for kpi in CARDS}
+# the page that says more of a card's number
+PAGES = {
+    REVENUE: "margin",
+    MARGIN: "margin",
+    BOOKINGS: "backlog",
+    BACKLOG: "backlog",
+    WIP: "wip",
+    RECEIVABLES: "collections",
+    UTILISATION: "utilisation",
+}
 MONTHS_SHOWN = 13
 # a change below this share is not news
 MATERIAL = Decimal("0.005")
@@ -64,7 +74,8 @@ def render(frame: Frame) -> None:
     st.caption(f"{chosen.period_label}; {compared}.")
     with st.grid(4, min_column_width=230, gap="small", key="cards"):
         for kpi in CARDS:
-            kpi_card(kpi, chosen, history, definitions, touching, said.get(kpi.metric_id))
+            sentence = said.get(kpi.metric_id)
+            kpi_card(kpi, chosen, history, definitions, touching, sentence, page=PAGES[kpi])
         trust(chosen, risks)
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
         _revenue_chart(chosen, history, definitions)

@@ -121,6 +121,13 @@ def test_the_headline_says_the_numbers_of_the_cards(open_page: Opener, sql: Sql)
     assert f"{numbers.money(risk['a'])} at risk" in said
 
 
+def test_every_card_leads_to_the_page_that_says_more(open_page: Opener) -> None:
+    links = [link.proto for link in open_page().get("page_link") if link.proto.label == "More"]
+    assert [link.page for link in links] == [
+        "margin", "margin", "backlog", "backlog", "wip", "collections", "utilisation",
+    ]  # fmt: skip
+
+
 def test_decisions_are_the_largest_cases_each_risk_once(open_page: Opener, sql: Sql) -> None:
     said = sql(
         "select amount_at_risk as a from reconciliation.exception where outcome = 'EXCEPTION' "
