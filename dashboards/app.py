@@ -16,6 +16,7 @@ from dashboards.views import (
     collections,
     definitions,
     executive_overview,
+    handoff_lag,
     margin,
     reconciliation_exceptions,
     utilisation,
@@ -74,6 +75,12 @@ def main() -> None:
         url_path="utilisation",
         icon=":material/groups:",
     )
+    handed = st.Page(
+        page_of(handoff_lag.render),
+        title="Handoff lag",
+        url_path="handoff",
+        icon=":material/hourglass_top:",
+    )
     owed = st.Page(
         page_of(collections.render),
         title="Collections",
@@ -97,6 +104,7 @@ def main() -> None:
         backlog=sold,
         wip=earned,
         margin=kept,
+        handoff=handed,
         utilisation=used,
         collections=owed,
         exceptions=exceptions,
@@ -104,7 +112,7 @@ def main() -> None:
     )
     page = st.navigation(
         {
-            "Performance": [overview, named, sold, earned, kept, used, owed],
+            "Performance": [overview, named, sold, earned, kept, handed, used, owed],
             "Control": [exceptions],
             "Reference": [words],
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
@@ -67,6 +67,11 @@ class Filters:
             "scope": self.scope.key,
         }
         return urlencode({**named, **more})
+
+
+def on_run_day(chosen: Filters) -> Filters:
+    """The filters at the run's own day, for what is known of no other."""
+    return replace(chosen, as_of=data.run_info()["as_of"])
 
 
 def months_before(day: date, months: int) -> date:

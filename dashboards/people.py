@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from dashboards import data
 from dashboards.components.cards import Kpi
 from dashboards.components.sums import Sum
-from dashboards.filters import Filters
+from dashboards.filters import Filters, on_run_day
 from dashboards.readings import first_month
 
 HOURS = "hours"
@@ -28,19 +27,12 @@ DENOMINATORS = {
         "All weekdays, before holidays",
     ),
 }
+# what is booked ahead is told for the run's own day only: of an earlier one, later bookings are known too
 AHEAD = {
     4: Kpi("forward_utilisation_4w", "Booked ahead, 4 weeks", is_balance=True, kind="share"),
     8: Kpi("forward_utilisation_8w", "Booked ahead, 8 weeks", is_balance=True, kind="share"),
     12: Kpi("forward_utilisation_12w", "Booked ahead, 12 weeks", is_balance=True, kind="share"),
 }
-
-# what is booked ahead is told for the run's own day only: of an earlier one, later bookings are known too
-
-
-def from_run_day(chosen: Filters) -> Filters:
-    """The filters as the weeks ahead are asked for: from the run's own day on."""
-    return replace(chosen, as_of=data.run_info()["as_of"])
-
 
 # part of a week -> what it is called, by the columns of marts.capacity_week
 BOOKED = {
@@ -101,7 +93,7 @@ def weeks(chosen: Filters) -> tuple[data.Row, ...]:
         "case when count(*) = count(available_hours) then sum(available_hours) end as available_hours "
         f"from marts.capacity_week where as_of = ? {narrow} group by week_number, first_day "
         "order by week_number",
-        from_run_day(chosen).as_of,
+        on_run_day(chosen).as_of,
         *member,
     )
 
@@ -114,7 +106,7 @@ def unbooked(chosen: Filters) -> tuple[int, int] | None:
         "count(*) filter (where base is null) as unknown from marts.metric_drill "
         f"where metric_id = ? and as_of = ? and coalesce(base, 1) > 0 {narrow}",
         AHEAD[4].metric_id,
-        from_run_day(chosen).as_of,
+        on_run_day(chosen).as_of,
         *member,
     )
     assert found is not None, "an aggregate has a row"
@@ -131,7 +123,7 @@ def week_sums(chosen: Filters, found: Sequence[data.Row]) -> list[Sum]:
             name,
             f"select first_day as happened_on, practice_id, legal_entity_id, {column} as amount "
             f"from marts.capacity_week where as_of = ? and coalesce({column}, 1) <> 0 {narrow}",
-            (from_run_day(chosen).as_of, *member),
+            (on_run_day(chosen).as_of, *member),
             None if None in amounts else sum(map(Decimal, amounts), Decimal(0)),
             HOURS,
         )

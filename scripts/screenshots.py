@@ -23,6 +23,7 @@ PAGES = {
     "backlog": "/backlog",
     "wip": "/wip",
     "margin": "/margin",
+    "handoff": "/handoff",
     "utilisation": "/utilisation",
     "collections": "/collections",
     "exceptions": "/exceptions",

@@ -15,7 +15,7 @@ from dashboards.components.frame import Frame, empty, page_head
 from dashboards.components.rows import count_columns, money_columns, rows_dialog, to_csv
 from dashboards.components.sums import sums_dialog
 from dashboards.figures.charts import counted_bars, share_columns, weeks_ahead
-from dashboards.filters import Filters, is_month_end
+from dashboards.filters import Filters, is_month_end, on_run_day
 from dashboards.people import (
     AHEAD,
     BANDS,
@@ -23,7 +23,6 @@ from dashboards.people import (
     DENOMINATORS,
     bands,
     by_person,
-    from_run_day,
     share,
     unbooked,
     week_sums,
@@ -55,12 +54,12 @@ def render(frame: Frame) -> None:
     headline(chosen, history, kpi, against, idle)
     st.caption(
         f"{chosen.period_label}; changes are from {numbers.day(chosen.compare_as_of)}. "
-        f"What is booked ahead is always told for {numbers.day(from_run_day(chosen).as_of)}."
+        f"What is booked ahead is always told for {numbers.day(on_run_day(chosen).as_of)}."
     )
     with st.grid(4, min_column_width=230, gap="small", key="cards"):
         kpi_card(kpi, chosen, history, definitions, (), _said(kpi, chosen, history, idle))
         for one in AHEAD.values():
-            ahead = from_run_day(chosen)
+            ahead = on_run_day(chosen)
             kpi_card(one, ahead, history, definitions, (), _said(one, ahead, history, idle))
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
         _months_chart(chosen, history, kpi, definitions)
@@ -92,7 +91,7 @@ def headline(chosen: Filters, history: History, kpi: Kpi, against: str, idle: tu
     if before is not None and kpi.compares(chosen) and before != now:
         said[0] += f", {numbers.points(now - before)} against {numbers.day(chosen.compare_as_of)}"
     said[0] += f" ({against[0].lower()}{against[1:]})."
-    run_day = from_run_day(chosen)
+    run_day = on_run_day(chosen)
     ahead = AHEAD[4].read(history, run_day)
     if ahead is not None:
         after = numbers.day(run_day.as_of)
@@ -179,7 +178,7 @@ def _weeks_chart(chosen: Filters, definitions: Mapping[str, data.Row]) -> None:
             "weeks_ahead",
             title,
             f"Hours by week from {numbers.day(found[0]['first_day'])}: booked, and people there",
-            weeks_ahead(labels, parts, there, AHEAD[12].meta(from_run_day(chosen))),
+            weeks_ahead(labels, parts, there, AHEAD[12].meta(on_run_day(chosen))),
             [
                 {"Week from": r["first_day"], "There": r["available_hours"]}
                 | {name: r[column] for column, name in BOOKED.items()}
@@ -188,7 +187,7 @@ def _weeks_chart(chosen: Filters, definitions: Mapping[str, data.Row]) -> None:
             "Columns of booked hours by week beside a line of the hours people are there for.",
             lambda: sums_dialog(
                 "Hours in the weeks ahead",
-                f"{chosen.scope.label} · after {numbers.day(from_run_day(chosen).as_of)}",
+                f"{chosen.scope.label} · after {numbers.day(on_run_day(chosen).as_of)}",
                 "Part",
                 week_sums(chosen, found),
                 "weeks_ahead",

@@ -18,7 +18,7 @@ from tests.browser.conftest import OpenPage, settle
 from throughline import publish, warehouse
 from throughline.home import Home
 
-PAGES = ("/", "/exceptions", "/collections", "/backlog", "/wip", "/margin", "/utilisation")
+PAGES = ("/", "/exceptions", "/collections", "/backlog", "/wip", "/margin", "/handoff", "/utilisation")
 
 
 def card(page: Page, label: str) -> str:
