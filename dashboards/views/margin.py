@@ -59,7 +59,7 @@ def render(frame: Frame) -> None:
         _months(chosen, history, definitions)
     _clients(chosen, clients, definitions)
     margin_projects(chosen)
-    tie_out_panel(chosen, "Revenue", ("REVENUE",))
+    tie_out_panel(chosen, "Revenue entries", ("REVENUE",))
 
 
 def headline(chosen: Filters, history: History, clients: Sequence[Made]) -> None:
