@@ -18,6 +18,7 @@ from dashboards.views import (
     executive_overview,
     handoff_lag,
     margin,
+    period_close,
     reconciliation_exceptions,
     utilisation,
     wip,
@@ -93,6 +94,12 @@ def main() -> None:
         url_path="exceptions",
         icon=":material/rule:",
     )
+    closed = st.Page(
+        page_of(period_close.render),
+        title="Period close",
+        url_path="close",
+        icon=":material/lock_clock:",
+    )
     words = st.Page(
         page_of(definitions.render),
         title="Definitions",
@@ -108,12 +115,13 @@ def main() -> None:
         utilisation=used,
         collections=owed,
         exceptions=exceptions,
+        close=closed,
         definitions=words,
     )
     page = st.navigation(
         {
             "Performance": [overview, named, sold, earned, kept, handed, used, owed],
-            "Control": [exceptions],
+            "Control": [exceptions, closed],
             "Reference": [words],
         }
     )
@@ -124,7 +132,9 @@ def main() -> None:
             unpublished(problem)
             return
         head: DeltaGenerator = st.container(key="head", gap="small")
-        frames.append(Frame(head, filters.render(timed=page.url_path != exceptions.url_path)))
+        frames.append(
+            Frame(head, filters.render(timed=page.url_path not in (exceptions.url_path, closed.url_path)))
+        )
         page.run()
 
 

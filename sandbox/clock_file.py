@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from throughline.clock import iso, parse_instant
@@ -32,3 +32,8 @@ def advance(directory: Path, to: datetime) -> datetime:
         raise error("E-SBX-005", now=iso(stood), wanted=iso(to))
     set_clock(directory, to)
     return stood
+
+
+def month_before(at: datetime) -> str:
+    """The month before an instant's, YYYY-MM: the one a controller closes then."""
+    return (at.date().replace(day=1) - timedelta(days=1)).isoformat()[:7]

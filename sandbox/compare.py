@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +28,7 @@ RATIOS = (
     "billable_utilisation_working",
     "book_to_bill",
     "book_to_billings",
+    "bookings_to_plan",
     "collection_effectiveness",
     "dso_balance",
     "dso_best_possible",
@@ -34,10 +36,13 @@ RATIOS = (
     "forward_utilisation_12w",
     "forward_utilisation_4w",
     "forward_utilisation_8w",
+    "pipeline_coverage",
     "productive_utilisation",
+    "revenue_to_plan",
     "total_utilisation",
     "wip_days",
     "wip_days_billings",
+    "win_rate",
 )
 RATIO_PREFIX = "handoff_lag_"
 DIMENSIONS = (
@@ -97,12 +102,13 @@ class Tally:
 @dataclass
 class Comparison:
     """The outcome of one load: differences, cases per control, metric rows compared per metric, and rows that
-    came by file per report and plan."""
+    came by file per report and plan; sums of closed periods."""
 
     differences: list[Difference] = field(default_factory=list)
     controls: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     metrics: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     deliveries: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    closes: int = 0
 
     @property
     def agrees(self) -> bool:
@@ -371,3 +377,64 @@ def _compare_sums(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
             one, other = _text(row[f"t_{what}"]), _text(row[f"f_{what}"])
             if one != other:
                 into.differences.append(Difference("delivered", row["port"], row["key"], what, one, other))
+
+
+def compare_closes(
+    bridge: pa.Table, closes: pa.Table, then: dict[str, pa.Table], now: pa.Table, into: Comparison
+) -> None:
+    """Closed periods: what was reported is the truth of the load that was closed, what is known is today's.
+
+    `bridge` and `closes` are reconciliation.close_bridge and period_close; `then` has the metrics' truth of
+    each load by its instant (ISO, UTC). A close at any other instant, one whose content is not reproduced,
+    and a closed metric of the truth that the bridge leaves out are differences too.
+    """
+    for row in closes.to_pylist():
+        key = f"{row['legal_entity_id']} {row['period']} {row['area']}"
+        if row["proof"] == "DIFFERS":
+            into.differences.append(Difference("close", key, row["area"], "proof", "REPRODUCED", "DIFFERS"))
+    asked: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in closes.to_pylist():
+        if row["state"] in ("SOFT_CLOSED", "HARD_CLOSED", "REOPENED"):
+            asked[row["legal_entity_id"], row["period"]].add(_instant(row["closed_known_at"]))
+    metrics = sorted({str(row["metric_id"]) for row in bridge.to_pylist()})
+    told = {
+        (row["metric_id"], row["legal_entity_id"], row["period"]): row
+        for row in bridge.to_pylist()
+        if row["currency_view"] == "RC"
+    }
+    current = _by_month(now)
+    earlier = {at: _by_month(table) for at, table in then.items()}
+    first = min((period for _, _, period in current), default="")
+    for (entity, period), instants in sorted(asked.items()):
+        if period < first or len(instants) != 1:
+            continue
+        [at] = instants
+        if at not in earlier:
+            into.differences.append(Difference("close", entity, period, "closed_known_at", "a load", at))
+            continue
+        for metric in metrics:
+            row = told.get((metric, entity, period), {"as_reported": 0, "as_now_known": 0})
+            for column, truth in (("as_reported", earlier[at]), ("as_now_known", current)):
+                wanted = truth.get((metric, entity, period), Decimal(0))
+                found = Decimal(row[column])
+                into.closes += 1
+                if abs(wanted - found) > CENT:
+                    difference = Difference(
+                        "close", metric, f"{entity} {period}", column, str(wanted), str(found)
+                    )
+                    into.differences.append(difference)
+
+
+def _instant(value: Any) -> str:
+    return str(value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def _by_month(truth: pa.Table) -> dict[tuple[str, str, str], Decimal]:
+    """(metric, legal entity, YYYY-MM) -> the month's sum in reporting currency, of whole months."""
+    rows = _query(
+        "select metric_id, legal_entity_id, strftime(as_of, '%Y-%m') as period, numerator from truth"
+        " where grain = 'LEGAL_ENTITY' and period_type = 'MONTH' and currency_view = 'RC'"
+        " and as_of = last_day(as_of)",
+        truth=truth,
+    )
+    return {(row["metric_id"], row["legal_entity_id"], row["period"]): row["numerator"] for row in rows}

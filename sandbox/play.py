@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.build import Wanted, build, describe, wanted
-from sandbox.clock_file import set_clock
+from sandbox.clock_file import month_before, set_clock
 from sandbox.drop_folder import bring
 from sandbox.home_setup import set_up
 from sandbox.inbox import deliver, receiving
@@ -69,7 +69,12 @@ class Play:
 
         done = process.run(
             process.module("throughline.cli", *words),
-            environment={clock.VARIABLE: iso(now), VARIABLE: str(self.home.root), "NO_COLOR": "1"},
+            environment={
+                clock.VARIABLE: iso(now),
+                VARIABLE: str(self.home.root),
+                "NO_COLOR": "1",
+                "THROUGHLINE_ACTOR": "controller",
+            },
             log=log,
             on_line=line,
         )
@@ -129,6 +134,9 @@ def play(home: Home, asked: Wanted, *, app: bool, port: int = PORT) -> int:
                 bring(home.sandbox, at)
                 scene.say(f"run at {iso(at)}, {deliver(announced, inbox):,} events pushed")
                 scene.command(f"run {at.date()}", at, "run")
+                if at != times[-1]:
+                    # what the firm's controller does then: whatever comes later is told as a restatement
+                    scene.command("close", at, "close", "soft", month_before(at))
         scene.say("workbook")
         scene.command("export", times[-1], "recon", "export", codes=EXPORT_CODES)
         scene.save({"firm": asked.identity(), "runs": _stages(home, len(due))})

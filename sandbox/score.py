@@ -1,8 +1,10 @@
 """Scores a warehouse against the truth: six loads into a fresh home, each compared with what the oracle says.
 
 Cases, counts and metrics are compared as they are published, plans and native reports row by row as they
-stand in the canonical tables. The emulators run once and their clock is advanced from load to load. After
-the loads one earlier load's knowledge is asked for again (`--known-at`), which must give that load's truth.
+stand in the canonical tables. Periods are closed on the way: what a closed one reported must stay what it
+was, and what is known of it since must be today's truth. The emulators run once and their clock is advanced
+from load to load. After the loads one earlier load's knowledge is asked for again (`--known-at`), which must
+give that load's truth.
 A firm with transport faults is scored apart: the load they strike must show them as INT-003 and must not be
 green, the loads after it must be right again.
 """
@@ -23,12 +25,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sandbox.build import build, describe, firm_of, load_times, read_sandbox
-from sandbox.clock_file import set_clock
+from sandbox.clock_file import month_before, set_clock
 from sandbox.compare import (
     Comparison,
     Difference,
     Tally,
     compare_cases,
+    compare_closes,
     compare_counts,
     compare_deliveries,
     compare_metrics,
@@ -125,6 +128,7 @@ class Score:
                         name: asdict(tally) for name, tally in sorted(load.comparison.deliveries.items())
                     },
                     "metric_rows": dict(sorted(load.comparison.metrics.items())),
+                    "closed_sums": load.comparison.closes,
                     "differences": [asdict(item) for item in load.comparison.differences],
                 }
                 for load in self.loads
@@ -150,13 +154,18 @@ def compare_published(home: Home, directory: Path, at: datetime) -> Comparison:
         ).to_arrow_table()
         runs = connection.execute("select * from reconciliation.control_run").to_arrow_table()
         metrics = connection.execute("select * from marts.metric_value").to_arrow_table()
+        bridge = connection.execute("select * from reconciliation.close_bridge").to_arrow_table()
+        closes = connection.execute("select * from reconciliation.period_close").to_arrow_table()
     finally:
         connection.close()
     comparison = Comparison()
     compare_deliveries(truth_of(directory, at, "deliveries"), delivered_rows(home, at), comparison)
     compare_cases(truth_of(directory, at, "exceptions"), cases, comparison)
     compare_counts(truth_of(directory, at, "control_counts"), runs, comparison)
-    compare_metrics(truth_of(directory, at, "metrics"), metrics, comparison)
+    now = truth_of(directory, at, "metrics")
+    compare_metrics(now, metrics, comparison)
+    then = {iso(one): truth_of(directory, one, "metrics") for one in load_times(directory) if one <= at}
+    compare_closes(bridge, closes, then, now, comparison)
     return comparison
 
 
@@ -246,6 +255,9 @@ def score(
                     else compare_published(home, source, at)
                 )
                 _note(result, Load(load_id(at), at, warehouse.current(home).run_id, seconds, comparison), say)
+                # every other month is closed here, the rest by the ERP alone
+                if number % 2 == 0:
+                    _throughline(home, at, "close", "soft", month_before(at))
     if look_back and len(times) > 2:
         at = next((at for number, at in enumerate(times) if number >= 1 and number not in strikes), times[0])
         seconds = _throughline(
@@ -291,6 +303,7 @@ def _throughline(home: Home, now: datetime, *words: str) -> float:
         process.module("throughline.cli", *words),
         environment={
             **{name: value for name, value in os.environ.items() if name.startswith("THROUGHLINE_")},
+            "THROUGHLINE_ACTOR": "controller",
             clock.VARIABLE: iso(now),
             VARIABLE: str(home.root),
             "NO_COLOR": "1",
@@ -352,6 +365,7 @@ def table(result: Score) -> list[str]:
     lines.append(f"{'metric':<34}{'rows':>10}{'different':>11}")
     lines += [f"{metric:<34}{rows[metric]:>10,}{wrong[metric]:>11,}" for metric in sorted(rows)]
     lines += _delivered(result)
+    lines.append(f"{'sums of closed periods':<34}{sum(load.comparison.closes for load in result.loads):>10,}")
     total = sum(len(load.comparison.differences) for load in result.loads)
     lines.append(
         f"{len(result.loads)} loads, {total} differences: {'agrees' if result.agrees else 'DIFFERS'}"

@@ -17,6 +17,7 @@ PAGE = ROOT / "docs" / "errors.md"
 FAMILIES = {
     "APP": "the dashboard",
     "CFG": "configuration",
+    "CLS": "closing of periods",
     "LND": "landing",
     "PUB": "publishing",
     "QRY": "reading",

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from pipelines.sources import manifest_of, source_names
-from throughline import clock, content, records
+from throughline import closing, content, records
 from throughline.config import FILE_SYSTEMS, RECORD_DOMAINS, Config
 from throughline.home import Home
 from throughline.recon import archive, people
@@ -40,8 +40,12 @@ TABLES: dict[str, str] = {
     "waiver": "exception_id varchar, reason_code varchar, reason varchar, valid_from date, valid_to date,"
     " amount_cap decimal(19,4), currency_code varchar, approver varchar, actor varchar,"
     " decided_at timestamptz",
-    "period_close": "legal_entity_id varchar, period varchar, close_type varchar, known_at timestamptz,"
-    " actor varchar, decided_at timestamptz",
+    "period_close": "event_id bigint, legal_entity_id varchar, period varchar, area varchar,"
+    " close_type varchar, known_at timestamptz, decided_at timestamptz, run_id varchar,"
+    " content_sha256 varchar, actor varchar, approver varchar, reason varchar",
+    "close_content": "event_id bigint, area varchar, movement_type varchar, is_increase boolean,"
+    " currency_code varchar, functional_currency varchar, amount_tc decimal(28,4), amount_fc decimal(28,4),"
+    " amount_rc decimal(28,4), hours decimal(28,2), rows_standing bigint",
     "exception_state": "exception_id varchar, state varchar, owner varchar, reason varchar,"
     " acknowledged_until date, actor varchar, decided_at timestamptz",
     "prior_exception": "exception_id varchar, control_id varchar, grain_key varchar, outcome varchar,"
@@ -49,6 +53,7 @@ TABLES: dict[str, str] = {
     " root_exception_id varchar, run_id varchar, known_at timestamptz, first_seen_on date,"
     " last_seen_on date, occurrences integer, was_open boolean, period_outcome varchar,"
     " period_amount_at_risk decimal(19,4)",
+    "prior_run": "run_id varchar, as_of date, known_at timestamptz",
     "prior_control_run": "run_id varchar, as_of date, known_at timestamptz, control_id varchar,"
     " legal_entity_id varchar, control_version integer, status varchar, is_blocked boolean,"
     " pending_count bigint, exception_count bigint, exception_amount decimal(19,4)",
@@ -74,21 +79,20 @@ def _waivers(store: Store, known_at: datetime) -> list[Row]:
     return found
 
 
-def _closes(store: Store, known_at: datetime) -> list[Row]:
-    standing: dict[tuple[str, str], Row] = {}
-    for event in store.read(until=known_at):
-        if event.kind not in ("close", "reopen"):
-            continue
-        key = (str(event.payload["legal_entity_id"]), str(event.payload["period"]))
-        if event.kind == "reopen":
-            standing.pop(key, None)
-            continue
-        known = event.payload.get("known_at")
-        standing[key] = (
-            *key, event.payload.get("close_type"), clock.parse_instant(known) if known else event.at,
-            event.actor, event.at,
-        )  # fmt: skip
-    return list(standing.values())
+def _closes(events: Sequence[closing.Decision]) -> list[Row]:
+    """Every close and reopening, as it was decided."""
+    return [
+        (
+            one.event_id, one.legal_entity_id, one.period, one.area, one.close_type, one.known_at, one.at,
+            one.run_id, one.content_sha256, one.actor, one.approver, one.reason,
+        )
+        for one in events
+    ]  # fmt: skip
+
+
+def _close_contents(events: Sequence[closing.Decision]) -> list[Row]:
+    """What the closes stored of what they closed."""
+    return [(one.event_id, one.area, *row) for one in events for row in one.content]
 
 
 def _states(store: Store, known_at: datetime) -> list[Row]:
@@ -127,6 +131,7 @@ def collect(
     """The rows of every input table, sorted."""
     store = Store(home)
     prior_exceptions, prior_control_runs = archive.history(home, as_of, known_at)
+    decisions = closing.decisions(store.read(until=known_at))
     rows: dict[str, Sequence[Row]] = {
         "run_context": [(run_id, as_of, known_at, config.reporting_currency, started_at)],
         "parameter": [(one.name, one.value, one.effective_from) for one in config.parameters],
@@ -152,8 +157,12 @@ def collect(
         ],
         "source_instance": [(one.connector, one.instance, one.dataset) for one in config.enabled_sources()],
         "waiver": _waivers(store, known_at),
-        "period_close": _closes(store, known_at),
+        "period_close": _closes(decisions),
+        "close_content": _close_contents(decisions),
         "exception_state": _states(store, known_at),
+        "prior_run": [
+            (made.run_id, made.as_of, made.known_at) for made in archive.before(home, as_of, known_at)
+        ],
         "prior_exception": prior_exceptions,
         "prior_control_run": prior_control_runs,
     }

@@ -367,6 +367,18 @@ def _rates(context: Context) -> Table:
     return table
 
 
+SHUT = {"closed": True, "alllocked": True, "arlocked": True, "aplocked": True}
+
+
+def _locks(closed_at: datetime) -> list[tuple[datetime, dict[str, object]]]:
+    """Receivables are locked the day before, payables in the morning, the books last."""
+    return [
+        (closed_at - timedelta(days=1), {"arlocked": True}),
+        (closed_at - timedelta(hours=6), {"arlocked": True, "aplocked": True}),
+        (closed_at, {**SHUT, "closedondate": closed_at}),
+    ]
+
+
 def _periods(context: Context, born: datetime) -> Table:
     """Years, quarters and months; a quarter and a year close with their last month."""
     table = Table(PERIOD)
@@ -411,13 +423,7 @@ def _periods(context: Context, born: datetime) -> Table:
             )
         )
     for period_id, name, first, end, kind, parent, closed_at in rows:
-        locked = {
-            "closed": True,
-            "closedondate": closed_at,
-            "alllocked": True,
-            "arlocked": True,
-            "aplocked": True,
-        }
+        locked = {**SHUT, "closedondate": closed_at}
         table.record(
             born,
             {
@@ -435,7 +441,7 @@ def _periods(context: Context, born: datetime) -> Table:
                 "aplocked": False,
                 "parent": parent,
             },
-            [(closed_at, locked)],
+            _locks(closed_at) if kind == "month" else [(closed_at, locked)],
         )
     return table
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +17,8 @@ from sandbox.firm.world import LAST, World
 # Hours are counted in whole quarters of an hour while they are made.
 QUARTERS = tuple(Decimal(n) / 4 for n in range(200))
 _ZERO = Decimal(0)
+# one card of so many is forgotten, for so many working days
+FORGOTTEN_OF, FORGOTTEN_FOR = 70, 14
 
 
 def make_splits(ids: Ids, assignment: Assignment, week_start: date, quarters: Sequence[int]) -> list[Split]:
@@ -67,6 +70,9 @@ def make_card(
     friday = week_start + 4 * DAY
     day = calendar.on_or_after(friday) if rng.random() < 0.6 else calendar.on_or_after(week_start + 7 * DAY)
     submitted = moment(day, rng, 8, 11) if day > friday else moment(day, rng, 14, 17)
+    if _forgotten(assignment, week_start):
+        # remembered weeks later, when the month may be closed
+        submitted = datetime.combine(calendar.add(day, FORGOTTEN_FOR), submitted.timetz())
     if submitted > LAST:
         return []
     decided = _decision(world, rng, assignment, submitted)
@@ -78,6 +84,12 @@ def make_card(
     approved = decided if decided <= LAST else None
     cards.append(_card(world, assignment, week_start, quarters, rng, submitted, approved, None, approver))
     return cards
+
+
+def _forgotten(assignment: Assignment, week_start: date) -> bool:
+    """Whether nobody thinks of the week's card for a while; drawn apart, so that all else stays as it was."""
+    drawn = zlib.crc32(f"294|{assignment.assignment_id}|{week_start}".encode())
+    return drawn % FORGOTTEN_OF == 0
 
 
 def _decision(world: World, rng: random.Random, assignment: Assignment, submitted: datetime) -> datetime:

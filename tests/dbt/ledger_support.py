@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ import duckdb
 import pyarrow as pa
 
 from tests.support import records
+from throughline.inputs import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt_project"
@@ -31,6 +33,7 @@ _TYPES = {
     "m": "decimal(19,4)",
     "r": "decimal(18,8)",
     "f": "decimal(18,10)",
+    "p": "decimal(9,6)",
     "h": "decimal(9,2)",
     "d": "date",
     "i": "timestamptz",
@@ -54,7 +57,10 @@ PORTS: dict[str, str] = {
     " first_30_days_revenue m, currency_code t, close_date d, is_closed b, is_won b, owner_id t,"
     " created_at i, opportunity_type t, legal_entity_code t, legal_entity_id t, planned_start d,"
     " is_contract_required b, parent_opportunity_id t, practice_code t, region_code t",
-    "opportunity_stage_event": "event_id t, opportunity_id t, stage_raw t, stage t, amount m, changed_at i",
+    "opportunity_stage_event": "event_id t, opportunity_id t, stage_raw t, stage t, amount m, probability p,"
+    " close_date d, changed_at i",
+    "plan_target": "plan_target_id t, plan_name t, metric t, period t, legal_entity_id t, region_code t,"
+    " practice_code t, amount m, currency_code t, decided_on d",
     "contract": "contract_id t, contract_number t, opportunity_id t, customer_id t, legal_entity_id t,"
     " currency_code t, billing_method t, signed_on d, closed_on d, status_raw t, status t, created_at i",
     "contract_line": "contract_line_id t, contract_id t, line_number n, billing_method t, original_value m,"
@@ -95,6 +101,8 @@ PORTS: dict[str, str] = {
     " currency_code t, exchange_rate f, status t",
     "payment_application": "payment_application_id t, invoice_id t, customer_payment_id t,"
     " credit_invoice_id t, applied_amount m, currency_code t, applied_date d, kind t",
+    "accounting_period": "period_id t, period_name t, start_date d, end_date d, is_adjustment b, is_closed b,"
+    " is_ar_closed b, is_ap_closed b, closed_at i",
     "revenue_entry": "revenue_entry_id t, contract_line_id t, amount m, amount_functional m, currency_code t,"
     " accounting_date d, period_id t, posted_at i, service_from d, service_to d, entry_type t, kind t",
     "purchase_order_line": "purchase_order_line_id t, purchase_order_id t, project_id t, resource_id t,"
@@ -121,6 +129,14 @@ PLAIN: dict[str, tuple[str, str]] = {
         " next_working_day d",
     ),
 }
+CLOSING = (
+    "recon__close",
+    "close_content",
+    "restatement",
+    "close_difference",
+    "period_close",
+    "close_bridge",
+)
 INPUTS = {
     "run_context": "run_id varchar, as_of date, known_at timestamptz, reporting_currency varchar,"
     " started_at timestamptz",
@@ -158,6 +174,8 @@ class Firm:
     parameters: list[tuple[str, str, date]] = field(default_factory=list)
     # inputs.system_of_record
     records: list[dict[str, Any]] = field(default_factory=records.rows)
+    # what was decided of periods and what was published, by the columns of inputs
+    inputs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def add(
         self,
@@ -167,9 +185,13 @@ class Firm:
         *,
         backfill: bool = False,
         deleted: bool = False,
+        made: str | None = None,
         **values: Any,
     ):
-        """A version of record `key` (its canonical key) of `entity`, known from `known`."""
+        """A version of record `key` (its canonical key) of `entity`, known from `known`.
+
+        The record was `made` in its own system then too, unless something else is said.
+        """
         columns = columns_of(PORTS[entity])
         unknown = set(values) - set(columns)
         assert not unknown, f"{entity} has no {unknown}"
@@ -179,6 +201,7 @@ class Firm:
         row[next(iter(columns))] = key
         row.update(values)
         row.update(known=instant(known), backfill=backfill, deleted=deleted, record=key)
+        row["made"] = instant(made or known)
         self.rows.setdefault(entity, []).append(row)
 
     def change(self, entity: str, key: str, known: str, *, deleted: bool = False, **values: Any):
@@ -211,7 +234,7 @@ class Firm:
                 system, home = [*key.split(":"), "main"][:2]
                 load = row["known"].strftime("%Y%m%dT%H%M%SZ")
                 table.append(
-                    (*own, system, home, key, row["known"], row["known"], row["deleted"], None, None,
+                    (*own, system, home, key, versions[0]["made"], row["known"], row["deleted"], None, None,
                      load, digest, row["backfill"], row["known"], later, number)
                 )  # fmt: skip
         return table
@@ -252,7 +275,23 @@ class Firm:
             dict(part.split() for part in INPUTS["system_of_record"].split(", ")),
             [tuple(row[column] for column in records.COLUMNS) for row in self.records],
         )  # fmt: skip
+        for name, columns in CLOSES.items():
+            kinds = dict(part.strip().split(" ", 1) for part in _parts(columns))
+            rows = [
+                tuple(row.get(column) for column in kinds)
+                for row in self.inputs.get(name, [])
+                if until is None or row.get("known_at") is None or row["known_at"] <= until
+            ]
+            _table(connection, f"inputs.{name}", kinds, rows)
         connection.close()
+
+
+CLOSES = {name: TABLES[name] for name in ("period_close", "close_content", "prior_run")}
+
+
+def _parts(columns: str) -> list[str]:
+    """The declarations in a list of columns, whose types may hold commas."""
+    return re.split(r",\s*(?![^(]*\))", columns)
 
 
 def _table(
@@ -271,13 +310,19 @@ def _table(
         connection.unregister("told")
 
 
-def make_project(folder: Path) -> Path:
-    """A dbt project of the ledger, the life cycle and the marts over the fixture tables; its folder."""
+def make_project(folder: Path, reconciliation: tuple[str, ...] = ()) -> Path:
+    """A dbt project of the ledger, the life cycle and the marts over the fixture tables; its folder.
+
+    `reconciliation` names models of that room to go with them.
+    """
     project = folder / "project"
     for part in ("macros", "tests/generic", "models/ledger", "models/lifecycle", "models/marts"):
         shutil.copytree(PROJECT / part, project / part, ignore=shutil.ignore_patterns("exposures.yml"))
     for part in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(PROJECT / part, project / part)
+    for name in reconciliation:
+        (project / "models" / "reconciliation").mkdir(exist_ok=True)
+        shutil.copy(PROJECT / "models" / "reconciliation" / f"{name}.sql", project / "models/reconciliation")
     (project / "seeds").mkdir()
     for part in ("metric_registry.csv", "metric_registry.yml"):
         if (PROJECT / "seeds" / part).exists():
@@ -290,7 +335,8 @@ def make_project(folder: Path) -> Path:
         stub.write_text("{{ config(materialized='view') }}\nselect * from fixtures." + name + "\n")
     (project / "models" / "inputs.yml").write_text(
         "sources:\n  - name: inputs\n    schema: inputs\n"
-        "    tables: [{name: run_context}, {name: parameter}, {name: system_of_record}]\n"
+        "    tables: [{name: run_context}, {name: parameter}, {name: system_of_record}, {name: period_close},"
+        " {name: close_content}, {name: prior_run}]\n"
     )
     for test in sorted((PROJECT / "tests").glob("*.sql")) if (PROJECT / "tests").exists() else []:
         if test.name.split("__")[0] in ("ledger", "lifecycle", "marts"):

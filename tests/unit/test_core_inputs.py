@@ -85,7 +85,7 @@ def test_decisions_count_from_when_they_were_taken(tmp_path: Path, monkeypatch: 
     assert [(row[0], row[4], row[5]) for row in early["waiver"]] == [
         ("x1", date(2026, 9, 30), Decimal("1000.50"))
     ]
-    assert [row[:3] for row in early["period_close"]] == [("1", "2026-05", "SOFT")]
+    assert [row[1:5] for row in early["period_close"]] == [("1", "2026-05", "ALL", "SOFT")]
     assert [row[:3] for row in early["exception_state"]] == [
         ("x1", "IN_PROGRESS", "bob"),
         ("x2", "ACKNOWLEDGED", None),
@@ -94,7 +94,7 @@ def test_decisions_count_from_when_they_were_taken(tmp_path: Path, monkeypatch: 
 
     late = collected(home)
     assert late["waiver"] == []
-    assert late["period_close"] == []
+    assert [row[4] for row in late["period_close"]] == ["SOFT", "REOPEN"]
 
 
 def test_prior_exceptions_come_from_what_is_published(tmp_path: Path) -> None:

@@ -1,20 +1,20 @@
 """The command line's groups and verbs, registered in two tables and imported only when asked for.
 
-How to add a group `close` (verbs `close soft`, `close hard`): write `throughline/commands/close.py` with
+How to add a group `deliver` (verbs `deliver now`, `deliver list`): write `commands/deliver.py` with
 
     import typer
 
     from throughline.commands.common import AsJson, actor, settings
     from throughline.output import emit, say
 
-    app = typer.Typer(no_args_is_help=True, help="Close and reopen periods.")
+    app = typer.Typer(no_args_is_help=True, help="Send reports to people.")
 
-    @app.command("soft")
-    def soft(period: str, json_: AsJson = False) -> None:
-        '''One line of help. Example: throughline close soft 2026-06'''
+    @app.command("now")
+    def now(name: str, json_: AsJson = False) -> None:
+        '''One line of help. Example: throughline deliver now monday'''
         home, config = settings()
         ...
-        emit(rows, ["period", "entity"], json_=json_)      # rows: one mapping per row
+        emit(rows, ["name", "file"], json_=json_)      # rows: one mapping per row
 
 and put its name into GROUPS. A module that does not exist is not offered. A verb without a group stands in
 VERBS; its module's `app` has a command of that name.
@@ -34,6 +34,7 @@ GROUPS: dict[str, str] = {
     "source": "throughline.commands.source",
     "rejects": "throughline.commands.rejects",
     "recon": "throughline.commands.recon",
+    "close": "throughline.commands.close",
     "sandbox": "throughline.commands.sandbox",
 }
 

@@ -165,6 +165,43 @@ TIE_OUTS = (
     ),
 )
 
+RESTATEMENTS = (
+    Column(
+        "level",
+        TEXT,
+        8,
+        "METRIC: what was reported of a closed month and what is known now; RECORD: what the difference is"
+        " made of, below the metrics of its month and legal entity.",
+    ),
+    Column("legal_entity", TEXT, 12, "Legal entity."),
+    Column("period", TEXT, 9, "The closed month."),
+    Column("area", TEXT, 6, "Of a record: GL, AR or AP."),
+    Column("what", TEXT, 24, "The metric, or the record's kind of movement."),
+    Column("record", TEXT, 40, "The record in its own system."),
+    Column(
+        "cause",
+        TEXT,
+        13,
+        "LATE_ENTRY: made after the close; LATE_LOAD: made before, landed after; CORRECTION; FX: changed in"
+        " worth alone; MAPPING: moved to another place.",
+    ),
+    Column("change", TEXT, 12, "ADDED to the month, TAKEN_BACK from it, or CHANGED."),
+    Column(
+        "treatment",
+        TEXT,
+        26,
+        "RESTATE while softly closed or reopened; CURRENT_PERIOD_CATCH_UP once closed hard.",
+    ),
+    Column("business_date", DAY, 12, "Date of the business it is about."),
+    Column("recorded_at", INSTANT, 20, "When the record was made in its system (UTC), where that says."),
+    Column("detected_at", INSTANT, 20, "When the warehouse learnt of it (UTC)."),
+    Column("currency", TEXT, 9, "Currency of difference_tc."),
+    Column("difference_tc", MONEY, 17, "The change in the transaction currency."),
+    Column("as_reported_rc", MONEY, 17, "What was reported at the close, in the reporting currency."),
+    Column("difference_rc", MONEY, 17, "What was learnt since, at the rates of the business dates."),
+    Column("as_now_known_rc", MONEY, 17, "What is known now."),
+)
+
 NOT_EVALUABLE = (
     Column("exception_id", TEXT, 30, "Stable id."),
     Column("control_id", TEXT, 13, "The control that could not judge."),

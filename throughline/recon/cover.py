@@ -40,6 +40,17 @@ def _prior(report: Report) -> str:
     return f"{month}, as of {row['as_of']} (run {row['run_id']})" if row else f"none published for {month}"
 
 
+def _periods(report: Report) -> str:
+    """The state of the newest three months: one word where areas and entities agree, else all of them."""
+    said = []
+    for month in months(report.as_of, 3)[::-1]:
+        found = sorted({row["state"] for row in report.periods if row["period"] == month})
+        changed = sum(row["restatements"] for row in report.periods if row["period"] == month)
+        late = f", {_counted(changed, 'restatement', 'restatements')}" if changed else ""
+        said.append(f"{month} {' and '.join(found) or 'not known'}{late}")
+    return "; ".join(said)
+
+
 def _overdue(report: Report) -> int:
     return sum(1 for row in report.open if report.due.get(row["exception_id"], {}).get("is_overdue"))
 
@@ -79,6 +90,7 @@ def cover(report: Report, software: str) -> list[Line]:
         Line("entity", _entities(report), "Legal entities in scope."),
         Line("scope", report.filter.text(), "Filters this report was made with."),
         Line("period", report.as_of.isoformat()[:7], "Month of the business date."),
+        Line("period_state", _periods(report), "The newest three months; what changed: 10_Restatements."),
         Line("as_of_date", report.as_of, "Business date, inclusive."),
         Line("known_at", clock.iso(report.known_at), "Nothing learnt later is in it (UTC)."),
         Line("prior_period", _prior(report), "What prior-period columns compare with."),

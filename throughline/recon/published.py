@@ -103,6 +103,9 @@ class Report:
     tie_outs: list[Row] = field(default_factory=list)
     tie_out_items: list[Row] = field(default_factory=list)
     roll_forwards: list[Row] = field(default_factory=list)
+    periods: list[Row] = field(default_factory=list)
+    restatements: list[Row] = field(default_factory=list)
+    close_bridge: list[Row] = field(default_factory=list)
     people: dict[str, list[Event]] = field(default_factory=dict)
     said: dict[str, Said] = field(default_factory=dict)
     waivers: dict[str, Event] = field(default_factory=dict)
@@ -207,6 +210,19 @@ def _tie_outs(
         return []
     rows = _rows(connection, f'select * from reconciliation."{name}" order by 1, 2, 3, 4, 5')
     return [row for row in rows if _of_entity(row, asked, codes)]
+
+
+def _closing(
+    connection: duckdb.DuckDBPyConnection,
+    tables: dict[str, str],
+    asked: Filter,
+    codes: dict[str, str],
+    sql: str,
+) -> list[Row]:
+    """Rows about closed periods in the scope's entities; a run published before they were made has none."""
+    if tables.get("period_close") != "reconciliation":
+        return []
+    return [row for row in _rows(connection, sql) if _of_entity(row, asked, codes)]
 
 
 def _of_entity(row: Row, asked: Filter, codes: dict[str, str]) -> bool:
@@ -383,9 +399,23 @@ def read_report(
             tie_outs=_tie_outs(connection, tables, "tie_out", asked, codes),
             tie_out_items=_tie_outs(connection, tables, "tie_out_item", asked, codes),
             roll_forwards=_roll_forwards(connection, tables, asked, codes),
+            periods=_closing(
+                connection, tables, asked, codes,
+                "select * from reconciliation.period_close order by period desc, legal_entity_id, area",
+            ),
+            restatements=_closing(
+                connection, tables, asked, codes,
+                "select * from reconciliation.restatement where is_last"
+                " order by period desc, legal_entity_id, area, abs(delta_rc) desc, restatement_id",
+            ),
+            close_bridge=_closing(
+                connection, tables, asked, codes,
+                "select * from reconciliation.close_bridge where currency_view = 'RC'"
+                " order by period desc, legal_entity_id, metric_id",
+            ),
             people=_people(events),
             said=standing,
             waivers=people.standing_waivers(one for one in events if one.at <= said["known_at"]),
-        )
+        )  # fmt: skip
     finally:
         connection.close()

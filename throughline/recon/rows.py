@@ -18,6 +18,7 @@ from throughline.recon.columns import (
     MANIFEST,
     NOT_EVALUABLE,
     PENDING,
+    RESTATEMENTS,
     ROLL_FORWARDS,
     SUMMARY,
     TIE_OUTS,
@@ -278,6 +279,40 @@ def _roll_forwards(report: Report) -> list[list[Any]]:
     return found
 
 
+def _restatements(report: Report) -> list[list[Any]]:
+    """Closed months that changed: their metrics from reported to known, and below them the records."""
+    months = sorted({(row["period"], row["legal_entity_id"]) for row in report.restatements}, reverse=True)
+    found = []
+    for month in months:
+        for row in report.close_bridge:
+            if (row["period"], row["legal_entity_id"]) == month and row["as_reported"] != row["as_now_known"]:
+                told = {
+                    "level": "METRIC",
+                    "what": row["metric_id"],
+                    "as_reported_rc": row["as_reported"],
+                    "difference_rc": row["as_now_known"] - row["as_reported"],
+                    "as_now_known_rc": row["as_now_known"],
+                }
+                found.append(_restated(report, row, told))
+        for row in report.restatements:
+            if (row["period"], row["legal_entity_id"]) == month:
+                told = {
+                    "level": "RECORD",
+                    "what": row["movement_type"],
+                    "record": f"{row['source_system']}:{row['source_instance']}:{row['source_record_id']}",
+                    "currency": row["currency_code"],
+                    "difference_tc": row["delta_tc"],
+                    "difference_rc": row["delta_rc"],
+                }
+                found.append(_restated(report, row, told))
+    return found
+
+
+def _restated(report: Report, row: Row, told: Row) -> list[Any]:
+    told["legal_entity"] = _called(report, row, "legal_entity", "entity_code")
+    return [told.get(column.name, row.get(column.name)) for column in RESTATEMENTS]
+
+
 def _not_evaluable(report: Report) -> list[list[Any]]:
     return [
         [
@@ -364,6 +399,7 @@ SHEETS: tuple[Sheet, ...] = (
     Sheet("06_TieOuts", TIE_OUTS, _tie_outs, 2, large_paper=True),
     Sheet("07_Rollforwards", ROLL_FORWARDS, _roll_forwards, 2),
     Sheet("09_NotEvaluable", NOT_EVALUABLE, _not_evaluable, 2),
+    Sheet("10_Restatements", RESTATEMENTS, _restatements, 3, large_paper=True),
     Sheet("11_Manifest", MANIFEST, _manifest, 2, large_paper=True),
     Sheet("12_Dictionary", DICTIONARY, _dictionary, 2),
 )

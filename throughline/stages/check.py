@@ -18,6 +18,8 @@ MAY_BE_EMPTY = {
     ("reconciliation", "recon__due"),
     ("reconciliation", "recon__root_link"),
     ("reconciliation", "tie_out_item"),
+    ("reconciliation", "restatement"),
+    ("reconciliation", "close_difference"),
     ("marts", "handoff_waiting"),
 }
 

@@ -38,6 +38,7 @@ select
     cast(coalesce(sum(amount_fc), 0) as decimal(28, 4)) as amount_fc,
     cast(coalesce(sum(amount_rc), 0) as decimal(28, 4)) as amount_rc,
     cast(coalesce(sum(amount_cc), 0) as decimal(28, 4)) as amount_cc,
+    cast(coalesce(sum(hours), 0) as decimal(28, 2)) as hours,
     -- hours whose worth nobody knows, and amounts nobody could convert: sums over them are unknown, not
     -- smaller
     cast(coalesce(sum(case when amount_tc is null then hours end), 0) as decimal(28, 2)) as unknown_hours,

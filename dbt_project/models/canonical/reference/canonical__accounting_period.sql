@@ -17,6 +17,8 @@ select
     fiscal_year,
     is_adjustment,
     is_closed,
+    is_ar_closed,
+    is_ap_closed,
     closed_at,
     {{ envelope() }}
 from versioned

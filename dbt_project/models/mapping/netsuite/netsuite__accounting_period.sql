@@ -13,6 +13,8 @@ select
     cast(extract(year from enddate) as integer) as fiscal_year,
     isadjust as is_adjustment,
     closed or alllocked as is_closed,
+    closed or alllocked or arlocked as is_ar_closed,
+    closed or alllocked or aplocked as is_ap_closed,
     closedondate as closed_at,
     'netsuite' as source_system,
     {{ landed() }}
