@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from sandbox.firm.state import Account, Contract, ContractLine, Invoice, Payment, Project, Worker
+from sandbox.firm.state import Account, Contract, ContractLine, Deal, Invoice, Payment, Project, Worker
 from sandbox.oracle.calendars import month_end
 from sandbox.oracle.money import ZERO, r4, r10
 from sandbox.oracle.view import NONE, Dims, TimeEntry, View, certinia, netsuite
@@ -47,6 +48,14 @@ LINE_GRAINS = ("FIRM", "LEGAL_ENTITY", "REGION", "PRACTICE", "CUSTOMER", "CONTRA
 PROJECT_GRAINS = ("FIRM", "LEGAL_ENTITY", "REGION", "PRACTICE", "CUSTOMER", "PROJECT")
 AR_GRAINS = ("FIRM", "LEGAL_ENTITY", "CUSTOMER")
 PEOPLE_GRAINS = ("FIRM", "LEGAL_ENTITY", "REGION", "PRACTICE", "RESOURCE")
+SALES_GRAINS = ("FIRM", "LEGAL_ENTITY", "REGION", "PRACTICE", "CUSTOMER")
+# how likely a stage is, as the CRM is set up
+LIKELY = {
+    "Qualification": Decimal("0.10"),
+    "Proposal": Decimal("0.40"),
+    "Negotiation": Decimal("0.60"),
+    "Commit": Decimal("0.80"),
+}
 DEAL_GRAINS = ("FIRM", "LEGAL_ENTITY", "PRACTICE", "CUSTOMER")
 TC_GRAINS = ("FIRM", "LEGAL_ENTITY", "CUSTOMER", "PROJECT", "CONTRACT_LINE")
 FC_GRAINS = ("LEGAL_ENTITY", "PROJECT", "CONTRACT_LINE")
@@ -102,9 +111,9 @@ class Converted:
     amounts: Amounts
 
 
-def metric_rows(view: View) -> list[Row]:
-    """Every row of metric_value that the view's instant must show."""
-    return list(_Metrics(view).rows())
+def metric_rows(view: View, plans: Sequence[dict[str, Any]] = ()) -> list[Row]:
+    """Every row of metric_value that the view's instant must show; ``plans``: the figures known by then."""
+    return list(_Metrics(view, plans).rows())
 
 
 def converted_amounts(view: View) -> list[Converted]:
@@ -113,8 +122,9 @@ def converted_amounts(view: View) -> list[Converted]:
 
 
 class _Metrics:
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, plans: Sequence[dict[str, Any]] = ()) -> None:
         self.view = view
+        self.plans = plans
         self.as_of = view.as_of
         self.dates: list[date] = []
         self._settled: tuple[Dated, Dated] | None = None
@@ -151,6 +161,7 @@ class _Metrics:
         yield from self._margin(revenue, client_costs)
         yield from self._ratio("book_to_bill", gross + debooked, revenue)
         yield from self._ratio("book_to_billings", gross + debooked, [movement for movement, _ in billed])
+        yield from self.sales(gross, debooked, revenue)
         documents, received, applied = list(self.documents()), list(self.received()), list(self.applied())
         yield from self._flow("billed_gross", documents, AR_GRAINS)
         yield from self._flow("cash_received", received, AR_GRAINS)
@@ -864,16 +875,149 @@ class _Metrics:
                 dims = self._debtor(payment.entity, payment.account)
                 yield payment.payment_id, dims, self._amounts(left, payment.currency, functional, day)
 
-    def _ratio(self, metric: str, above: list[Movement], below: list[Movement]) -> Iterator[Row]:
-        """One flow over another, in the reporting currency, over three and twelve months."""
+    def sales(
+        self, gross: list[Movement], debooked: list[Movement], revenue: list[Movement]
+    ) -> Iterator[Row]:
+        """Deals on their way, deals won and lost, and what was planned."""
+        spells = list(self._spells())
+        yield from self._pipeline(spells)
+        ended: dict[str, list[Movement]] = {"deals_won": [], "deals_lost": []}
+        for deal, events in spells:
+            on, stage = events[-1]
+            if stage.startswith("Closed"):
+                functional = self.view.firm.entities[deal.entity].currency
+                amounts = self._amounts(deal.services_amount, deal.currency, functional, on)
+                name = "deals_won" if stage == "Closed Won" else "deals_lost"
+                ended[name].append(Movement(on, self._deal_dims(deal), amounts))
+        for name, movements in ended.items():
+            yield from self._flow(name, movements, SALES_GRAINS)
+        yield from self._ratio("win_rate", ended["deals_won"], ended["deals_won"] + ended["deals_lost"])
+        planned = self._planned("recognised_revenue"), self._planned("gross_bookings")
+        for name, figures in zip(("planned_revenue", "planned_bookings"), planned, strict=True):
+            for row in self._flow(name, figures, WIDE_PERIOD_GRAINS):
+                if row["currency_view"] in ("RC", "CC"):
+                    yield row
+        for name, done, figures in (
+            ("revenue_to_plan", revenue, planned[0]),
+            ("bookings_to_plan", gross, planned[1]),
+        ):
+            yield from self._ratio(name, done, figures, ("MONTH", "QUARTER", "YTD", "T12M"), "CC")
+        yield from self._coverage(spells, gross + debooked, self._planned("gross_bookings", ahead=True))
+
+    def _spells(self) -> Iterator[tuple[Deal, list[tuple[date, str]]]]:
+        """Every deal with services and the stages it has been in: (from, stage)."""
+        for deal in self.view.deals:
+            known = [(at.date(), stage) for at, stage in deal.stages if at <= self.view.at]
+            events = [(on, stage) for on, stage in known if on <= self.as_of]
+            if deal.services_amount > 0 and events:
+                yield deal, events
+
+    def _deal_dims(self, deal: Deal) -> Dims:
+        view = self.view
+        customer = view.customer_key(deal.account)
+        return Dims(view.entity_key(deal.entity), deal.region, deal.practice, customer, NONE, NONE)
+
+    def _open_deals(
+        self, spells: list[tuple[Deal, list[tuple[date, str]]]], day: date
+    ) -> Iterator[tuple[Deal, str, bool]]:
+        """Deals that are open on a day, their stage, and whether they are stale."""
+        for deal, events in spells:
+            reached = [(on, stage) for on, stage in events if on <= day]
+            if reached and not reached[-1][1].startswith("Closed"):
+                since, stage = reached[-1]
+                stale = deal.term_start < day or since < day - timedelta(days=90)
+                yield deal, stage, stale
+
+    def _pipeline(self, spells: list[tuple[Deal, list[tuple[date, str]]]]) -> Iterator[Row]:
+        for day in self.dates:
+            held: dict[str, list[tuple[Dims, Amounts]]] = defaultdict(list)
+            for deal, stage, stale in self._open_deals(spells, day):
+                dims, amount = self._deal_dims(deal), deal.services_amount
+                functional = self.view.firm.entities[deal.entity].currency
+                whole = self._amounts(amount, deal.currency, functional, day)
+                held["open_pipeline"].append((dims, whole))
+                if not stale:
+                    likely = r4(amount * LIKELY[stage])
+                    held["qualified_pipeline"].append((dims, whole))
+                    held["weighted_pipeline"].append(
+                        (dims, self._amounts(likely, deal.currency, functional, day))
+                    )
+                    if deal.term_start <= _quarter_end(day):
+                        held["pipeline_this_quarter"].append((dims, whole))
+            for metric, deals in held.items():
+                yield from self._points(metric, day, deals, SALES_GRAINS)
+
+    def _planned(self, metric: str, ahead: bool = False) -> list[Movement]:
+        """The figures in force, the last decided of each, at budget rates; ``ahead``: months to come too."""
+        best: dict[tuple[str, str, str], tuple[date, str, dict[str, Any]]] = {}
+        for row in self.plans:
+            if row["metric"] != metric or row["decided_on"] > self.as_of:
+                continue
+            place = row["period"], row["legal_entity_id"], row["practice_code"]
+            if place not in best or (row["decided_on"], row["plan_name"]) > best[place][:2]:
+                best[place] = row["decided_on"], row["plan_name"], row
+        found = []
+        for (period, entity, practice), (_, _, row) in best.items():
+            worth = self.view.rates.worth(row["amount"], row["currency_code"], REPORTING, CONSTANT_DATE)
+            amounts = Amounts(row["currency_code"], row["amount"], NONE, None, worth, worth)
+            dims = Dims(entity or NONE, NONE, practice or NONE, NONE, NONE, NONE)
+            day = date.fromisoformat(f"{period}-01")
+            if ahead or day <= self.as_of:
+                found.append(Movement(day, dims, amounts))
+        return found
+
+    def _coverage(
+        self,
+        spells: list[tuple[Deal, list[tuple[date, str]]]],
+        booked: list[Movement],
+        planned: list[Movement],
+    ) -> Iterator[Row]:
+        """What may still be won in the quarter over what is still to be booked in it, at budget rates."""
+        bookings = self._monthly(booked, WIDE_PERIOD_GRAINS, False)
+        for day in self.dates:
+            start, end = self._months_in("QUARTER", day)[0], _quarter_end(day)
+            target: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+            for figure in planned:
+                if start <= figure.day <= end:
+                    assert figure.amounts.cc is not None
+                    for grain in WIDE_PERIOD_GRAINS:
+                        target[grain, self._members(grain, figure.dims)] += figure.amounts.cc
+            may_be: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+            for deal, _, stale in self._open_deals(spells, day):
+                if not stale and deal.term_start <= end:
+                    dims = self._deal_dims(deal)
+                    worth = self.view.rates.worth(
+                        deal.services_amount, deal.currency, REPORTING, CONSTANT_DATE
+                    )
+                    assert worth is not None
+                    for grain in WIDE_PERIOD_GRAINS:
+                        may_be[grain, self._members(grain, dims)] += worth
+            for (grain, member), wanted in target.items():
+                months = bookings.get((grain, member, "CC", REPORTING), {})
+                done = sum((c[0] for month, c in months.items() if start <= month <= day), ZERO)
+                left, won = wanted - done, may_be[grain, member]
+                value = r10(won / left) if left > 0 else None
+                yield self._row(
+                    "pipeline_coverage", day, "POINT", grain, member, "NA", "NA", won, left, value
+                )
+
+    def _ratio(
+        self,
+        metric: str,
+        above: list[Movement],
+        below: list[Movement],
+        periods: tuple[str, ...] = ("T3M", "T12M"),
+        asked_view: str = "RC",
+    ) -> Iterator[Row]:
+        """One flow over another, in the reporting currency, over three and twelve months or other periods."""
         upper = self._monthly(above, WIDE_PERIOD_GRAINS, False)
         lower = self._monthly(below, WIDE_PERIOD_GRAINS, False)
         for key in sorted(upper.keys() | lower.keys()):
             grain, member, view, _ = key
-            if view != "RC":
+            if view != asked_view:
                 continue
             for day in self.dates:
-                for period in ("T3M", "T12M"):
+                for period in periods:
                     start, end = self._months_in(period, day)
                     sums = [
                         [cell for month, cell in months.get(key, {}).items() if start <= month <= end]
@@ -1515,6 +1659,11 @@ def _on_project(dims: Dims, project: Project) -> Dims:
         certinia(project.project_id),
         dims.line,
     )
+
+
+def _quarter_end(day: date) -> date:
+    """The last day of the day's quarter."""
+    return month_end(date(day.year, 3 * ((day.month - 1) // 3) + 3, 1))
 
 
 def _month_before(day: date) -> date:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sandbox.emission.drop.deliveries import Delivery
+from sandbox.emission.drop.deliveries import PLAN, Delivery, standing
 from sandbox.firm.state import Firm
 from sandbox.oracle import documents
 from sandbox.oracle.controls import Case, Outcome, evaluate
@@ -128,7 +128,11 @@ def write_truth(
         _write(exception_rows(firm, outcomes, at), EXCEPTIONS, target / "exceptions.parquet")
         _write(count_rows(outcomes, at), COUNTS, target / "control_counts.parquet")
         _write(delivered_rows(delivered, at), DELIVERIES, target / "deliveries.parquet")
-        _write(_sorted_metrics(metric_rows(view)), METRICS, target / "metrics.parquet")
+        _write(
+            _sorted_metrics(metric_rows(view, standing(delivered, at)[PLAN])),
+            METRICS,
+            target / "metrics.parquet",
+        )
 
 
 def exception_rows(firm: Firm, outcomes: Sequence[Outcome], at: datetime) -> list[Row]:

@@ -49,6 +49,7 @@ def firm() -> Firm:
     _receivables(told)
     _collections(told)
     _deals(told)
+    _pipeline(told)
     _work(told)
     _schedule(told)
     _positions(told)
@@ -331,6 +332,39 @@ def _deals(told: Firm) -> None:
     _deal(told, 4, "2026-03-02", date(2026, 4, 20))
     contract(4, "2026-03-04")
     project(4, "2026-03-04")
+
+
+# G-PIPE-01, a practice each: pipeline, what is still to be booked this quarter, the win rate in hundredths
+PIPELINES = {"PIPE1": ("4800000", "1600000", 22), "PIPE2": ("7500000", "2000000", 28)}
+
+
+def _pipeline(told: Firm) -> None:
+    for practice, (pipeline, target, wins) in PIPELINES.items():
+        for stage, amount, changed, close in (
+            ("PROPOSAL", pipeline, "2026-04-20", date(2026, 6, 15)),
+            # open, but not to be won this quarter; gone stale; past its day
+            ("PROPOSAL", "9000000", "2026-04-20", date(2026, 7, 1)),
+            ("PROPOSAL", "8000000", "2026-01-05", date(2026, 6, 15)),
+            ("PROPOSAL", "7000000", "2026-04-20", date(2026, 4, 29)),
+            ("CLOSED_WON", f"{wins}000", "2026-02-10", date(2026, 2, 10)),
+            ("CLOSED_LOST", f"{100 - wins}000", "2026-03-10", date(2026, 3, 10)),
+        ):
+            key = f"salesforce:main:{practice}{stage[7:]}{amount}"
+            first(
+                told, "opportunity", key, customer_id="salesforce:main:A9", services_amount=D(amount),
+                currency_code="USD", stage=stage, is_closed=stage != "PROPOSAL", is_won=stage == "CLOSED_WON",
+                legal_entity_code="CH01", legal_entity_id=CH, practice_code=practice, region_code="EU",
+                opportunity_type="new", created_at=instant("2026-01-05"), close_date=close,
+            )  # fmt: skip
+            first(
+                told, "opportunity_stage_event", f"{key}h", opportunity_id=key, stage=stage,
+                probability=D("0.5"), close_date=close, changed_at=instant(f"{changed}T10:00"),
+            )  # fmt: skip
+        first(
+            told, "plan_target", f"files:main:{practice}", plan_name="Budget", metric="gross_bookings",
+            period="2026-05", legal_entity_id=CH, region_code="EU", practice_code=practice, amount=D(target),
+            currency_code="USD", decided_on=date(2026, 1, 2),
+        )  # fmt: skip
 
 
 def _work(told: Firm) -> None:
@@ -734,6 +768,29 @@ def test_book_to_bill(marts: duckdb.DuckDBPyConnection) -> None:
     place = {"grain": "PRACTICE", "practice_id": "B2B", "currency_view": "NA", "period_type": "T3M"}
     assert value(marts, "book_to_bill", "2026-04-30", **place) == D("1.25")
     assert value(marts, "book_to_bill", "2026-03-31", **place) is None, "no revenue yet"
+
+
+@pytest.mark.parametrize(
+    ("practice", "coverage", "required", "wins", "share"),
+    [
+        ("PIPE1", "3.0", "4.5454545455", "1056000", "0.66"),
+        ("PIPE2", "3.75", "3.5714285714", "2100000", "1.05"),
+    ],
+)
+def test_pipeline_coverage_against_the_win_rate(
+    marts: duckdb.DuckDBPyConnection, practice: str, coverage: str, required: str, wins: str, share: str
+) -> None:
+    """G-PIPE-01: coverage and win rate stand in the mart; what they say together is arithmetic."""
+    place = {"grain": "PRACTICE", "practice_id": practice}
+    covered = value(marts, "pipeline_coverage", "2026-04-30", currency_view="NA", **place)
+    rate = value(marts, "win_rate", "2026-04-30", currency_view="NA", period_type="T12M", **place)
+    pipeline = value(marts, "pipeline_this_quarter", "2026-04-30", **place)
+    target = value(marts, "planned_bookings", "2026-05-31", **place, period_type="MONTH")
+    assert target is None, "May is not over: its plan is no number of April's"
+    assert covered == D(coverage)
+    assert round(1 / rate, 10) == D(required)
+    assert pipeline * rate == D(wins)
+    assert round(covered * rate, 10) == D(share)
 
 
 @pytest.mark.parametrize(

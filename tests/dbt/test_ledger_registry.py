@@ -40,6 +40,9 @@ def test_the_metrics_people_ask_for_are_registered() -> None:
         "net_contract_position",
         "billable_utilisation_working", "billable_utilisation_standard", "productive_utilisation",
         "total_utilisation", "forward_utilisation_4w", "forward_utilisation_8w", "forward_utilisation_12w",
+        "open_pipeline", "qualified_pipeline", "weighted_pipeline", "pipeline_this_quarter",
+        "pipeline_coverage", "deals_won", "deals_lost", "win_rate", "planned_revenue", "planned_bookings",
+        "revenue_to_plan", "bookings_to_plan",
         "dso_balance", "dso_best_possible", "average_days_delinquent", "collection_effectiveness",
     }  # fmt: skip
     registered = {metric.id for metric in load()}
@@ -171,11 +174,14 @@ def test_the_warehouse_computes_what_is_registered_and_nothing_else(project_root
             "marts/metric_value.sql",
         )
     )
+    # what adds up deals and plans says which metric each of them is
+    sold = (models / "ledger" / "ledger__sales_flow.sql").read_text(encoding="utf-8")
+    deals = set(re.findall(r"(?:then|else) '(\w+)'", sold))
     balances = set(re.findall(r"'(\w+)' as metric_id", words))
     for loop in re.findall(r"for metric_id, [\w, ]+ in \[(.*?)\] %\}", words, re.DOTALL):
         balances |= set(re.findall(r"\(\s*'(\w+)',", loop))
     handoff = (models / "lifecycle" / "lifecycle__handoff.sql").read_text(encoding="utf-8")
     stages = set(re.findall(r"'(t\d+_t\d+)'", handoff))
     shares = set(re.findall(r"\('(\w+)', (?:'\w+_hours', '\w+_hours'|\d+)\)", macros))
-    computed = flows | balances | shares | {f"handoff_lag_{stage}" for stage in stages}
+    computed = flows | deals | balances | shares | {f"handoff_lag_{stage}" for stage in stages}
     assert computed | {"delayed_revenue_currency_days"} == {metric.id for metric in load()}

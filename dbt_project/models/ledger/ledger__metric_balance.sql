@@ -201,6 +201,32 @@ contract_position as (
     {%- endfor %}
 ),
 
+pipeline as (
+    {%- for metric_id, amount, condition in [
+        ('open_pipeline', 'amount_tc', 'true'),
+        ('qualified_pipeline', 'amount_tc', 'not is_stale'),
+        ('weighted_pipeline', 'weighted_tc', 'not is_stale'),
+        ('pipeline_this_quarter', 'amount_tc', 'is_this_quarter'),
+    ] %}
+        select
+            '{{ metric_id }}' as metric_id,
+            as_of,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            'NONE' as project_id,
+            'NONE' as contract_line_id,
+            opportunity_id as record_id,
+            currency_code,
+            functional_currency,
+            {{ amount }} as amount_tc
+        from {{ ref('ledger__pipeline_position') }}
+        where {{ condition }}
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 balance as (
     select
         metric_id,
@@ -261,6 +287,21 @@ balance as (
         functional_currency,
         amount_tc
     from unapplied
+    union all
+    select
+        metric_id,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        record_id,
+        currency_code,
+        functional_currency,
+        amount_tc
+    from pipeline
 ),
 
 converted as (

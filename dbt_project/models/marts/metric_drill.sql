@@ -152,6 +152,31 @@ told as (
     from margin_labour
     left join client_project on margin_labour.project_id = client_project.project_id
     where margin_labour.contract_line_id <> 'NONE' or client_project.project_id is not null
+    union all
+    select
+        metric_id,
+        record_id as row_id,
+        movement_type,
+        business_date,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        'NONE' as project_id,
+        'NONE' as contract_line_id,
+        'NONE' as resource_id,
+        currency_code,
+        amount_tc,
+        amount_rc,
+        amount_cc,
+        0 as base,
+        null as hours,
+        split_part(record_id, ':', 1) as source_system,
+        split_part(record_id, ':', 2) as source_instance,
+        split_part(record_id, ':', 3) as source_record_id,
+        null as load_id
+    from {{ ref('ledger__sales_flow') }}
+    where {{ month_start('business_date') }} <= {{ month_start(run_as_of()) }}
 ),
 
 balance as (

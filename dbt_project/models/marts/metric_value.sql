@@ -43,6 +43,31 @@ flow as (
         unconverted_rc,
         unconverted_cc
     from {{ ref('ledger__metric_flow') }}
+    union all
+    select
+        metric_id,
+        {{ month_start('business_date') }} as month_start,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        'NONE' as project_id,
+        'NONE' as contract_line_id,
+        'NONE' as resource_id,
+        currency_code,
+        functional_currency,
+        coalesce(amount_tc, 0) as amount_tc,
+        coalesce(amount_fc, 0) as amount_fc,
+        coalesce(amount_rc, 0) as amount_rc,
+        coalesce(amount_cc, 0) as amount_cc,
+        0 as base_fc,
+        0 as base_rc,
+        0 as base_cc,
+        0 as unknown_hours,
+        case when amount_fc is null then 1 else 0 end as unconverted_fc,
+        case when amount_rc is null then 1 else 0 end as unconverted_rc,
+        case when amount_cc is null then 1 else 0 end as unconverted_cc
+    from {{ ref('ledger__sales_flow') }}
 ),
 
 balance as (
@@ -274,11 +299,16 @@ flow_value as (
     inner join registry on flow_period.metric_id = registry.metric_id
 ),
 
+{% set over_plan = ['MONTH', 'QUARTER', 'YTD', 'T12M'] -%}
+
 -- one flow over another, where either is; what is unknown of one is unknown of both
 flow_ratio as (
-    {%- for metric_id, upper, lower in [
-        ('book_to_bill', 'net_bookings', 'recognised_revenue'),
-        ('book_to_billings', 'net_bookings', 'billed'),
+    {%- for metric_id, view, upper, lower, periods in [
+        ('book_to_bill', 'RC', 'net_bookings', ['recognised_revenue'], ['T3M', 'T12M']),
+        ('book_to_billings', 'RC', 'net_bookings', ['billed'], ['T3M', 'T12M']),
+        ('win_rate', 'RC', 'deals_won', ['deals_won', 'deals_lost'], ['T3M', 'T12M']),
+        ('revenue_to_plan', 'CC', 'recognised_revenue', ['planned_revenue'], over_plan),
+        ('bookings_to_plan', 'CC', 'gross_bookings', ['planned_bookings'], over_plan),
     ] %}
         select
             '{{ metric_id }}' as metric_id,
@@ -293,13 +323,30 @@ flow_ratio as (
             contract_line_id,
             resource_id,
             sum(case when metric_id = '{{ upper }}' then numerator else 0 end) as numerator,
-            sum(case when metric_id = '{{ lower }}' then numerator else 0 end) as denominator,
+            sum(
+                case
+                    when
+                        metric_id in (
+                            '{{ lower | join("',
+                            '") }}'
+                        )
+                        then numerator
+                    else 0
+                end
+            ) as denominator,
             count(*) = count(value) as is_known
         from flow_value
         where
-            currency_view = 'RC'
-            and metric_id in ('{{ upper }}', '{{ lower }}')
-            and period_type in ('T3M', 'T12M')
+            currency_view = '{{ view }}'
+            and grain in ('FIRM', 'LEGAL_ENTITY', 'PRACTICE')
+            and metric_id in (
+                '{{ ([upper] + lower) | unique | join("',
+                '") }}'
+            )
+            and period_type in (
+                '{{ periods | join("',
+                '") }}'
+            )
         group by
             as_of, period_type, grain, legal_entity_id, region_id, practice_id, customer_id, project_id,
             contract_line_id, resource_id
@@ -411,6 +458,77 @@ paced as (
         pace.metric_id, pace.factor, held.as_of, held.grain, held.legal_entity_id, held.region_id,
         held.practice_id, held.customer_id, held.project_id, held.contract_line_id, held.resource_id,
         held.numerator
+),
+
+planned_booking as (
+    select
+        business_date,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        'NONE' as project_id,
+        'NONE' as contract_line_id,
+        'NONE' as resource_id,
+        amount_cc
+    from {{ ref('ledger__sales_flow') }}
+    where metric_id = 'planned_bookings'
+),
+
+-- what is to be booked in the quarter of a date, months to come included
+bookings_target as (
+    select
+        as_of_date.as_of,
+        shown.grain,
+        {{ ledger_grain_members('planned_booking', 'shown.grain') }},
+        coalesce(sum(planned_booking.amount_cc), 0) as target,
+        count(*) = count(planned_booking.amount_cc) as is_known
+    from as_of_date
+    inner join planned_booking
+        on
+            planned_booking.business_date >= {{ quarter_start('as_of_date.as_of') }}
+            and planned_booking.business_date < {{ add_months_start(quarter_start('as_of_date.as_of'), 3) }}
+    inner join shown on shown.metric_id = 'pipeline_coverage'
+    group by
+        as_of_date.as_of, shown.grain,
+        {{ ledger_grain_members('planned_booking', 'shown.grain', aliased=false) }}
+),
+
+-- what may still be won this quarter over what is still to be booked in it, all of it at budget rates
+coverage as (
+    select
+        bookings_target.as_of,
+        bookings_target.grain,
+        bookings_target.legal_entity_id,
+        bookings_target.region_id,
+        bookings_target.practice_id,
+        bookings_target.customer_id,
+        bookings_target.project_id,
+        bookings_target.contract_line_id,
+        bookings_target.resource_id,
+        coalesce(may_be_won.numerator, 0) as numerator,
+        bookings_target.target - coalesce(booked.numerator, 0) as denominator,
+        bookings_target.is_known
+        and (may_be_won.metric_id is null or may_be_won.value is not null)
+        and (booked.metric_id is null or booked.value is not null) as is_known
+    from bookings_target
+    left join balance_value as may_be_won
+        on
+            may_be_won.metric_id = 'pipeline_this_quarter'
+            and may_be_won.currency_view = 'CC'
+            and bookings_target.as_of = may_be_won.as_of
+            and bookings_target.grain = may_be_won.grain
+            and bookings_target.legal_entity_id = may_be_won.legal_entity_id
+            and bookings_target.practice_id = may_be_won.practice_id
+    left join flow_value as booked
+        on
+            booked.metric_id = 'net_bookings'
+            and booked.currency_view = 'CC'
+            and booked.period_type = 'QUARTER'
+            and bookings_target.as_of = booked.as_of
+            and bookings_target.grain = booked.grain
+            and bookings_target.legal_entity_id = booked.legal_entity_id
+            and bookings_target.practice_id = booked.practice_id
 ),
 
 utilisation_value as (
@@ -581,6 +699,28 @@ measured as (
                 then {{ safe_divide('factor * numerator', 'denominator') }}
         end as value
     from paced
+    union all
+    select
+        'pipeline_coverage' as metric_id,
+        as_of,
+        'POINT' as period_type,
+        grain,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        resource_id,
+        'NA' as currency_view,
+        'NA' as currency_code,
+        cast(numerator as decimal(38, 10)) as numerator,
+        cast(denominator as decimal(38, 10)) as denominator,
+        case
+            when is_known and denominator > 0
+                then {{ safe_divide('numerator', 'denominator') }}
+        end as value
+    from coverage
     union all
     select
         metric_id,

@@ -70,10 +70,11 @@ balances as (
     from {{ ref('ledger__metric_balance') }} as balance
     where
         -- parts of receivables and of backlog are the same amounts again; what is earned and not billed is
-        -- made of revenue and documents, which have counted as flows
+        -- made of revenue and documents, which have counted as flows; deals that are open are nobody's money
         balance.metric_id not in (
             'ar_overdue', 'scheduled_backlog', 'soft_backlog', 'unscheduled_backlog', 'unbilled_receivable',
-            'contract_asset', 'contract_liability', 'net_contract_position'
+            'contract_asset', 'contract_liability', 'net_contract_position', 'open_pipeline',
+            'qualified_pipeline', 'weighted_pipeline', 'pipeline_this_quarter'
         )
         and (balance.amount_fc is null or balance.amount_rc is null or balance.amount_cc is null)
 ),
