@@ -20,6 +20,7 @@ from dashboards.views import (
     margin,
     period_close,
     reconciliation_exceptions,
+    revenue,
     utilisation,
     wip,
 )
@@ -70,6 +71,12 @@ def main() -> None:
         url_path="margin",
         icon=":material/percent:",
     )
+    expected = st.Page(
+        page_of(revenue.render),
+        title="Revenue and forecast",
+        url_path="revenue",
+        icon=":material/trending_up:",
+    )
     used = st.Page(
         page_of(utilisation.render),
         title="Utilisation and capacity",
@@ -111,6 +118,7 @@ def main() -> None:
         backlog=sold,
         wip=earned,
         margin=kept,
+        revenue=expected,
         handoff=handed,
         utilisation=used,
         collections=owed,
@@ -120,7 +128,7 @@ def main() -> None:
     )
     page = st.navigation(
         {
-            "Performance": [overview, named, sold, earned, kept, handed, used, owed],
+            "Performance": [overview, named, sold, earned, kept, expected, handed, used, owed],
             "Control": [exceptions, closed],
             "Reference": [words],
         }

@@ -82,6 +82,13 @@ MOVEMENTS = {
     "expense": "Expense",
     "milestone": "Milestone",
     "deal": "Deal",
+    "planned": "Planned",
+    "ACTUAL": "Earned",
+    "SCHEDULED": "Firmly booked",
+    "TENTATIVE": "Tentatively booked",
+    "UNSCHEDULED": "Signed, not scheduled",
+    "PIPELINE": "Pipeline, weighted",
+    "PLAN": "Plan",
     "invoice": "Invoice",
     "item": "Billing item",
 }

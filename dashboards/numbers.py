@@ -69,6 +69,12 @@ def times(ratio: Decimal | None) -> str:
     return NO_VALUE if ratio is None else f"{_round(ratio, 2)}×"
 
 
+def more_times(difference: Decimal) -> str:
+    """A difference of two such ratios: ``+0.25×``."""
+    rounded = _round(abs(difference), 2)
+    return _signed(f"{rounded}×", difference if rounded else Decimal(0), True)
+
+
 def count(value: int | Decimal | None) -> str:
     """A whole number with separators."""
     return NO_VALUE if value is None else f"{_round(Decimal(value), 0):,}"

@@ -26,9 +26,10 @@ class Kpi:
     metric_id: str
     title: str
     is_balance: bool
-    kind: str  # money | share (numerator over denominator) | days | months
+    kind: str  # money | share (numerator over denominator) | times | days | months
     good: str = "up"  # up | down | none: neither is better
     controls: tuple[str, ...] = ()  # whose exceptions touch the number
+    run_day: bool = False  # told for the run's own day alone, so that there is nothing to compare with
     only: str | None = None  # the one period it is shown for, whatever period is asked for
 
     def period(self, filters: Filters) -> str:
@@ -59,11 +60,13 @@ class Kpi:
             return numbers.days(value)
         if self.kind == "months":
             return numbers.months(value)
+        if self.kind == "times":
+            return numbers.times(value)
         return numbers.money(value, currency) if self.kind == "money" else numbers.percent(value)
 
     def compares(self, filters: Filters) -> bool:
         """Whether the comparison is of like with like: what flowed in part of a month is not."""
-        return self.is_balance or not filters.is_running
+        return not self.run_day and (self.is_balance or not filters.is_running)
 
     def change(self, now: Decimal | None, before: Decimal | None, currency: str) -> str | None:
         """The change in words: money with its share of what was, points for a share; None without both."""
@@ -75,6 +78,8 @@ class Kpi:
             return numbers.more_days(now - before)
         if self.kind == "months":
             return numbers.more_months(now - before)
+        if self.kind == "times":
+            return numbers.more_times(now - before)
         words = numbers.money(now - before, currency, sign=True)
         return f"{words} ({numbers.percent((now - before) / abs(before))})" if before else words
 

@@ -286,6 +286,70 @@ def weeks_ahead(
     return figure
 
 
+def year_path(
+    labels: Sequence[str],
+    parts: Sequence[tuple[str, Sequence[Decimal | None]]],
+    plan: Sequence[Decimal | None],
+    currency: str,
+    meta: Mapping[str, object],
+    surface: str = "screen",
+) -> go.Figure:
+    """Stacked columns by month, what was earned solid and what is expected hatched; the plan as a mark."""
+    figure = go.Figure()
+    colours = (
+        tokens.ACTUAL,
+        tokens.SEQUENTIAL[6],
+        tokens.SEQUENTIAL[4],
+        tokens.SEQUENTIAL[3],
+        tokens.SEQUENTIAL[1],
+    )
+    for at, ((name, values), colour) in enumerate(zip(parts, colours, strict=True)):
+        figure.add_bar(
+            x=list(labels),
+            y=[None if v is None else float(v) for v in values],
+            name=name,
+            marker={
+                "color": colour,
+                "pattern": {"shape": "/" if at else "", "fillmode": "overlay", "size": 5, "solidity": 0.2},
+            },
+            customdata=[numbers.money(v, currency) for v in values],
+            hovertemplate=f"%{{x}}, {name.lower()}: %{{customdata}}<extra></extra>",
+        )
+    if any(v is not None for v in plan):
+        figure.add_scatter(
+            x=list(labels),
+            y=[None if v is None else float(v) for v in plan],
+            name="Plan",
+            mode="markers",
+            marker={
+                "symbol": "line-ew-open",
+                "size": 18,
+                "color": tokens.ADVERSE,
+                "line": {"width": 3, "color": tokens.ADVERSE},
+            },
+            customdata=[numbers.money(v, currency) for v in plan],
+            hovertemplate="%{x}, plan: %{customdata}<extra></extra>",
+        )
+    figure.update_yaxes(rangemode="tozero", nticks=5, tickformat="~s")
+    figure.update_xaxes(
+        showgrid=False,
+        type="category",
+        tickmode="array",
+        tickvals=list(labels),
+        ticktext=[label.split()[0] for label in labels],
+        tickangle=0,
+        tickfont={"size": 11},
+    )
+    finish(figure, meta, surface)
+    figure.update_layout(
+        barmode="stack",
+        showlegend=True,
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal"},
+        margin_t=72,
+    )
+    return figure
+
+
 def counted_bars(
     labels: Sequence[str], values: Sequence[int], meta: Mapping[str, object], surface: str = "screen"
 ) -> go.Figure:

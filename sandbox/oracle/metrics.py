@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -65,6 +65,10 @@ PERIODS = ("MONTH", "QUARTER", "YTD", "T3M", "T12M")
 Row = dict[str, object]
 Dated = dict[str, list[tuple[date, Decimal]]]
 Held = dict[tuple[Dims, str], dict[date, Decimal]]
+# first day of a month -> amount; None: there is one, and nobody knows it
+ByMonth = dict[date, Decimal | None]
+# (contract line, whether firm) -> (day, worth, currency) of what plans say is done on a day
+ToCome = dict[tuple[str, bool], list[tuple[date, Decimal, str]]]
 NoteLag = Callable[[str, str, str, int], None]
 NoteDelay = Callable[[str, str, str, Decimal, int], None]
 
@@ -73,7 +77,8 @@ NoteDelay = Callable[[str, str, str, Decimal, int], None]
 class Amounts:
     """One movement in the four views; ``unknown`` counts hours whose cost nobody knows.
 
-    A view for which there is no exchange rate is None: its worth is unknown, not zero.
+    A view for which there is no exchange rate is None: its worth is unknown, not zero. Where not even the
+    amount itself is known, ``tc`` is zero and does not count.
     """
 
     currency: str
@@ -83,6 +88,7 @@ class Amounts:
     rc: Decimal | None
     cc: Decimal | None
     unknown: Decimal = ZERO
+    is_known: bool = True
 
     def __neg__(self) -> Amounts:
         fc, rc, cc = (None if amount is None else -amount for amount in (self.fc, self.rc, self.cc))
@@ -119,6 +125,34 @@ def metric_rows(view: View, plans: Sequence[dict[str, Any]] = ()) -> list[Row]:
 def converted_amounts(view: View) -> list[Converted]:
     """Everything that the metrics convert: flows on their day, balances on every date they are shown for."""
     return list(_Metrics(view).converted())
+
+
+def _evenly(amount: Decimal | None, first: date, last: date) -> ByMonth:
+    """An amount over the days from the first to the last, by month; nothing when there is no day."""
+    days = (last - first).days + 1
+    found: ByMonth = {}
+    if days < 1 or amount == ZERO:
+        return found
+    reached, month = ZERO, first.replace(day=1)
+    while month <= last:
+        if amount is None:
+            found[month] = None
+        else:
+            upto = r4(amount * ((min(last, month_end(month)) - first).days + 1) / days)
+            found[month] = upto - reached
+            reached = upto
+        month = month_end(month) + timedelta(days=1)
+    return found
+
+
+def _known_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """A sum of which one part is unknown is unknown."""
+    total = ZERO
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
 
 
 class _Metrics:
@@ -277,7 +311,7 @@ class _Metrics:
         self, grain: str, amounts: Amounts, with_tc: bool
     ) -> Iterator[tuple[str, str, Decimal | None]]:
         if with_tc and grain in TC_GRAINS:
-            yield "TC", amounts.currency, amounts.tc
+            yield "TC", amounts.currency, amounts.tc if amounts.is_known else None
         if grain in FC_GRAINS:
             yield "FC", amounts.functional, amounts.fc
         yield "RC", REPORTING, amounts.rc
@@ -361,7 +395,7 @@ class _Metrics:
 
     def _amounts(
         self,
-        tc: Decimal,
+        tc: Decimal | None,
         currency: str,
         functional: str,
         day: date,
@@ -369,6 +403,8 @@ class _Metrics:
         unknown: Decimal = ZERO,
     ) -> Amounts:
         rates = self.view.rates
+        if tc is None:
+            return Amounts(currency, ZERO, functional, None, None, None, is_known=False)
         return Amounts(
             currency=currency,
             tc=tc,
@@ -528,15 +564,18 @@ class _Metrics:
     def _balance_rows(
         self,
         metric: str,
-        balances: dict[tuple[Dims, str], dict[date, Decimal]],
+        balances: Mapping[tuple[Dims, str], Mapping[date, Decimal | None]],
         grains: tuple[str, ...],
     ) -> Iterator[Row]:
-        """Rows of a balance held per (dims, currency) at each as-of date; converted, then summed."""
+        """Rows of a balance held per (dims, currency) at each as-of date; converted, then summed.
+
+        One that is None is there and unknown.
+        """
         for day in self.dates:
             held = [
                 (dims, self._amounts(values[day], currency, self._functional(dims), day))
                 for (dims, currency), values in balances.items()
-                if values.get(day)
+                if values.get(day, ZERO) != ZERO
             ]
             yield from self._points(metric, day, held, grains)
 
@@ -561,35 +600,46 @@ class _Metrics:
         """The backlog, and the parts of it that are booked firmly, tentatively and not at all."""
         whole = self.backlog()
         yield from self._balance_rows("total_backlog", whole, LINE_GRAINS)
-        parts: dict[str, dict[tuple[Dims, str], dict[date, Decimal]]] = {
+        parts: dict[str, dict[tuple[Dims, str], dict[date, Decimal | None]]] = {
             name: defaultdict(dict) for name in ("scheduled_backlog", "soft_backlog", "unscheduled_backlog")
         }
         to_come = self._to_come()
         for place, values in whole.items():
             dims, currency = place
             for day, left in values.items():
-                hard = min(left, self._ahead(to_come[dims.line, True], day, currency))
-                soft = min(left - hard, self._ahead(to_come[dims.line, False], day, currency))
+                hard, soft = self._booked(to_come, dims.line, day, left, currency)
                 parts["scheduled_backlog"][place][day] = hard
                 parts["soft_backlog"][place][day] = soft
-                parts["unscheduled_backlog"][place][day] = left - hard - soft
+                rest = None if hard is None or soft is None else left - hard - soft
+                parts["unscheduled_backlog"][place][day] = rest
         for name, balances in parts.items():
             yield from self._balance_rows(name, balances, LINE_GRAINS)
 
-    def _ahead(self, to_come: list[tuple[date, Decimal, str]], day: date, currency: str) -> Decimal:
+    def _booked(
+        self, to_come: ToCome, line: str, day: date, left: Decimal, currency: str
+    ) -> tuple[Decimal | None, Decimal | None]:
+        """What of a line's backlog is booked firmly and tentatively; None where a rate is missing."""
+        hard = self._ahead(to_come[line, True], day, currency)
+        soft = self._ahead(to_come[line, False], day, currency)
+        if hard is None:
+            return None, None
+        hard = min(left, hard)
+        return hard, None if soft is None else min(left - hard, soft)
+
+    def _ahead(self, to_come: list[tuple[date, Decimal, str]], day: date, currency: str) -> Decimal | None:
         """What comes after a day, in a contract's currency; one project's currency converts as one amount."""
         sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
         for on, amount, booked_currency in to_come:
             if on > day:
                 sums[booked_currency] += amount
-        return sum(
-            (self.view.rates.convert(amount, other, currency, day) for other, amount in sums.items()), ZERO
+        return _known_sum(
+            self.view.rates.worth(amount, other, currency, day) for other, amount in sums.items()
         )
 
-    def _to_come(self) -> dict[tuple[str, bool], list[tuple[date, Decimal, str]]]:
+    def _to_come(self) -> ToCome:
         """(contract line, whether firm) -> (day, worth, currency) of what plans say is done on a day."""
         view = self.view
-        found: dict[tuple[str, bool], list[tuple[date, Decimal, str]]] = defaultdict(list)
+        found: ToCome = defaultdict(list)
         for booked in view.firm.assignments:
             line = view.line_of(booked.project)
             if not booked.billable or booked.created_at > view.at or line is None:
@@ -881,6 +931,7 @@ class _Metrics:
         """Deals on their way, deals won and lost, and what was planned."""
         spells = list(self._spells())
         yield from self._pipeline(spells)
+        yield from self._expected(spells)
         ended: dict[str, list[Movement]] = {"deals_won": [], "deals_lost": []}
         for deal, events in spells:
             on, stage = events[-1]
@@ -946,6 +997,71 @@ class _Metrics:
                         held["pipeline_this_quarter"].append((dims, whole))
             for metric, deals in held.items():
                 yield from self._points(metric, day, deals, SALES_GRAINS)
+
+    def _expected(self, spells: list[tuple[Deal, list[tuple[date, str]]]]) -> Iterator[Row]:
+        """What is to come of backlog and pipeline in the year and in twelve months."""
+        year = date(self.as_of.year + 1, 1, 1)
+        after = self.as_of + timedelta(days=1)
+        twelve = date(after.year + 1, after.month, 1)
+        held: dict[str, list[tuple[Dims, Amounts]]] = {"revenue_to_come": [], "backlog_next_12m": []}
+        for dims, currency, signed, by_month in (*self._signed_ahead(), *self._won_ahead(spells)):
+            functional = self._functional(dims)
+            for month, amount in by_month.items():
+                worth = dims, self._amounts(amount, currency, functional, self.as_of)
+                if month < year:
+                    held["revenue_to_come"].append(worth)
+                if signed and month < twelve:
+                    held["backlog_next_12m"].append(worth)
+        for metric, parts in held.items():
+            yield from self._points(metric, self.as_of, parts, SALES_GRAINS)
+
+    def _signed_ahead(self) -> Iterator[tuple[Dims, str, bool, ByMonth]]:
+        """Each line's backlog by month: what is booked in its own, the rest evenly to the line's end."""
+        day, to_come = self.as_of, self._to_come()
+        ends = {netsuite(line.line_key): line.effective_to for _, line in self._sold_lines()}
+        for (dims, currency), values in self.backlog().items():
+            left = values.get(day)
+            if not left:
+                continue
+            rest: Decimal | None = left
+            limits = self._booked(to_come, dims.line, day, left, currency)
+            for firm, limit in zip((True, False), limits, strict=True):
+                booked = self._by_month(to_come[dims.line, firm], day, currency)
+                reached = ZERO
+                for month in sorted(booked):
+                    amount = booked[month]
+                    if limit is None or amount is None:
+                        yield dims, currency, True, {month: None}
+                        rest = None
+                        continue
+                    part = min(reached + amount, limit) - min(reached, limit)
+                    reached += amount
+                    rest = None if rest is None else rest - part
+                    # each of them is an amount of its own to convert
+                    yield dims, currency, True, {month: part}
+            yield dims, currency, True, _evenly(rest, day + timedelta(days=1), ends[dims.line])
+
+    def _by_month(self, to_come: list[tuple[date, Decimal, str]], day: date, currency: str) -> ByMonth:
+        sums: dict[date, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+        for on, amount, other in to_come:
+            if on > day:
+                sums[on.replace(day=1)][other] += amount
+        return {
+            month: _known_sum(
+                self.view.rates.worth(amount, other, currency, day) for other, amount in parts.items()
+            )
+            for month, parts in sums.items()
+        }
+
+    def _won_ahead(
+        self, spells: list[tuple[Deal, list[tuple[date, str]]]]
+    ) -> Iterator[tuple[Dims, str, bool, ByMonth]]:
+        """Each open deal that is not stale, weighted, over its term."""
+        for deal, stage, stale in self._open_deals(spells, self.as_of):
+            if not stale:
+                likely = r4(deal.services_amount * LIKELY[stage])
+                first = max(deal.term_start, self.as_of + timedelta(days=1))
+                yield self._deal_dims(deal), deal.currency, False, _evenly(likely, first, deal.term_end)
 
     def _planned(self, metric: str, ahead: bool = False) -> list[Movement]:
         """The figures in force, the last decided of each, at budget rates; ``ahead``: months to come too."""

@@ -56,7 +56,8 @@ PORTS: dict[str, str] = {
     "opportunity": "opportunity_id t, name t, customer_id t, stage t, amount m, services_amount m,"
     " first_30_days_revenue m, currency_code t, close_date d, is_closed b, is_won b, owner_id t,"
     " created_at i, opportunity_type t, legal_entity_code t, legal_entity_id t, planned_start d,"
-    " is_contract_required b, parent_opportunity_id t, practice_code t, region_code t",
+    " term_start d, term_end d, is_contract_required b, parent_opportunity_id t, practice_code t,"
+    " region_code t",
     "opportunity_stage_event": "event_id t, opportunity_id t, stage_raw t, stage t, amount m, probability p,"
     " close_date d, changed_at i",
     "plan_target": "plan_target_id t, plan_name t, metric t, period t, legal_entity_id t, region_code t,"
@@ -64,7 +65,8 @@ PORTS: dict[str, str] = {
     "contract": "contract_id t, contract_number t, opportunity_id t, customer_id t, legal_entity_id t,"
     " currency_code t, billing_method t, signed_on d, closed_on d, status_raw t, status t, created_at i",
     "contract_line": "contract_line_id t, contract_id t, line_number n, billing_method t, original_value m,"
-    " ceiling m, noncancellable_to d, practice_code t, region_code t, group_code t, currency_code t",
+    " ceiling m, effective_to d, noncancellable_to d, practice_code t, region_code t, group_code t,"
+    " currency_code t",
     "contract_amendment": "contract_amendment_id t, contract_id t, contract_line_id t, opportunity_id t,"
     " delta_value m, delta_ceiling m, signed_on d, effective_on d, status t, treatment t",
     "project": "project_id t, project_number t, name t, customer_id t, opportunity_id t, contract_line_id t,"
@@ -286,7 +288,7 @@ class Firm:
         connection.close()
 
 
-CLOSES = {name: TABLES[name] for name in ("period_close", "close_content", "prior_run")}
+CLOSES = {name: TABLES[name] for name in ("period_close", "close_content", "prior_run", "prior_outlook")}
 
 
 def _parts(columns: str) -> list[str]:
@@ -336,7 +338,7 @@ def make_project(folder: Path, reconciliation: tuple[str, ...] = ()) -> Path:
     (project / "models" / "inputs.yml").write_text(
         "sources:\n  - name: inputs\n    schema: inputs\n"
         "    tables: [{name: run_context}, {name: parameter}, {name: system_of_record}, {name: period_close},"
-        " {name: close_content}, {name: prior_run}]\n"
+        " {name: close_content}, {name: prior_run}, {name: prior_outlook}]\n"
     )
     for test in sorted((PROJECT / "tests").glob("*.sql")) if (PROJECT / "tests").exists() else []:
         if test.name.split("__")[0] in ("ledger", "lifecycle", "marts"):

@@ -50,6 +50,7 @@ def firm() -> Firm:
     _collections(told)
     _deals(told)
     _pipeline(told)
+    _outlook(told)
     _work(told)
     _schedule(told)
     _positions(told)
@@ -364,6 +365,68 @@ def _pipeline(told: Firm) -> None:
             told, "plan_target", f"files:main:{practice}", plan_name="Budget", metric="gross_bookings",
             period="2026-05", legal_entity_id=CH, region_code="EU", practice_code=practice, amount=D(target),
             currency_code="USD", decided_on=date(2026, 1, 2),
+        )  # fmt: skip
+
+
+# G-BKL-02, a practice each: millions of backlog in the next twelve months and after them
+NEXT_YEAR = {"BKL1": ("55.4", "12.5"), "BKL2": ("58.6", "8.7"), "BKL3": ("20.5", "32.5")}
+# G-WAPE-01: what came from January to March, and what was expected when each month began
+CAME, EXPECTED = ("100", "200", "150"), ("90", "210", "140")
+
+
+def _outlook(told: Firm) -> None:
+    def sold(number: int, method: str, worth: str, practice: str, **terms: Any) -> None:
+        _contract(
+            told, number, 90, "USD", date(2026, 1, 5), worth, method=method, legal_entity_id=CH,
+            practice=practice, terms=terms,
+        )  # fmt: skip
+        first(
+            told, "project", f"certinia:main:N{number}", contract_line_id=f"netsuite:main:{number}",
+            legal_entity_id=CH, currency_code="USD", is_template=False, status="OPEN",
+        )  # fmt: skip
+
+    for number, (practice, parts) in enumerate(NEXT_YEAR.items(), start=901):
+        sold(number, "FIXED_MILESTONE", str(sum(D(part) for part in parts) * 1_000_000), practice)
+        # as of 30 April the twelve months end with April; a day later is beyond them
+        for part, target in zip(parts, (date(2027, 4, 30), date(2027, 5, 1)), strict=True):
+            first(
+                told, "milestone", f"certinia:main:n{number}{target}", project_id=f"certinia:main:N{number}",
+                amount=D(part) * 1_000_000, currency_code="USD", target_date=target, is_cancelled=False,
+            )  # fmt: skip
+    # 9,300 by time until July: 800 firm in May, 500 tentative in June; 100 that nobody knows the end of
+    sold(910, "TM", "9300", "OUT", effective_to=date(2026, 7, 31))
+    sold(911, "TM", "100", "OUT")
+    for name, rate, day, hours, hard in (
+        ("n1", 100, date(2026, 5, 4), 8, True), ("n2", 50, date(2026, 6, 2), 10, False),
+    ):  # fmt: skip
+        key = f"certinia:main:{name}"
+        first(
+            told, "assignment", key, project_id="certinia:main:N910", bill_rate=D(rate), currency_code="USD",
+            start_date=day, created_at=instant("2026-03-03T09:00"), is_hard=hard,
+        )  # fmt: skip
+        first(
+            told, "assignment_schedule_day", f"{key}|{day}", assignment_id=key, work_date=day,
+            scheduled_hours=D(hours), is_hard=hard,
+        )  # fmt: skip
+    # half of 3,100 may be won, from the middle of May to the middle of June
+    first(
+        told, "opportunity", "salesforce:main:N1", customer_id="salesforce:main:A9", services_amount=D(3100),
+        currency_code="USD", stage="PROPOSAL", is_closed=False, is_won=False, legal_entity_code="CH01",
+        legal_entity_id=CH, practice_code="OUT", region_code="NA", created_at=instant("2026-04-01"),
+        close_date=date(2026, 5, 10), term_start=date(2026, 5, 16), term_end=date(2026, 6, 15),
+    )  # fmt: skip
+    first(
+        told, "opportunity_stage_event", "salesforce:main:N1h", opportunity_id="salesforce:main:N1",
+        stage="PROPOSAL", probability=D("0.5"), close_date=date(2026, 5, 10),
+        changed_at=instant("2026-04-20T10:00"),
+    )  # fmt: skip
+    sold(920, "TM", "1000", "WAPE")
+    for month, (came, expected) in enumerate(zip(CAME, EXPECTED, strict=True), start=1):
+        _earned(told, 920, date(2026, month, 20), came)
+        told.inputs.setdefault("prior_outlook", []).append(
+            {"frozen_for": date(2026, month, 1), "run_id": f"r{month}", "as_of": date(2025, 12, 30),
+             "month_start": date(2026, month, 1), "legal_entity_id": CH, "practice_id": "WAPE",
+             "amount_cc": D(expected)}
         )  # fmt: skip
 
 
@@ -768,6 +831,72 @@ def test_book_to_bill(marts: duckdb.DuckDBPyConnection) -> None:
     place = {"grain": "PRACTICE", "practice_id": "B2B", "currency_view": "NA", "period_type": "T3M"}
     assert value(marts, "book_to_bill", "2026-04-30", **place) == D("1.25")
     assert value(marts, "book_to_bill", "2026-03-31", **place) is None, "no revenue yet"
+
+
+@pytest.mark.parametrize("practice", list(NEXT_YEAR))
+def test_backlog_of_the_next_twelve_months(marts: duckdb.DuckDBPyConnection, practice: str) -> None:
+    """G-BKL-02, and its totals: 67.9, 67.3 and 53.0 million."""
+    place = {"grain": "PRACTICE", "practice_id": practice}
+    soon, later = (D(part) * 1_000_000 for part in NEXT_YEAR[practice])
+    assert value(marts, "backlog_next_12m", "2026-04-30", **place) == soon
+    assert value(marts, "total_backlog", "2026-04-30", **place) == soon + later
+    assert {"BKL1": "67.9", "BKL2": "67.3", "BKL3": "53.0"}[practice] == str((soon + later) / 1_000_000)
+    assert value(marts, "backlog_next_12m", "2026-03-31", **place) is None, "told for the run's day only"
+
+
+def test_when_what_is_signed_and_what_may_be_won_is_expected_to_be_revenue(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    found = marts.execute(
+        "select basis, month_start, amount_rc from marts.revenue_outlook"
+        " where practice_id = 'OUT' order by basis, month_start nulls last"
+    ).fetchall()
+    may, june, july = (date(2026, month, 1) for month in (5, 6, 7))
+    assert found == [
+        # 16 and 15 of 31 days
+        ("PIPELINE", may, D("800.0000")),
+        ("PIPELINE", june, D("750.0000")),
+        ("SCHEDULED", may, D("800.0000")),
+        ("TENTATIVE", june, D("500.0000")),
+        # the other 8,000 over 31, 30 and 31 of 92 days, and what has no end
+        ("UNSCHEDULED", may, D("2695.6522")),
+        ("UNSCHEDULED", june, D("2608.6956")),
+        ("UNSCHEDULED", july, D("2695.6522")),
+        ("UNSCHEDULED", None, D("100.0000")),
+    ]
+    place = {"grain": "PRACTICE", "practice_id": "OUT"}
+    assert value(marts, "revenue_to_come", "2026-04-30", **place) == D(800 + 500 + 8000 + 1550)
+    assert value(marts, "backlog_next_12m", "2026-04-30", **place) == D(9300)
+    assert value(marts, "total_backlog", "2026-04-30", **place) == D(9400)
+
+
+def test_a_booking_without_a_rate_leaves_what_is_to_come_unknown(marts: duckdb.DuckDBPyConnection) -> None:
+    place = {"grain": "PRACTICE", "practice_id": "DATA"}
+    rows = marts.execute(
+        "select numerator, value from marts.metric_value where metric_id = 'revenue_to_come'"
+        " and grain = 'PRACTICE' and practice_id = 'DATA' and currency_view = 'RC'"
+    ).fetchall()
+    assert len(rows) == 1
+    assert value(marts, "revenue_to_come", "2026-04-30", **place) is None
+
+
+def test_how_good_forecasts_were(marts: duckdb.DuckDBPyConnection) -> None:
+    """G-WAPE-01, a month each; a month ahead nobody had expected anything of February and March."""
+    found = marts.execute(
+        "select horizon, months, forecasts, wape, bias, coverage from marts.forecast_accuracy"
+        " where grain = 'PRACTICE' and practice_id = 'WAPE' and horizon < 2 order by horizon"
+    ).fetchall()
+    assert found == [
+        (0, 3, 3, D("0.0666666667"), D("-0.0222222222"), D(1)),
+        (1, 2, 0, D(1), D(-1), D(0)),
+    ]
+    # over all practices errors do not make up for each other, and what nobody expected counts as an error
+    [(firm, practices)] = marts.execute(
+        "select max(case when grain = 'FIRM' then absolute_error end),"
+        " max(case when grain = 'PRACTICE' then absolute_error end) from marts.forecast_accuracy"
+        " where practice_id = 'ALL' and horizon = 0"
+    ).fetchall()
+    assert practices >= firm > 0
 
 
 @pytest.mark.parametrize(

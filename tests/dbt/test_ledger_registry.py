@@ -42,7 +42,7 @@ def test_the_metrics_people_ask_for_are_registered() -> None:
         "total_utilisation", "forward_utilisation_4w", "forward_utilisation_8w", "forward_utilisation_12w",
         "open_pipeline", "qualified_pipeline", "weighted_pipeline", "pipeline_this_quarter",
         "pipeline_coverage", "deals_won", "deals_lost", "win_rate", "planned_revenue", "planned_bookings",
-        "revenue_to_plan", "bookings_to_plan",
+        "revenue_to_plan", "bookings_to_plan", "revenue_to_come", "backlog_next_12m",
         "dso_balance", "dso_best_possible", "average_days_delinquent", "collection_effectiveness",
     }  # fmt: skip
     registered = {metric.id for metric in load()}

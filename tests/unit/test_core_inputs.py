@@ -16,6 +16,7 @@ from tests.unit.core_support import a_home
 from throughline import clock, content, inputs, publish, runs, state
 from throughline.errors import ThroughlineError
 from throughline.home import Home
+from throughline.recon import archive
 from throughline.stages import build as build_stage
 from throughline.stages.build import build
 
@@ -116,10 +117,27 @@ def test_prior_exceptions_come_from_what_is_published(tmp_path: Path) -> None:
         " 0::decimal(19,4) as pending_amount, 1 as exception_count, 12.5::decimal(19,4) as exception_amount,"
         " 0 as waived_count, 0::decimal(19,4) as waived_amount, 0 as not_evaluable_count"
     )
+    connection.execute(
+        "create schema marts; create table marts.revenue_outlook as select * from (values"
+        " ('SCHEDULED', date '2026-07-01', 'US', 'DATA', 100.0),"
+        " ('PIPELINE', date '2026-07-01', 'US', 'DATA', 50.5),"
+        " ('PIPELINE', date '2026-08-01', 'US', 'DATA', null), ('UNSCHEDULED', null, 'US', 'DATA', 9.0),"
+        " ('PLAN', date '2026-07-01', 'US', 'DATA', 999.0),"
+        " ('ACTUAL', date '2026-06-01', 'US', 'DATA', 888.0)"
+        ") as told(basis, month_start, legal_entity_id, practice_id, amount_cc)"
+    )
     connection.close()
     with run.stage("check"):
         pass
     publish.publish(run)
+    assert collected(home)["prior_outlook"] == [], "no month has begun since"
+    # it stood when July began and when August did; what has no month is no forecast
+    told = archive.outlooks(home, date(2026, 8, 2), datetime(2026, 8, 2, tzinfo=UTC))
+    assert [(row[0], row[2], row[3], row[6]) for row in told] == [
+        (begun, date(2026, 6, 29), month, amount)
+        for begun in (date(2026, 7, 1), date(2026, 8, 1))
+        for month, amount in ((date(2026, 7, 1), Decimal("150.5000")), (date(2026, 8, 1), None))
+    ]
     rows = collected(home)["prior_exception"]
     assert [row[0] for row in rows] == ["x1"]
     names = [

@@ -1,8 +1,9 @@
 """What every published run found, kept when its published file is gone: the memory of the history columns.
 
-`runs/<id>/reconciliation/` holds two Parquet files per published run: its exceptions and its results per
-control. They are written by the next build, before retention can have taken the published file, and never
-change. The history of a run is then a question to them, whatever order runs were made in.
+`runs/<id>/reconciliation/` holds three Parquet files per published run: its exceptions, its results per
+control, and the revenue it expected. They are written by the next build, before retention can have taken the
+published file, and never change. The history of a run is then a question to them, whatever order runs were
+made in.
 
 Which runs came before: those on the way to the run that is published now (a run that was rolled back was
 withdrawn and does not count), made for an earlier pair of (as_of, known_at), with nothing learnt later than
@@ -29,7 +30,10 @@ from throughline.state import Store
 
 Row = tuple[Any, ...]
 FOLDER, EXCEPTIONS, CONTROLS = "reconciliation", "exceptions.parquet", "controls.parquet"
+OUTLOOK = "outlook.parquet"
 PERIODS = 6
+# whole months whose forecasts are judged, and how many months ahead the earliest of them was made
+JUDGED, HORIZONS = 12, 6
 
 _EXCEPTIONS = """
 select exception_id, control_id, grain_key, outcome, state, severity, becomes_exception_on, amount_at_risk,
@@ -43,6 +47,16 @@ select control_id, legal_entity_id, control_version, status, population_count, p
     pending_count, pending_amount, exception_count, exception_amount, waived_count, waived_amount,
     not_evaluable_count
 from reconciliation.control_run order by control_id, legal_entity_id
+"""
+
+# what the run expected of months to come, at budget rates
+_OUTLOOK = """
+select month_start, legal_entity_id, practice_id,
+    cast(case when count(*) = count(amount_cc) then sum(amount_cc) end as decimal(28, 4)) as amount_cc
+from marts.revenue_outlook
+where basis in ('SCHEDULED', 'TENTATIVE', 'UNSCHEDULED', 'PIPELINE') and month_start is not null
+group by month_start, legal_entity_id, practice_id
+order by month_start, legal_entity_id, practice_id
 """
 
 
@@ -93,7 +107,8 @@ def keep(home: Home) -> None:
             tables = {
                 str(name)
                 for (name,) in connection.execute(
-                    "select table_name from information_schema.tables where table_schema = 'reconciliation'"
+                    "select table_name from information_schema.tables"
+                    " where table_schema in ('reconciliation', 'marts')"
                 ).fetchall()
             }
             if not {"exception", "control_run"} <= tables:
@@ -103,10 +118,14 @@ def keep(home: Home) -> None:
             metadata = {"run_id": run_id, "as_of": said[0].isoformat(), "known_at": said[1].isoformat()}
             exceptions = connection.execute(_EXCEPTIONS).to_arrow_table()
             controls = connection.execute(_CONTROLS).to_arrow_table()
+            # a run of before there was an outlook expected nothing that anybody could be held to
+            outlook = connection.execute(_OUTLOOK).to_arrow_table() if "revenue_outlook" in tables else None
         finally:
             connection.close()
         target.mkdir(parents=True, exist_ok=True)
-        # the controls come last: where they stand, the exceptions stand too
+        # the controls come last: where they stand, the others stand too
+        if outlook is not None:
+            _write(target / OUTLOOK, outlook, metadata)
         _write(target / EXCEPTIONS, exceptions, metadata)
         _write(target / CONTROLS, controls, metadata)
         sync_folder(target)
@@ -292,3 +311,26 @@ def history(home: Home, as_of: date, known_at: datetime) -> tuple[list[Row], lis
     finally:
         connection.close()
     return exceptions, controls
+
+
+def outlooks(home: Home, as_of: date, known_at: datetime) -> list[Row]:
+    """What was expected before each month began: the rows of inputs.prior_outlook.
+
+    Per first day of a month, back to the earliest that a forecast is judged by, the last outlook published
+    for a day before it: the forecast that stood when the month began.
+    """
+    kept = [made for made in before(home, as_of, known_at) if (folder(home, made.run_id) / OUTLOOK).exists()]
+    rows: list[Row] = []
+    for month in months(as_of, JUDGED + HORIZONS + 1):
+        first = date.fromisoformat(f"{month}-01")
+        stood = [made for made in kept if made.as_of < first]
+        if not stood:
+            continue
+        last = max(stood, key=lambda made: made.pair)
+        table = pq.read_table(folder(home, last.run_id) / OUTLOOK)
+        rows += [
+            (first, last.run_id, last.as_of, row["month_start"], row["legal_entity_id"], row["practice_id"],
+             row["amount_cc"])
+            for row in table.to_pylist()
+        ]  # fmt: skip
+    return rows

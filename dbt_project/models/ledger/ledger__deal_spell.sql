@@ -9,7 +9,9 @@ with opportunity as (
         legal_entity_id,
         legal_entity_code,
         practice_code,
-        region_code
+        region_code,
+        term_start,
+        term_end
     from {{ known_record('opportunity', ref('canonical__opportunity')) }} as known
     where services_amount > 0
 ),
@@ -56,6 +58,8 @@ placed as (
         opportunity.currency_code,
         coalesce(legal_entity.functional_currency, 'NONE') as functional_currency,
         opportunity.services_amount,
+        opportunity.term_start,
+        opportunity.term_end,
         stage_event.event_id,
         stage_event.stage,
         stage_event.probability,
@@ -89,6 +93,8 @@ select
     stage in ('CLOSED_WON', 'CLOSED_LOST') as is_closed,
     probability,
     close_date,
+    term_start,
+    term_end,
     {{ as_money('services_amount') }} as amount_tc,
     changed_on as spell_from,
     lead(changed_on) over (partition by opportunity_id order by changed_at, event_id) as spell_to

@@ -227,6 +227,41 @@ pipeline as (
     {%- endfor %}
 ),
 
+-- of the run's own day: nobody knows any more what an earlier day expected
+to_come as (
+    {%- for metric_id, condition in [
+        ('revenue_to_come', 'month_start < ' ~ add_months_start(year_start(run_as_of()), 12)),
+        (
+            'backlog_next_12m',
+            "basis <> 'PIPELINE' and month_start < "
+            ~ add_months_start(date_add_days(run_as_of(), 1), 12),
+        ),
+    ] %}
+        select
+            '{{ metric_id }}' as metric_id,
+            {{ run_as_of() }} as as_of,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            project_id,
+            contract_line_id,
+            record_id,
+            currency_code,
+            functional_currency,
+            {{ known_sum('amount_tc') }} as amount_tc,
+            {{ known_sum('amount_fc') }} as amount_fc,
+            {{ known_sum('amount_rc') }} as amount_rc,
+            {{ known_sum('amount_cc') }} as amount_cc
+        from {{ ref('ledger__revenue_to_come') }}
+        where {{ condition }}
+        group by
+            legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id, record_id,
+            currency_code, functional_currency
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 balance as (
     select
         metric_id,
@@ -362,6 +397,24 @@ converted as (
             contract_position.currency_code = conversion.from_currency
             and contract_position.functional_currency = conversion.functional_currency
             and contract_position.as_of = conversion.rate_date
+    union all
+    select
+        metric_id,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        record_id,
+        currency_code,
+        functional_currency,
+        amount_tc,
+        amount_fc,
+        amount_rc,
+        amount_cc
+    from to_come
 )
 
 select

@@ -17,6 +17,8 @@ spell as (
         stage,
         probability,
         close_date,
+        term_start,
+        term_end,
         amount_tc,
         spell_from,
         spell_to
@@ -49,6 +51,8 @@ select
     stage,
     probability,
     close_date,
+    term_start,
+    term_end,
     spell_from as changed_on,
     is_stale,
     -- to be won before the quarter is over

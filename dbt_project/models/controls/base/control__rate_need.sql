@@ -70,11 +70,13 @@ balances as (
     from {{ ref('ledger__metric_balance') }} as balance
     where
         -- parts of receivables and of backlog are the same amounts again; what is earned and not billed is
-        -- made of revenue and documents, which have counted as flows; deals that are open are nobody's money
+        -- made of revenue and documents, which have counted as flows; deals that are open
+        -- and what is to come are nobody's money yet
         balance.metric_id not in (
             'ar_overdue', 'scheduled_backlog', 'soft_backlog', 'unscheduled_backlog', 'unbilled_receivable',
             'contract_asset', 'contract_liability', 'net_contract_position', 'open_pipeline',
-            'qualified_pipeline', 'weighted_pipeline', 'pipeline_this_quarter'
+            'qualified_pipeline', 'weighted_pipeline', 'pipeline_this_quarter', 'revenue_to_come',
+            'backlog_next_12m'
         )
         and (balance.amount_fc is null or balance.amount_rc is null or balance.amount_cc is null)
 ),

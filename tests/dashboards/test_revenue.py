@@ -1,0 +1,126 @@
+"""The page of revenue and forecast on a published firm: what it says is what SQL and its rows say."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from dashboards import data, numbers, outlook
+from dashboards.components.sums import Sum
+from dashboards.filters import Filters, on_run_day
+from dashboards.outlook import Month, Year
+from dashboards.readings import History
+from tests.dashboards.asking import sums_of
+from tests.dashboards.conftest import Opener
+from tests.dashboards.test_executive_overview import Sql, shown, words
+from throughline.home import Home
+
+EARNED_AND_TO_COME = "('ACTUAL', 'SCHEDULED', 'TENTATIVE', 'UNSCHEDULED', 'PIPELINE')"
+
+
+@pytest.fixture
+def places(sql: Sql) -> list[tuple[dict[str, str], str, str]]:
+    """The firm, an entity and a practice: query, condition on members, grain."""
+    entity = sql("select max(legal_entity_id) as m from marts.revenue_outlook where basis <> 'PLAN'")[0]["m"]
+    practice = sql("select max(practice_id) as m from marts.revenue_outlook where basis = 'SCHEDULED'")[0][
+        "m"
+    ]
+    return [
+        ({}, "true", "FIRM"),
+        ({"scope": f"LEGAL_ENTITY:{entity}"}, f"legal_entity_id = '{entity}'", "LEGAL_ENTITY"),
+        ({"scope": f"PRACTICE:{practice}"}, f"practice_id = '{practice}'", "PRACTICE"),
+    ]
+
+
+def test_cards_say_what_sql_says(open_page: Opener, sql: Sql, places: Any) -> None:
+    for query, where, grain in places:
+        app = open_page("revenue", **query)
+        assert not app.exception
+        assert not app.error
+        cards = shown(app)
+        for kpi, as_of in (
+            (outlook.TO_COME, "(select as_of from publication.run)"),
+            (outlook.NEXT_YEAR, "(select as_of from publication.run)"),
+            (outlook.PIPELINE, "date '2026-06-30'"),
+        ):
+            [found] = sql(
+                "select sum(value) as v from marts.metric_value where metric_id = ? and grain = ?"
+                f" and currency_view = 'RC' and as_of = {as_of} and {where}",
+                kpi.metric_id,
+                grain,
+            )
+            assert cards[kpi.title] == numbers.money(found["v"] or Decimal(0)), (query, kpi.metric_id)
+        [rate] = sql(
+            "select sum(numerator) as n, sum(denominator) as d from marts.metric_value"
+            " where metric_id = 'win_rate' and period_type = 'T12M' and grain = ? and as_of = '2026-06-30'"
+            f" and {where}",
+            grain,
+        )
+        assert cards[outlook.WIN_RATE.title] == numbers.percent(rate["n"] / rate["d"] if rate["d"] else None)
+
+
+def test_the_headline_is_the_sum_of_the_outlook(open_page: Opener, sql: Sql, places: Any) -> None:
+    for query, where, _ in places:
+        [found] = sql(
+            f"select sum(amount_cc) filter (where basis in {EARNED_AND_TO_COME}) as lands,"
+            " sum(amount_cc) filter (where basis = 'PLAN') as plan from marts.revenue_outlook"
+            f" where year(month_start) = 2026 and {where}"
+        )
+        said = words(open_page("revenue", **query)).replace("\\", "")
+        assert f"2026 is expected to land at {numbers.money(found['lands'])}" in said
+        if found["plan"]:
+            assert f"the plan of {numbers.money(found['plan'])}" in said
+
+
+def year_of(chosen: Filters, history: History) -> list[Sum]:
+    """The parts of the year."""
+    return outlook.year_sums(chosen, outlook.year(chosen.scope, on_run_day(chosen).as_of))
+
+
+def ratios_of(chosen: Filters, history: History) -> list[Sum]:
+    """Both sides of every ratio."""
+    twelve = History(
+        (*data.metric_rows(chosen.scope, chosen.period), *data.metric_rows(chosen.scope, "T12M")),
+        data.as_of_dates(),
+    )
+    ratios = (outlook.TO_PLAN, outlook.BOOKED_TO_PLAN, outlook.COVERAGE, outlook.WIN_RATE)
+    return [
+        one
+        for kpi in ratios
+        if twelve.at(kpi.metric_id, kpi.period(chosen), chosen.as_of) is not None
+        for one in outlook.ratio_sums(kpi, chosen, twelve)
+    ]
+
+
+def test_every_part_of_the_year_is_the_sum_of_its_rows(at_home: Home, sql: Sql, places: Any) -> None:
+    for query, _, _ in places:
+        found = sums_of(year_of, query)
+        assert len(found) >= 7
+        assert [row for row in found if row[4] != "True"] == [], query
+
+
+def test_both_sides_of_every_ratio_are_the_sums_of_their_rows(at_home: Home, sql: Sql, places: Any) -> None:
+    for query, _, _ in places:
+        for as_of in ("2026-06-30", ""):
+            found = sums_of(ratios_of, query | {"asof": as_of})
+            assert [row for row in found if row[4] != "True"] == [], query
+
+
+def test_a_forecast_that_has_not_met_its_month_is_not_judged(open_page: Opener, sql: Sql) -> None:
+    if not sql("select count(*) as n from marts.forecast_accuracy")[0]["n"]:
+        assert "none has met its month here yet" in words(open_page("revenue"))
+
+
+def test_an_unknown_part_leaves_the_year_unknown_and_a_missing_plan_is_none() -> None:
+    months = (
+        Month(date(2026, 1, 1), {"ACTUAL": Decimal(5), "SCHEDULED": Decimal(2)}, None),
+        Month(date(2026, 2, 1), {"SCHEDULED": Decimal(3)}, Decimal(9)),
+    )
+    known = Year(months, Decimal(0), Decimal(0))
+    assert (known.outlook, known.plan, known.part("SCHEDULED")) == (Decimal(10), Decimal(9), Decimal(5))
+    unknown = Year((*months, Month(date(2026, 3, 1), {"PIPELINE": None}, None)), None, None)
+    assert (unknown.outlook, unknown.part("PIPELINE"), unknown.plan) == (None, None, Decimal(9))
+    assert Year((Month(date(2026, 1, 1), {}, None),), None, None).plan is None
