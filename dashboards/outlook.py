@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from dashboards import data
+from dashboards import data, names
 from dashboards.components.cards import Kpi
 from dashboards.components.sums import Sum
 from dashboards.data import Scope
@@ -28,15 +28,9 @@ COVERAGE = Kpi("pipeline_coverage", "Pipeline coverage", is_balance=True, kind="
 WIN_RATE = Kpi("win_rate", "Win rate, twelve months", is_balance=False, kind="share", only="T12M")
 
 ACTUAL, PLAN = "ACTUAL", "PLAN"
+AHEAD = ("SCHEDULED", "TENTATIVE", "UNSCHEDULED", "PIPELINE")
 # what the outlook of the year consists of, surest first
-PARTS = {
-    ACTUAL: "Earned",
-    "SCHEDULED": "Firmly booked",
-    "TENTATIVE": "Tentatively booked",
-    "UNSCHEDULED": "Signed, not scheduled",
-    "PIPELINE": "Pipeline, weighted",
-}
-AHEAD = tuple(part for part in PARTS if part != ACTUAL)
+PARTS = {part: names.movement(part) for part in (ACTUAL, *AHEAD)}
 
 
 @dataclass(frozen=True)
@@ -200,11 +194,12 @@ def ratio_sums(kpi: Kpi, chosen: Filters, history: History) -> list[Sum]:
     above, below, column = _SIDES[kpi.metric_id]
     narrow, member = data.narrowing(chosen.scope)
     unit = data.currency() + (" at budget rates" if column == "amount_cc" else "")
-    first, last = first_month(chosen.as_of, kpi.period(chosen)) if kpi is not COVERAGE else None, chosen.as_of
-    if first is None:
+    if kpi is COVERAGE:
         # what is planned for the quarter counts to its end
         first = first_month(chosen.as_of, "QUARTER")
         last = date(first.year, first.month + 2, 1)
+    else:
+        first, last = first_month(chosen.as_of, kpi.period(chosen)), chosen.as_of.replace(day=1)
     definitions = data.definitions()
     sums = []
     for side, expected in (
@@ -220,7 +215,7 @@ def ratio_sums(kpi: Kpi, chosen: Filters, history: History) -> list[Sum]:
                 f"legal_entity_id, record_id as case_id, {sign} * {column} as amount "
                 f"from marts.metric_drill where metric_id = ? and {where} {narrow}"
             )
-            parameters += [metric, *([chosen.as_of] if is_balance else [first, last.replace(day=1)]), *member]
+            parameters += [metric, *([chosen.as_of] if is_balance else [first, last]), *member]
         words = " and ".join(definitions[metric]["name"] for metric, sign in side if sign > 0)
         less = "".join(f", less {definitions[metric]['name'].lower()}" for metric, sign in side if sign < 0)
         sums.append(Sum(words + less, " union all ".join(parts), tuple(parameters), expected, unit))

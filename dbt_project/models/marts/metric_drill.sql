@@ -176,7 +176,8 @@ told as (
         split_part(record_id, ':', 3) as source_record_id,
         null as load_id
     from {{ ref('ledger__sales_flow') }}
-    where {{ month_start('business_date') }} <= {{ month_start(run_as_of()) }}
+    -- what is planned for the rest of the quarter is part of the coverage's denominator
+    where business_date < {{ add_months_start(quarter_start(run_as_of()), 3) }}
 ),
 
 balance as (
