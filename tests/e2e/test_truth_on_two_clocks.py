@@ -109,6 +109,8 @@ def test_the_faults_were_there_to_be_found(scored: Scored) -> None:
     for control in ("MDM-001", "CRM-ERP-001", "CRM-PSA-001", "ERP-PSA-002", "BIL-001"):
         assert tallies[control].truth > 0, control
         assert tallies[control].matched == tallies[control].truth
+    # months were closed on the way and held against the load that was closed
+    assert all(load.comparison.closes > 0 for load in scored.score.loads[1:])
 
 
 def test_the_same_firm_read_from_files_gives_the_same_numbers(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,9 +18,11 @@ from sandbox import build as building
 from sandbox.build import build, month_ends, wanted
 from sandbox.clock_file import advance, read_clock, set_clock
 from sandbox.compare import (
+    CLOSED_METRICS,
     RATIOS,
     Comparison,
     compare_cases,
+    compare_closes,
     compare_counts,
     compare_deliveries,
     compare_metrics,
@@ -195,6 +198,72 @@ def test_metrics(truth: list[dict[str, Any]], found: list[dict[str, Any]], expec
     compare_metrics(metrics(*truth), metrics(*found), into)
     assert [item.what for item in into.differences] == expected
     assert sum(into.metrics.values()) == max(len(truth), len(found), len(expected))
+
+
+CLOSED = datetime(2026, 2, 8, 23, 30, tzinfo=UTC)
+
+
+def closed_month(
+    *,
+    reported: str = "100",
+    known: str = "120",
+    left_out: str | None = None,
+    at: datetime = CLOSED,
+    **close: Any,
+) -> list[tuple[str, str, str]]:
+    """What is said of a January that reported 100 of everything at its close, and is 120 by March."""
+    bridge = pa.Table.from_pylist(
+        [
+            {
+                "metric_id": metric,
+                "legal_entity_id": "1",
+                "period": "2026-01",
+                "currency_view": "RC",
+                "as_reported": Decimal(reported if metric == "billed" else "100"),
+                "as_now_known": Decimal(known if metric == "billed" else "120"),
+            }
+            for metric in CLOSED_METRICS
+            if metric != left_out
+        ]
+    )
+    state = {"proof": "REPRODUCED", "state": "SOFT_CLOSED"} | close
+    closes = pa.Table.from_pylist(
+        [
+            {"legal_entity_id": "1", "period": "2026-01", "area": area, "closed_known_at": at, **state}
+            for area in ("AP", "AR", "GL")
+        ]
+    )
+
+    def truth(amount: str) -> pa.Table:
+        place = {"grain": "LEGAL_ENTITY", "legal_entity_id": "1", "as_of": date(2026, 1, 31)}
+        rows = [place | {"metric_id": metric, "numerator": Decimal(amount)} for metric in CLOSED_METRICS]
+        return metrics(*rows)
+
+    into = Comparison()
+    compare_closes(bridge, closes, {"2026-02-08T23:30:00Z": truth("100")}, truth("120"), into)
+    assert into.closes == (0 if at != CLOSED else 2 * len(CLOSED_METRICS))
+    return [(one.key, one.what, one.found) for one in into.differences]
+
+
+def test_a_closed_month_is_what_was_reported_and_what_is_known() -> None:
+    assert closed_month() == []
+    assert closed_month(reported="101") == [("1 2026-01", "as_reported", "101")]
+    assert closed_month(known="100") == [("1 2026-01", "as_now_known", "100")]
+    assert closed_month(left_out="billed") == [
+        ("1 2026-01", "as_reported", "0"),
+        ("1 2026-01", "as_now_known", "0"),
+    ]
+    assert closed_month(proof="DIFFERS") == [(area, "proof", "DIFFERS") for area in ("AP", "AR", "GL")]
+    assert closed_month(at=LOAD) == [("2026-01", "closed_known_at", "2026-03-08T23:30:00Z")]
+
+
+def test_every_metric_that_adds_up_movements_is_asked_of_a_closed_month(project_root: Path) -> None:
+    """Those of the ledger's rules that are not about clients' projects alone."""
+    macros = (project_root / "dbt_project" / "macros" / "ledger.sql").read_text(encoding="utf-8")
+    rules = macros[macros.index("macro ledger_metric_rules") :]
+    narrow = set(re.findall(r"\('(\w+)', '\w+', -?1, \d, '[A-Z]+', true\)", rules))
+    wide = set(re.findall(r"\('(\w+)', '\w+', -?1, \d, '[A-Z]+', false\)", rules))
+    assert set(CLOSED_METRICS) == wide - narrow
 
 
 def test_a_score_without_loads_does_not_agree() -> None:
