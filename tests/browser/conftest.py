@@ -105,7 +105,7 @@ def settle(page: Page) -> None:
     A choice reaches the script a moment after the click, and what a run leaves behind goes a moment after its
     end: a page that looks quiet once may still hold the last run's cards beside the new ones.
     """
-    page.get_by_test_id("stMetric").first.wait_for()
+    page.get_by_test_id("stMetric").or_(page.get_by_test_id("stDataFrame")).first.wait_for()
     while True:
         page.wait_for_function(QUIET)
         if all(_quiet_after(page, milliseconds) for milliseconds in (100, 200, 200)):

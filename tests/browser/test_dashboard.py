@@ -18,7 +18,20 @@ from tests.browser.conftest import OpenPage, settle
 from throughline import publish, warehouse
 from throughline.home import Home
 
-PAGES = ("/", "/exceptions", "/collections", "/backlog", "/wip", "/margin", "/handoff", "/utilisation")
+PAGES = (
+    "/",
+    "/exceptions",
+    "/close",
+    "/collections",
+    "/backlog",
+    "/wip",
+    "/margin",
+    "/revenue",
+    "/handoff",
+    "/utilisation",
+)
+# a page of tables
+CARDLESS = ("/close",)
 
 
 def card(page: Page, label: str) -> str:
@@ -337,7 +350,8 @@ def test_nothing_runs_off_the_side(visit: OpenPage, path: str, width: int, dark:
     )
     assert background == ("rgb(15, 23, 32)" if dark else "rgb(255, 255, 255)")
     lefts = {round(box["x"]) for m in page.get_by_test_id("stMetric").all() if (box := m.bounding_box())}
-    assert (len(lefts) == 1) == (width == 390), "one card per row on a phone"
+    if path not in CARDLESS:
+        assert (len(lefts) == 1) == (width == 390), "one card per row on a phone"
 
 
 def test_the_first_visitor_by_a_deep_link_finds_the_page(visit: OpenPage) -> None:
