@@ -3,23 +3,15 @@
 -- people made here, the last three of each legal entity and area.
 with
 
-close as (
+proved as (
     select
         close_id,
         legal_entity_id,
         period,
         area,
-        event_id,
-        known_at,
-        row_number() over (partition by legal_entity_id, area order by period desc) as back
+        event_id
     from {{ ref('recon__close') }}
-    where is_last and event_id is not null
-),
-
-proved as (
-    select *
-    from close
-    where back <= 3
+    where is_proved
 ),
 
 stored as (

@@ -53,10 +53,9 @@ close as (
         decided_at,
         actor,
         run_id,
-        event_id,
         content_sha256,
         known_at,
-        row_number() over (partition by legal_entity_id, area order by period desc) as back
+        is_proved
     from {{ ref('recon__close') }}
     where is_last
 ),
@@ -76,14 +75,6 @@ unlike as (
         count(*) as differences
     from {{ ref('close_difference') }}
     group by close_id
-),
-
-people_close as (
-    select
-        close_id,
-        row_number() over (partition by legal_entity_id, area order by period desc) as back
-    from close
-    where event_id is not null
 )
 
 select
@@ -101,7 +92,7 @@ select
     close.content_sha256,
     {{ as_text("case
         when close.close_id is null then 'NOT_CLOSED'
-        when close.event_id is null or people_close.back > 3 then 'NOT_STORED'
+        when not close.is_proved then 'NOT_STORED'
         when unlike.differences > 0 then 'DIFFERS'
         else 'REPRODUCED'
     end") }} as proof,
@@ -114,7 +105,6 @@ left join close
         grid.legal_entity_id = close.legal_entity_id
         and grid.period = close.period
         and grid.area = close.area
-left join people_close on close.close_id = people_close.close_id
 left join late on close.close_id = late.close_id
 left join unlike on close.close_id = unlike.close_id
 where grid.period <= {{ month_text('run.as_of') }}

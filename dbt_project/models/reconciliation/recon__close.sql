@@ -168,6 +168,19 @@ close as (
         ) as next_known_at
     from follow
     where follow.close_type <> 'REOPEN'
+),
+
+-- the closes that stored what they closed and still stand, newest first
+provable as (
+    select
+        close.legal_entity_id,
+        close.period,
+        close.area,
+        row_number() over (
+            partition by close.legal_entity_id, close.area order by close.period desc
+        ) as back
+    from close
+    where close.next_known_at is null and close.event_id is not null
 )
 
 select
@@ -191,6 +204,7 @@ select
     close.known_at,
     coalesce(close.next_known_at, {{ run_known_at() }}) as until_known_at,
     close.next_known_at is null as is_last,
+    close.next_known_at is null and coalesce(provable.back <= 3, false) as is_proved,
     {{ as_text("case
         when close.next_known_at is null and close.next_type = 'REOPEN' then 'REOPENED'
         when close.close_type = 'SOFT' then 'SOFT_CLOSED'
@@ -201,3 +215,8 @@ select
         else 'CURRENT_PERIOD_CATCH_UP'
     end") }} as treatment
 from close
+left join provable
+    on
+        close.legal_entity_id = provable.legal_entity_id
+        and close.period = provable.period
+        and close.area = provable.area
