@@ -65,14 +65,16 @@ PORTS: dict[str, str] = {
     "contract": "contract_id t, contract_number t, opportunity_id t, customer_id t, legal_entity_id t,"
     " currency_code t, billing_method t, signed_on d, closed_on d, status_raw t, status t, created_at i",
     "contract_line": "contract_line_id t, contract_id t, line_number n, billing_method t, original_value m,"
-    " ceiling m, effective_to d, noncancellable_to d, practice_code t, region_code t, group_code t,"
+    " ceiling m, transaction_price m, revenue_method t, effective_from d, effective_to d,"
+    " noncancellable_to d, practice_code t, region_code t, group_code t,"
     " currency_code t",
     "contract_amendment": "contract_amendment_id t, contract_id t, contract_line_id t, opportunity_id t,"
-    " delta_value m, delta_ceiling m, signed_on d, effective_on d, status t, treatment t",
+    " delta_value m, delta_ceiling m, delta_hours h, signed_on d, effective_on d, status t, treatment t",
     "project": "project_id t, project_number t, name t, customer_id t, opportunity_id t, contract_line_id t,"
     " expense_line_id t, project_manager_id t, region_id t, practice_id t, group_id t, service_line_code t,"
     " billing_method t, is_billable b, is_template b, status t, start_date d, currency_code t,"
-    " legal_entity_code t, legal_entity_id t, created_at i, activated_at i, closed_at i",
+    " legal_entity_code t, legal_entity_id t, created_at i, activated_at i, closed_at i, planned_hours h,"
+    " budget_revenue m, budget_cost m, eac_cost m, eac_hours h, eac_updated_on d",
     "assignment": "assignment_id t, project_id t, resource_id t, is_hard b, is_billable b, bill_rate r,"
     " currency_code t, start_date d, created_at i",
     "assignment_schedule_day": "assignment_id t, work_date d, scheduled_hours h, is_hard b",

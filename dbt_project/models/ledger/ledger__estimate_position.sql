@@ -1,0 +1,471 @@
+-- What every signed contract line was worth, what it had cost and how far its project managers expected it to
+-- go, at every date a run answers for. An estimate counts from the day it was made: a date has the newest one
+-- known that was made by then, and none where only later ones are known. Money in the contract's currency:
+-- costs at the rate of their day, estimates and budgets at the date's.
+with as_of_date as (
+    select
+        as_of,
+        lead(as_of) over (order by as_of) as next_as_of
+    from {{ ref('ledger__as_of_date') }}
+),
+
+line as (
+    select
+        contract_line_id,
+        contract_id,
+        billing_method,
+        status,
+        signed_on,
+        closed_on,
+        currency_code,
+        functional_currency,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id
+    from {{ ledger_as_known(ref('ledger__contract_line_version')) }} as line_version
+    where is_known and status <> 'DRAFT' and signed_on is not null
+),
+
+term as (
+    select
+        contract_line_id,
+        revenue_method,
+        coalesce(transaction_price, original_value) as transaction_price,
+        ceiling,
+        effective_from,
+        effective_to
+    from {{ as_known(ref('canonical__contract_line')) }} as known
+),
+
+amendment as (
+    select
+        contract_line_id,
+        signed_on,
+        effective_on,
+        delta_value,
+        delta_ceiling,
+        delta_hours
+    from {{ as_known(ref('canonical__contract_amendment')) }} as known
+    where status = 'SIGNED'
+),
+
+project as (
+    select
+        project_id,
+        contract_line_id
+    from {{ ledger_as_known(ref('ledger__project_version')) }} as project_version
+    where is_linked
+),
+
+project_as_told as (
+    select
+        project_id,
+        currency_code,
+        planned_hours,
+        budget_revenue,
+        budget_cost,
+        eac_cost,
+        eac_hours,
+        eac_updated_on,
+        -- an estimate without a day of its own is of the day it was told
+        coalesce(eac_updated_on, {{ date_of('known_from') }}) as estimated_on,
+        known_from,
+        known_to
+    from {{ of_record('project', ref('canonical__project')) }} as judged
+    where is_of_record and not is_deleted and known_from <= {{ run_known_at() }}
+),
+
+budget as (
+    select
+        project_id,
+        currency_code,
+        planned_hours,
+        budget_revenue,
+        budget_cost
+    from project_as_told
+    where known_to is null or known_to > {{ run_known_at() }}
+),
+
+exchange_rate as (
+    select
+        from_currency,
+        to_currency,
+        rate_date,
+        rate
+    from {{ ledger_as_known(ref('ledger__exchange_rate_version')) }} as known
+),
+
+labour as (
+    select
+        contract_line_id,
+        work_date,
+        hours,
+        status,
+        is_labour,
+        resource_kind,
+        cost_currency_code,
+        cost_tc
+    from {{ ledger_as_known(ref('ledger__time_value')) }} as time_value
+    where contract_line_id <> 'NONE' and work_date <= {{ run_as_of() }}
+),
+
+accrual as (
+    select
+        contract_line_id,
+        work_date,
+        released_on,
+        currency_code,
+        amount_tc
+    from {{ ledger_as_known(ref('ledger__work_accrual')) }} as work_accrual
+    where contract_line_id <> 'NONE' and work_date <= {{ run_as_of() }}
+),
+
+vendor_bill as (
+    select
+        contract_line_id,
+        bill_date,
+        currency_code,
+        amount_tc
+    from {{ ledger_as_known(ref('ledger__vendor_bill_value')) }} as vendor_bill_value
+    where is_cost and contract_line_id <> 'NONE' and bill_date <= {{ run_as_of() }}
+),
+
+expense as (
+    select
+        contract_line_id,
+        billed_line_id,
+        expense_date,
+        category,
+        is_wip,
+        cost_currency_code,
+        cost_tc
+    from {{ ledger_as_known(ref('ledger__expense_value')) }} as expense_value
+    where is_cost and contract_line_id <> 'NONE' and expense_date <= {{ run_as_of() }}
+),
+
+-- material that is delivered and not yet built in says nothing of how far the work is
+uninstalled_category as (
+    select coalesce({{ run_parameter('uninstalled_material_category') }}, 'Uninstalled material') as category
+),
+
+spend as (
+    select
+        contract_line_id,
+        work_date as business_date,
+        cost_currency_code as currency_code,
+        'COUNTED' as kind,
+        cost_tc as amount,
+        hours,
+        case when cost_tc is null then hours else 0 end as unknown_hours
+    from labour
+    where is_labour
+    union all
+    select
+        contract_line_id,
+        work_date as business_date,
+        currency_code,
+        'COUNTED' as kind,
+        amount_tc as amount,
+        0 as hours,
+        0 as unknown_hours
+    from accrual
+    union all
+    -- hours of subcontractors, whose cost is the two beside
+    select
+        contract_line_id,
+        work_date as business_date,
+        cost_currency_code as currency_code,
+        'COUNTED' as kind,
+        0 as amount,
+        hours,
+        0 as unknown_hours
+    from labour
+    where resource_kind = 'contractor' and status = 'approved'
+    union all
+    select
+        contract_line_id,
+        released_on as business_date,
+        currency_code,
+        'COUNTED' as kind,
+        -amount_tc as amount,
+        0 as hours,
+        0 as unknown_hours
+    from accrual
+    where released_on <= {{ run_as_of() }}
+    union all
+    select
+        contract_line_id,
+        bill_date as business_date,
+        currency_code,
+        'COUNTED' as kind,
+        amount_tc as amount,
+        0 as hours,
+        0 as unknown_hours
+    from vendor_bill
+    union all
+    select
+        expense.contract_line_id,
+        expense.expense_date as business_date,
+        expense.cost_currency_code as currency_code,
+        case
+            when expense.is_wip and expense.billed_line_id <> expense.contract_line_id then 'PASSED_ON'
+            when expense.category = uninstalled_category.category then 'UNINSTALLED'
+            else 'COUNTED'
+        end as kind,
+        expense.cost_tc as amount,
+        0 as hours,
+        0 as unknown_hours
+    from expense
+    cross join uninstalled_category
+),
+
+spend_by_day as (
+    select
+        contract_line_id,
+        business_date,
+        currency_code,
+        kind,
+        {{ known_sum('amount') }} as amount,
+        sum(hours) as hours,
+        sum(unknown_hours) as unknown_hours
+    from spend
+    group by contract_line_id, business_date, currency_code, kind
+),
+
+-- under the first date that takes them
+spend_by_date as (
+    select
+        as_of_date.as_of,
+        spend_by_day.contract_line_id,
+        {%- for kind, name in [
+            ('COUNTED', 'cost'), ('UNINSTALLED', 'uninstalled_cost'), ('PASSED_ON', 'passed_on_cost')
+        ] %}
+            {{ known_sum(
+                "case
+                    when spend_by_day.kind <> '" ~ kind ~ "' then 0
+                    when spend_by_day.currency_code = line.currency_code then spend_by_day.amount
+                    else " ~ ledger_at_rate('spend_by_day.amount', 'exchange_rate.rate') ~ "
+                end"
+            ) }} as {{ name }},
+        {%- endfor %}
+        sum(spend_by_day.hours) as hours,
+        sum(spend_by_day.unknown_hours) as unknown_hours
+    from spend_by_day
+    inner join line on spend_by_day.contract_line_id = line.contract_line_id
+    inner join as_of_date on spend_by_day.business_date <= as_of_date.as_of
+    left join as_of_date as date_before
+        on as_of_date.as_of = date_before.next_as_of
+    left join exchange_rate
+        on
+            spend_by_day.currency_code = exchange_rate.from_currency
+            and line.currency_code = exchange_rate.to_currency
+            and spend_by_day.business_date = exchange_rate.rate_date
+            and spend_by_day.currency_code <> line.currency_code
+    where date_before.as_of is null or spend_by_day.business_date > date_before.as_of
+    group by as_of_date.as_of, spend_by_day.contract_line_id
+),
+
+line_at as (
+    select
+        as_of_date.as_of,
+        line.contract_line_id,
+        line.contract_id,
+        line.billing_method,
+        case when line.closed_on <= as_of_date.as_of then line.status else 'OPEN' end as standing,
+        line.signed_on,
+        line.currency_code,
+        line.functional_currency,
+        line.legal_entity_id,
+        line.region_id,
+        line.practice_id,
+        line.customer_id,
+        line.project_id,
+        term.revenue_method,
+        term.transaction_price,
+        term.ceiling,
+        term.effective_from,
+        term.effective_to
+    from line
+    inner join as_of_date on line.signed_on <= as_of_date.as_of
+    left join term on line.contract_line_id = term.contract_line_id
+),
+
+changed as (
+    select
+        as_of_date.as_of,
+        amendment.contract_line_id,
+        sum(amendment.delta_value) as delta_value,
+        sum(coalesce(amendment.delta_ceiling, 0)) as delta_ceiling,
+        sum(coalesce(amendment.delta_hours, 0)) as delta_hours
+    from amendment
+    inner join as_of_date
+        on amendment.signed_on <= as_of_date.as_of and amendment.effective_on <= as_of_date.as_of
+    group by as_of_date.as_of, amendment.contract_line_id
+),
+
+newest_estimate as (
+    select
+        as_of_date.as_of,
+        project_as_told.project_id,
+        max(project_as_told.known_from) as known_from
+    from project_as_told
+    inner join as_of_date on project_as_told.estimated_on <= as_of_date.as_of
+    group by as_of_date.as_of, project_as_told.project_id
+),
+
+project_at as (
+    select
+        line_at.as_of,
+        line_at.contract_line_id,
+        budget.planned_hours,
+        told.eac_hours,
+        told.eac_updated_on,
+        case
+            when budget.currency_code = line_at.currency_code then budget.budget_revenue
+            else {{ ledger_at_rate('budget.budget_revenue', 'exchange_rate.rate') }}
+        end as budget_revenue,
+        case
+            when budget.currency_code = line_at.currency_code then budget.budget_cost
+            else {{ ledger_at_rate('budget.budget_cost', 'exchange_rate.rate') }}
+        end as budget_cost,
+        case
+            when told.currency_code <> budget.currency_code then null
+            when budget.currency_code = line_at.currency_code then told.eac_cost
+            else {{ ledger_at_rate('told.eac_cost', 'exchange_rate.rate') }}
+        end as eac_cost
+    from line_at
+    inner join project on line_at.contract_line_id = project.contract_line_id
+    left join budget on project.project_id = budget.project_id
+    left join newest_estimate
+        on line_at.as_of = newest_estimate.as_of and project.project_id = newest_estimate.project_id
+    left join project_as_told as told
+        on newest_estimate.project_id = told.project_id and newest_estimate.known_from = told.known_from
+    left join exchange_rate
+        on
+            budget.currency_code = exchange_rate.from_currency
+            and line_at.currency_code = exchange_rate.to_currency
+            and line_at.as_of = exchange_rate.rate_date
+),
+
+-- one project without a figure leaves the line without it
+foreseen as (
+    select
+        as_of,
+        contract_line_id,
+        count(*) as project_count,
+        {{ known_sum('budget_revenue') }} as budget_revenue,
+        {{ known_sum('budget_cost') }} as budget_cost,
+        {{ known_sum('planned_hours') }} as budget_hours,
+        {{ known_sum('eac_cost') }} as eac_cost,
+        {{ known_sum('eac_hours') }} as eac_hours,
+        min(eac_updated_on) as eac_updated_on
+    from project_at
+    group by as_of, contract_line_id
+),
+
+spent as (
+    select
+        as_of_date.as_of,
+        line.contract_line_id,
+        {%- for name in ['cost', 'uninstalled_cost', 'passed_on_cost'] %}
+            case
+                when count(spend_by_date.as_of) over upto = count(spend_by_date.{{ name }}) over upto
+                    then coalesce(sum(spend_by_date.{{ name }}) over upto, 0)
+            end as {{ name }},
+        {%- endfor %}
+        coalesce(sum(spend_by_date.hours) over upto, 0) as hours,
+        coalesce(sum(spend_by_date.unknown_hours) over upto, 0) as unknown_hours
+    from line
+    cross join as_of_date
+    left join spend_by_date
+        on
+            as_of_date.as_of = spend_by_date.as_of
+            and line.contract_line_id = spend_by_date.contract_line_id
+    window
+        upto as (
+            partition by line.contract_line_id order by as_of_date.as_of
+            rows between unbounded preceding and current row
+        )
+),
+
+put_together as (
+    select
+        line_at.as_of,
+        line_at.contract_line_id,
+        line_at.contract_id,
+        line_at.legal_entity_id,
+        line_at.region_id,
+        line_at.practice_id,
+        line_at.customer_id,
+        line_at.project_id,
+        line_at.billing_method,
+        line_at.revenue_method,
+        line_at.standing,
+        line_at.signed_on,
+        line_at.effective_from,
+        line_at.effective_to,
+        line_at.currency_code,
+        line_at.functional_currency,
+        line_at.transaction_price + coalesce(changed.delta_value, 0) as transaction_price,
+        line_at.ceiling + coalesce(changed.delta_ceiling, 0) as ceiling,
+        coalesce(changed.delta_hours, 0) as amended_hours,
+        coalesce(foreseen.project_count, 0) as project_count,
+        foreseen.budget_revenue,
+        foreseen.budget_cost,
+        foreseen.budget_hours,
+        foreseen.eac_cost,
+        foreseen.eac_hours,
+        foreseen.eac_updated_on,
+        spent.cost,
+        spent.uninstalled_cost,
+        spent.passed_on_cost,
+        spent.hours,
+        spent.unknown_hours
+    from line_at
+    left join changed
+        on line_at.as_of = changed.as_of and line_at.contract_line_id = changed.contract_line_id
+    left join foreseen
+        on line_at.as_of = foreseen.as_of and line_at.contract_line_id = foreseen.contract_line_id
+    left join spent
+        on line_at.as_of = spent.as_of and line_at.contract_line_id = spent.contract_line_id
+)
+
+select
+    as_of,
+    contract_line_id,
+    contract_id,
+    legal_entity_id,
+    region_id,
+    practice_id,
+    customer_id,
+    project_id,
+    cast(project_count as bigint) as project_count,
+    billing_method,
+    revenue_method,
+    {{ as_text('standing') }} as standing,
+    signed_on,
+    effective_from,
+    effective_to,
+    currency_code,
+    functional_currency,
+    {{ as_money('transaction_price') }} as transaction_price_tc,
+    {{ as_money('ceiling') }} as ceiling_tc,
+    {{ as_money('budget_revenue') }} as budget_revenue_tc,
+    {{ as_money('budget_cost') }} as budget_cost_tc,
+    {{ as_money('budget_hours') }} as budget_hours,
+    {{ as_money('amended_hours') }} as amended_hours,
+    {{ as_money('eac_cost') }} as eac_cost_tc,
+    {{ as_money('eac_hours') }} as eac_hours,
+    eac_updated_on,
+    {{ as_money('cost + uninstalled_cost') }} as cost_to_date_tc,
+    {{ as_money('uninstalled_cost') }} as excluded_cost_tc,
+    {{ as_money('passed_on_cost') }} as passed_on_cost_tc,
+    {{ as_money('hours') }} as hours_to_date,
+    {{ as_money('unknown_hours') }} as unknown_cost_hours,
+    {{ safe_divide('cost', '(eac_cost - uninstalled_cost)') }} as percent_by_cost,
+    {{ safe_divide('hours', 'eac_hours') }} as percent_by_hours,
+    coalesce(eac_cost < cost + uninstalled_cost, false) or coalesce(eac_hours < hours, false)
+        as is_estimate_passed
+from put_together
