@@ -12,11 +12,12 @@ KILL_SEED ?= 2026
 BIN := .venv/bin
 STAMP := .venv/.stamp
 SPARK_STAMP := .venv-spark/.stamp
+SEMANTIC_STAMP := .venv-semantic/.stamp
 export DO_NOT_TRACK := 1
 # Compiling every package again in each of a run's processes costs more than most of their work.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-all test-law test-kill test-browser test-spark lint bench docs screenshots clean
+.PHONY: run test test-all test-law test-kill test-browser test-spark test-semantic lint bench docs screenshots clean
 
 $(STAMP): requirements.lock pyproject.toml scripts/bootstrap.py
 	$(PYTHON3) scripts/bootstrap.py
@@ -28,17 +29,22 @@ $(SPARK_STAMP): requirements-spark.lock scripts/bootstrap.py | $(STAMP)
 
 .venv-spark: $(SPARK_STAMP)
 
+$(SEMANTIC_STAMP): requirements-semantic.lock scripts/bootstrap.py | $(STAMP)
+	$(PYTHON3) scripts/bootstrap.py semantic
+
+.venv-semantic: $(SEMANTIC_STAMP)
+
 ## run: a sandbox firm, served over HTTP, landed, built, checked, published, exported; then the dashboard
 run: $(STAMP)
 	$(BIN)/python -m sandbox.play --seed $(SEED) --scale $(SCALE) --faults $(FAULTS) --home $(HOME_DIR) $(if $(filter 0,$(APP)),--no-app,)
 
 ## test: everything that needs no system package
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not browser and not law and not kill and not spark" --durations=20 tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not browser and not law and not kill and not spark and not semantic" --durations=20 tests
 
 ## test-all: what test and test-law run, in one session
 test-all: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not browser and not kill and not spark" --durations=20 tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not browser and not kill and not spark and not semantic" --durations=20 tests
 
 ## test-law: the law of the two clocks and the rebuild, on a whole firm (slow)
 test-law: $(STAMP)
@@ -55,6 +61,10 @@ test-browser: $(STAMP)
 ## test-spark: a tiny firm built by DuckDB and by Spark, table by table, row by row (needs Java 17)
 test-spark: $(STAMP) $(SPARK_STAMP)
 	$(BIN)/python -m pytest -s -m spark tests/spark
+
+## test-semantic: the published metrics as MetricFlow says them
+test-semantic: $(STAMP) $(SEMANTIC_STAMP)
+	$(BIN)/python -m pytest -m semantic tests/semantic
 
 ## lint: style, types, SQL, who may import whom, and the Spark parser
 lint: $(STAMP)
@@ -78,6 +88,6 @@ screenshots: $(STAMP)
 	$(BIN)/python scripts/screenshots.py
 
 clean:
-	rm -rf .venv .venv-spark .throughline build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-spark .venv-semantic .throughline build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	rm -rf dbt_project/target dbt_project/logs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,9 +1,10 @@
-"""Make `.venv` and install the locked dependencies into it, with uv; on demand another one for Spark.
+"""Make `.venv` and install the locked dependencies into it, with uv; on demand others for the extras.
 
-Usage: python3 scripts/bootstrap.py [install|lock|spark|lock-spark]
+Usage: python3 scripts/bootstrap.py [install|lock|spark|lock-spark|semantic|lock-semantic]
 
 `spark` makes `.venv-spark` from requirements-spark.lock: pyspark and dbt-spark stand in an environment of
-their own, which nobody needs who builds with DuckDB. The project itself is not installed there.
+their own, which nobody needs who builds with DuckDB. `semantic` does the same for MetricFlow. The project
+itself is not installed in either.
 
 uv reads neither pip's configuration files nor its PIP_* variables. A machine that reaches its packages
 through an index of its own has told pip so already; this script hands the same settings to uv for the one
@@ -24,8 +25,8 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / "python"
 STAMP = VENV / ".stamp"
 LOCK = ROOT / "requirements.lock"
-SPARK_VENV = ROOT / ".venv-spark"
-SPARK_LOCK = ROOT / "requirements-spark.lock"
+# Extras that stand in an environment and a lock of their own.
+EXTRAS = ("spark", "semantic")
 UV = "uv==0.13.9"
 
 # pip's option -> uv's variable and what separates several values in it
@@ -104,14 +105,25 @@ def install() -> None:
     STAMP.touch()
 
 
-def spark() -> None:
-    """Bring `.venv-spark` to exactly what its lock says."""
+def extra_venv(extra: str) -> Path:
+    """The environment of an extra."""
+    return ROOT / f".venv-{extra}"
+
+
+def extra_lock(extra: str) -> Path:
+    """The lock of an extra."""
+    return ROOT / f"requirements-{extra}.lock"
+
+
+def install_extra(extra: str) -> None:
+    """Bring an extra's environment to exactly what its lock says."""
     ensure_uv()
-    if not (SPARK_VENV / "pyvenv.cfg").exists():
-        venv.create(SPARK_VENV, with_pip=False)
-    print("bootstrap: installing what requirements-spark.lock names", flush=True)
-    uv("pip", "sync", "--quiet", "--require-hashes", SPARK_LOCK.name, target=SPARK_VENV)
-    (SPARK_VENV / STAMP.name).touch()
+    target = extra_venv(extra)
+    if not (target / "pyvenv.cfg").exists():
+        venv.create(target, with_pip=False)
+    print(f"bootstrap: installing what {extra_lock(extra).name} names", flush=True)
+    uv("pip", "sync", "--quiet", "--require-hashes", extra_lock(extra).name, target=target)
+    (target / STAMP.name).touch()
 
 
 def compile_lock(target: Path, *sources: str, given: str | None = None) -> None:
@@ -133,17 +145,23 @@ def lock() -> None:
     compile_lock(LOCK, "pyproject.toml", "--extra", "dev")
 
 
-def lock_spark() -> None:
-    """Resolve the extra `spark` alone into requirements-spark.lock."""
+def lock_extra(extra: str) -> None:
+    """Resolve an extra alone into its own lock."""
     import tomllib  # here, so that an interpreter too old for it is told so in words
 
-    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    extra = wanted["project"]["optional-dependencies"]["spark"]
-    compile_lock(SPARK_LOCK, "-", given="\n".join(extra) + "\n")
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = told["project"]["optional-dependencies"][extra]
+    compile_lock(extra_lock(extra), "-", given="\n".join(wanted) + "\n")
 
 
 if __name__ == "__main__":
     if sys.version_info < (3, 11):  # noqa: UP036 -- the caller's interpreter may be older than the project's
         sys.exit("bootstrap: Python 3.11 or newer is needed")
-    verbs = {"install": install, "lock": lock, "spark": spark, "lock-spark": lock_spark}
-    verbs[sys.argv[1] if len(sys.argv) > 1 else "install"]()
+    verbs = {"install": install, "lock": lock}
+    verb = sys.argv[1] if len(sys.argv) > 1 else "install"
+    if verb in EXTRAS:
+        install_extra(verb)
+    elif verb.removeprefix("lock-") in EXTRAS:
+        lock_extra(verb.removeprefix("lock-"))
+    else:
+        verbs[verb]()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-PARTS = ("lint", "test-spark", "test-browser", "test-all")
+PARTS = ("lint", "test-spark", "test-semantic", "test-browser", "test-all")
 
 
 def run(folder: Path, project_root: Path, failing: str) -> tuple[int, str]:

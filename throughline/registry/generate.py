@@ -1,4 +1,4 @@
-"""What is generated from the registry: the seed that the warehouse reads, and the page people read."""
+"""What is generated from the registry: the seed the warehouse reads, the page people read, the semantic models."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import csv
 import io
 from pathlib import Path
 
+from throughline.registry import semantic
 from throughline.registry.catalogue import Metric, load
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = Path("dbt_project/seeds/metric_registry.csv")
 PAGE = Path("docs/metrics.md")
+SEMANTIC = Path("dbt_project/semantic/models/metrics.yml")
 
 _VIEWS = {
     "TC": "transaction currency",
@@ -32,7 +34,7 @@ _PERIODS = {
 def documents(metrics: list[Metric] | None = None) -> dict[Path, str]:
     """Path in the repository -> text of everything generated."""
     told = load() if metrics is None else metrics
-    return {SEED: _seed(told), PAGE: _page(told)}
+    return {SEED: _seed(told), PAGE: _page(told), SEMANTIC: semantic.text(told)}
 
 
 def stale(root: Path = ROOT) -> list[Path]:
