@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.firm.state import Account, Contract, ContractLine, Deal, Invoice, Payment, Project, Worker
+from sandbox.oracle.backlog_variants import variants
 from sandbox.oracle.calendars import month_end
 from sandbox.oracle.money import ZERO, r4, r10
 from sandbox.oracle.view import NONE, Dims, TimeEntry, View, certinia, netsuite
@@ -612,7 +613,7 @@ class _Metrics:
                 parts["soft_backlog"][place][day] = soft
                 rest = None if hard is None or soft is None else left - hard - soft
                 parts["unscheduled_backlog"][place][day] = rest
-        for name, balances in parts.items():
+        for name, balances in (*parts.items(), *variants(self.view, self.dates, whole).items()):
             yield from self._balance_rows(name, balances, LINE_GRAINS)
 
     def _booked(

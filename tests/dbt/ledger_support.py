@@ -63,11 +63,13 @@ PORTS: dict[str, str] = {
     "plan_target": "plan_target_id t, plan_name t, metric t, period t, legal_entity_id t, region_code t,"
     " practice_code t, amount m, currency_code t, decided_on d",
     "contract": "contract_id t, contract_number t, opportunity_id t, customer_id t, legal_entity_id t,"
-    " currency_code t, billing_method t, signed_on d, closed_on d, status_raw t, status t, created_at i",
+    " currency_code t, billing_method t, signed_on d, closed_on d, status_raw t, status t, created_at i,"
+    " customer_po_number t, hold_until d",
     "contract_line": "contract_line_id t, contract_id t, line_number n, billing_method t, original_value m,"
     " ceiling m, transaction_price m, revenue_method t, effective_from d, effective_to d,"
     " noncancellable_to d, practice_code t, region_code t, group_code t,"
     " currency_code t",
+    "customer_po": "customer_po_id t, number t, customer_id t, amount m, currency_code t, valid_to d",
     "contract_amendment": "contract_amendment_id t, contract_id t, contract_line_id t, opportunity_id t,"
     " delta_value m, delta_ceiling m, delta_hours h, signed_on d, effective_on d, status t, treatment t",
     "project": "project_id t, project_number t, name t, customer_id t, opportunity_id t, contract_line_id t,"

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.dbt.golden_backlog import add_backlog
 from tests.dbt.ledger_support import Firm, calendar, dbt, instant, make_project, replay
 
 pytestmark = pytest.mark.slow
@@ -54,6 +55,7 @@ def firm() -> Firm:
     _work(told)
     _schedule(told)
     _positions(told)
+    add_backlog(told)
     # training stops counting as productive with April 2026
     told.parameters = [
         ("training_is_productive", "true", date(2020, 1, 1)),
@@ -1117,3 +1119,47 @@ def test_stages_from_deal_to_billing(
     place = {"grain": "LEGAL_ENTITY", "legal_entity_id": US}
     lag = value(marts, f"handoff_lag_{stage}", "2026-04-30", currency_view="NA", **place)
     assert lag == D(median)
+
+
+def variant(marts: duckdb.DuckDBPyConnection, metric: str, line: int, as_of: str = "2026-04-30") -> Any:
+    return value(marts, metric, as_of, grain="CONTRACT_LINE", contract_line_id=f"netsuite:main:{line}")
+
+
+def test_what_an_order_covers_of_backlog(marts: duckdb.DuckDBPyConnection) -> None:
+    """The spec's rule by hand: the order less what was earned, shared in the order of signatures."""
+    covered = {line: variant(marts, "funded_backlog", line) for line in (951, 952, 953, 954, 955)}
+    assert covered == {951: D(500), 952: D(200), 953: None, 954: None, 955: D(100)}
+    # an expired order is known to cover nothing and has no row; one on no file is unknown
+    rows = marts.execute(
+        "select contract_line_id from marts.metric_value where metric_id = 'funded_backlog'"
+        " and grain = 'CONTRACT_LINE' and currency_view = 'RC' and as_of = '2026-04-30'"
+        " and contract_line_id in ('netsuite:main:953', 'netsuite:main:954')"
+    ).fetchall()
+    assert rows == [("netsuite:main:954",)]
+
+
+def test_what_of_backlog_stands_still(marts: duckdb.DuckDBPyConnection) -> None:
+    stalled = {line: variant(marts, "stalled_backlog", line) for line in range(955, 962)}
+    assert stalled == {
+        955: None, 956: None, 957: D(100), 958: None, 959: D(100), 960: None, 961: D(100),
+    }  # fmt: skip
+    assert variant(marts, "stalled_backlog", 961, "2026-03-31") is None
+
+
+def test_backlog_after_billing_is_another_series(marts: duckdb.DuckDBPyConnection) -> None:
+    assert (variant(marts, "total_backlog", 951), variant(marts, "unbilled_backlog", 951)) == (D(500), D(800))
+    assert (variant(marts, "total_backlog", 963), variant(marts, "unbilled_backlog", 963)) == (None, D(60))
+    listed = marts.execute(
+        "select count(*) from marts.backlog_line where contract_line_id = 'netsuite:main:963'"
+    ).fetchone()
+    assert listed == (0,)
+
+
+def test_an_advance_in_another_currency_is_not_retranslated(marts: duckdb.DuckDBPyConnection) -> None:
+    """G-FX-01, its period end at 1.15: the liability keeps the rate of the advance."""
+    for view in ("FC", "RC"):
+        held = value(
+            marts, "contract_liability", "2026-04-30", grain="CONTRACT_LINE", currency_view=view,
+            contract_line_id="netsuite:main:962",
+        )  # fmt: skip
+        assert held == D(1100), view

@@ -36,6 +36,7 @@ def test_the_metrics_people_ask_for_are_registered() -> None:
         "debookings", "book_to_bill", "book_to_billings", "credit_notes",
         "billed_gross", "cash_received", "cash_applied", "ar_overdue", "unapplied_cash", "dso_countback",
         "scheduled_backlog", "soft_backlog", "unscheduled_backlog", "backlog_cover",
+        "funded_backlog", "stalled_backlog", "unbilled_backlog",
         "wip_days", "wip_days_billings", "unbilled_receivable", "contract_asset", "contract_liability",
         "net_contract_position",
         "billable_utilisation_working", "billable_utilisation_standard", "productive_utilisation",

@@ -23,6 +23,9 @@ backlog as (
         ('scheduled_backlog', 'scheduled_tc'),
         ('soft_backlog', 'soft_scheduled_tc'),
         ('unscheduled_backlog', 'unscheduled_tc'),
+        ('funded_backlog', 'funded_tc'),
+        ('stalled_backlog', 'stalled_tc'),
+        ('unbilled_backlog', 'unbilled_tc'),
     ] %}
         select
             '{{ metric_id }}' as metric_id,

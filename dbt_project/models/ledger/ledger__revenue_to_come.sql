@@ -16,7 +16,7 @@ with backlog as (
         scheduled_tc,
         soft_scheduled_tc
     from {{ ref('ledger__backlog_position') }}
-    where as_of = {{ run_as_of() }}
+    where as_of = {{ run_as_of() }} and amount_tc <> 0
 ),
 
 contract_line as (

@@ -20,6 +20,7 @@ with position as (
         amount_tc,
         {{ days_between('coalesce(last_revenue_on, signed_on)', 'as_of') }} as days_idle
     from {{ ref('ledger__backlog_position') }}
+    where amount_tc <> 0
 ),
 
 -- a part that is nothing has no row; one that is unknown has a row without an amount
