@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from tests.dbt.golden_backlog import add_backlog
+from tests.dbt.golden_estimates import OWN, tell_estimates
 from tests.dbt.ledger_support import Firm, calendar, dbt, instant, make_project, replay
 
 pytestmark = pytest.mark.slow
@@ -56,6 +57,7 @@ def firm() -> Firm:
     _schedule(told)
     _positions(told)
     add_backlog(told)
+    tell_estimates(told)
     # training stops counting as productive with April 2026
     told.parameters = [
         ("training_is_productive", "true", date(2020, 1, 1)),
@@ -78,7 +80,12 @@ def _reference(told: Firm) -> None:
                 rate=worth, rate_type="spot", effective_from=day,
             )  # fmt: skip
         day += timedelta(days=1)
-    calendars = {US: "certinia:main:c1", GB: "certinia:main:c2", CH: "certinia:main:c3"}
+    calendars = {
+        US: "certinia:main:c1",
+        GB: "certinia:main:c2",
+        CH: "certinia:main:c3",
+        OWN: "certinia:main:c4",
+    }
     calendar(told, calendars, date(2024, 12, 1), date(2026, 8, 31))
     for row in told.plain["master__calendar_day"]:
         if row["calendar_date"] == HOLIDAY:
@@ -1163,3 +1170,35 @@ def test_an_advance_in_another_currency_is_not_retranslated(marts: duckdb.DuckDB
             contract_line_id="netsuite:main:962",
         )  # fmt: skip
         assert held == D(1100), view
+@pytest.mark.parametrize(
+    ("example", "line", "as_of", "column", "wanted"),
+    [
+        ("G-POC-01", 1901, "2026-01-31", "expected_revenue_tc", "2200000"),
+        ("G-POC-02", 1902, "2026-01-31", "expected_revenue_tc", "50000"),
+        ("G-POC-02", 1902, "2026-02-28", "expected_revenue_tc", "25000"),
+        ("G-POC-02", 1902, "2026-02-28", "catch_up_tc", "-25000"),
+        ("G-POC-04", 1904, "2026-01-31", "expected_revenue_tc", "53.3"),
+        ("G-POC-04", 1904, "2026-02-28", "expected_revenue_tc", "110.3846"),
+        ("G-POC-04", 1904, "2026-02-28", "loss_provision_tc", "0"),
+        ("G-POC-05", 1905, "2026-01-31", "expected_revenue_tc", "2800000"),
+        ("G-POC-05", 1905, "2026-02-28", "expected_revenue_tc", "7300000"),
+        ("G-POC-05", 1905, "2026-03-31", "expected_revenue_tc", "10000000"),
+        ("G-POC-07", 1907, "2026-01-31", "revenue_difference_tc", "-40000"),
+        ("G-LOSS-01", 1908, "2026-01-31", "expected_revenue_tc", "2000"),
+        ("G-LOSS-01", 1908, "2026-01-31", "loss_provision_tc", "100"),
+        # recalled: the standard prints 91,200, from a share rounded to 51.2 per cent
+        ("G-MOD-03", 1909, "2026-01-31", "expected_revenue_tc", "600000"),
+        ("G-MOD-03", 1909, "2026-02-28", "expected_revenue_tc", "691463.4146"),
+        ("G-MOD-03", 1909, "2026-02-28", "catch_up_tc", "91463.4146"),
+        ("G-CAP-01", 1910, "2026-01-31", "eac_value_tc", "120000"),
+        ("G-CAP-01", 1910, "2026-01-31", "expected_revenue_tc", "50000"),
+    ],
+)
+def test_revenue_expected_by_method(
+    marts: duckdb.DuckDBPyConnection, example: str, line: int, as_of: str, column: str, wanted: str
+) -> None:
+    found = marts.execute(
+        f"select {column} from marts.expected_revenue"
+        f" where contract_line_id = 'netsuite:main:{line}' and as_of = '{as_of}'"
+    ).fetchall()
+    assert found == [(D(wanted),)], example

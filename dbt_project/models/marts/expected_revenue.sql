@@ -1,0 +1,312 @@
+-- What revenue of every line should have come to by its method, at every date a run answers for, beside what
+-- was posted: a test of what is posted, no revenue ledger of its own. Cumulative, in the contract's currency.
+with position as (
+    select
+        as_of,
+        contract_line_id,
+        contract_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        billing_method,
+        case
+            when billing_method <> 'FIXED_POC' then billing_method
+            when upper(revenue_method) like '%HOUR%' then 'POC_HOURS'
+            else 'POC_COST'
+        end as method,
+        standing,
+        effective_from,
+        effective_to,
+        currency_code,
+        functional_currency,
+        transaction_price_tc as price,
+        ceiling_tc as ceiling,
+        eac_cost_tc as eac_cost,
+        eac_hours,
+        eac_updated_on,
+        cost_to_date_tc as cost,
+        excluded_cost_tc as excluded,
+        hours_to_date as hours,
+        is_estimate_passed,
+        lag(transaction_price_tc) over (partition by contract_line_id order by as_of) as price_before,
+        lag(eac_cost_tc) over (partition by contract_line_id order by as_of) as eac_cost_before,
+        lag(eac_hours) over (partition by contract_line_id order by as_of) as eac_hours_before
+    from {{ ref('ledger__estimate_position') }}
+),
+
+amendment as (
+    select
+        contract_line_id,
+        effective_on,
+        signed_on,
+        delta_value
+    from {{ as_known(ref('canonical__contract_amendment')) }} as known
+    where status = 'SIGNED'
+),
+
+exchange_rate as (
+    select
+        from_currency,
+        to_currency,
+        rate_date,
+        rate
+    from {{ ledger_as_known(ref('ledger__exchange_rate_version')) }} as known
+),
+
+agent as (
+    select coalesce({{ run_parameter('expenses_passed_on_as') }}, 'principal') = 'agent' as is_agent
+),
+
+-- approved, and worth something on the day it was done; accepted instalments on the day of acceptance
+earned as (
+    select
+        contract_line_id,
+        work_date as business_date,
+        currency_code,
+        case when is_billable then value_tc else 0 end as amount,
+        hours,
+        0 as posted
+    from {{ ledger_as_known(ref('ledger__time_value')) }} as time_value
+    where
+        status = 'approved'
+        and billing_method in ('TM', 'TM_CAPPED')
+        and contract_line_id <> 'NONE'
+        and work_date <= {{ run_as_of() }}
+    union all
+    select
+        contract_line_id,
+        wip_on as business_date,
+        currency_code,
+        value_tc as amount,
+        0 as hours,
+        0 as posted
+    from {{ ledger_as_known(ref('ledger__milestone_value')) }} as milestone_value
+    where is_wip and billing_method = 'FIXED_MILESTONE' and wip_on <= {{ run_as_of() }}
+    union all
+    select
+        expense_value.billed_line_id as contract_line_id,
+        expense_value.expense_date as business_date,
+        expense_value.currency_code,
+        case
+            when not agent.is_agent then expense_value.value_tc
+            when expense_value.currency_code = expense_value.cost_currency_code
+                then expense_value.value_tc - expense_value.cost_tc
+        end as amount,
+        0 as hours,
+        0 as posted
+    from {{ ledger_as_known(ref('ledger__expense_value')) }} as expense_value
+    cross join agent
+    where expense_value.is_wip and expense_value.expense_date <= {{ run_as_of() }}
+    union all
+    select
+        contract_line_id,
+        accounting_date as business_date,
+        currency_code,
+        0 as amount,
+        0 as hours,
+        amount_tc as posted
+    from {{ ledger_as_known(ref('ledger__revenue_value')) }} as revenue_value
+    where is_recognised and contract_line_id <> 'NONE' and accounting_date <= {{ run_as_of() }}
+),
+
+earned_by_day as (
+    select
+        contract_line_id,
+        business_date,
+        currency_code,
+        {{ known_sum('amount') }} as amount,
+        sum(hours) as hours,
+        sum(posted) as posted
+    from earned
+    group by contract_line_id, business_date, currency_code
+),
+
+earned_by_date as (
+    select
+        position.as_of,
+        position.contract_line_id,
+        {{ known_sum(
+            "case
+                when earned_by_day.currency_code = position.currency_code then earned_by_day.amount
+                else " ~ ledger_at_rate('earned_by_day.amount', 'exchange_rate.rate') ~ "
+            end"
+        ) }} as amount,
+        sum(earned_by_day.hours) as hours,
+        sum(earned_by_day.posted) as posted
+    from position
+    inner join earned_by_day
+        on
+            position.contract_line_id = earned_by_day.contract_line_id
+            and position.as_of >= earned_by_day.business_date
+    left join exchange_rate
+        on
+            earned_by_day.currency_code = exchange_rate.from_currency
+            and position.currency_code = exchange_rate.to_currency
+            and earned_by_day.business_date = exchange_rate.rate_date
+            and position.currency_code <> earned_by_day.currency_code
+    group by position.as_of, position.contract_line_id
+),
+
+-- a retainer day by day over its term, a change over what is left of it from the day it takes effect
+retained as (
+    select
+        position.as_of,
+        position.contract_line_id,
+        position.price - sum(coalesce(amendment.delta_value, 0)) as base_price,
+        sum(
+            case
+                when amendment.delta_value is null then 0
+                else {{ mul_div(
+                    'amendment.delta_value',
+                    '(' ~ days_between(
+                        'amendment.effective_on', 'least(position.as_of, position.effective_to)'
+                    ) ~ ' + 1)',
+                    '(' ~ days_between('amendment.effective_on', 'position.effective_to') ~ ' + 1)'
+                ) }}
+            end
+        ) as changes
+    from position
+    left join amendment
+        on
+            position.contract_line_id = amendment.contract_line_id
+            and position.as_of >= amendment.effective_on
+            and position.as_of >= amendment.signed_on
+    where position.method = 'RETAINER'
+    group by position.as_of, position.contract_line_id, position.price
+),
+
+measured as (
+    select
+        position.*,
+        case when earned_by_date.as_of is null then 0 else earned_by_date.amount end as value_to_date,
+        coalesce(earned_by_date.hours, 0) as approved_hours,
+        coalesce(earned_by_date.posted, 0) as posted,
+        retained.base_price,
+        retained.changes
+    from position
+    left join earned_by_date
+        on
+            position.as_of = earned_by_date.as_of
+            and position.contract_line_id = earned_by_date.contract_line_id
+    left join retained
+        on position.as_of = retained.as_of and position.contract_line_id = retained.contract_line_id
+),
+
+-- of fixed fees by progress: what is done of what there is to do, never more than all of it
+progress as (
+    select
+        *,
+        case method
+            when 'POC_COST' then cost - excluded
+            when 'POC_HOURS' then hours
+        end as done,
+        case method
+            when 'POC_COST' then eac_cost - excluded
+            when 'POC_HOURS' then eac_hours
+        end as to_do,
+        case method
+            when 'POC_COST' then eac_cost_before - excluded
+            when 'POC_HOURS' then eac_hours_before
+        end as to_do_before,
+        -- what work of a capped line comes to at the rate it went so far, if the estimate of hours holds
+        case
+            when method = 'TM_CAPPED' and standing = 'OPEN'
+                then {{ mul_div('value_to_date', 'eac_hours', 'approved_hours') }}
+        end as eac_value
+    from measured
+),
+
+by_method as (
+    select
+        *,
+        coalesce(eac_value > ceiling, false) as is_beyond_cap,
+        case
+            when method in ('TM', 'FIXED_MILESTONE', 'EXPENSE') then value_to_date
+            when method = 'TM_CAPPED' and ceiling is not null and eac_value > ceiling
+                then case
+                    when approved_hours >= eac_hours then ceiling
+                    else {{ mul_div('ceiling', 'approved_hours', 'eac_hours') }}
+                end
+            when method = 'TM_CAPPED' and value_to_date > ceiling then ceiling
+            when method = 'TM_CAPPED' then value_to_date
+            when method = 'RETAINER' and as_of < effective_from then 0
+            when method = 'RETAINER'
+                then changes + {{ mul_div(
+                    'base_price',
+                    '(' ~ days_between('effective_from', 'least(as_of, effective_to)') ~ ' + 1)',
+                    '(' ~ days_between('effective_from', 'effective_to') ~ ' + 1)'
+                ) }}
+            when standing = 'COMPLETED' then price
+            when done = 0 then excluded
+            when to_do > 0 and done >= to_do then price
+            when to_do > 0 then {{ mul_div('(price - excluded)', 'done', 'to_do') }} + excluded
+        end as expected,
+        case
+            when standing <> 'OPEN' then null
+            when done = 0 then excluded
+            when to_do_before > 0 and done >= to_do_before then price_before
+            when to_do_before > 0
+                then {{ mul_div('(price_before - excluded)', 'done', 'to_do_before') }} + excluded
+        end as expected_on_terms_before,
+        -- it has cost what it has cost, whatever the estimate says
+        case when eac_cost >= cost then eac_cost else cost end as cost_at_least,
+        case when method = 'TM_CAPPED' then coalesce(ceiling, price) else price end as most
+    from progress
+),
+
+-- all of a loss is recognised once it is foreseen: the margin so far is brought to that at completion
+with_loss as (
+    select
+        *,
+        case
+            when standing <> 'OPEN' or billing_method in ('TM', 'EXPENSE') then 0
+            when eac_cost is null or expected is null or cost is null then null
+            when cost_at_least <= most then 0
+            when cost_at_least - most + expected - cost < 0 then 0
+            else cost_at_least - most + expected - cost
+        end as loss_provision
+    from by_method
+)
+
+select
+    as_of,
+    contract_line_id,
+    contract_id,
+    legal_entity_id,
+    region_id,
+    practice_id,
+    customer_id,
+    project_id,
+    billing_method,
+    {{ as_text('method') }} as method,
+    standing,
+    currency_code,
+    functional_currency,
+    price as transaction_price_tc,
+    ceiling as ceiling_tc,
+    eac_cost as eac_cost_tc,
+    eac_hours,
+    eac_updated_on,
+    cost as cost_to_date_tc,
+    excluded as excluded_cost_tc,
+    hours as hours_to_date,
+    {{ as_money('value_to_date') }} as value_to_date_tc,
+    {{ as_money('approved_hours') }} as approved_hours,
+    {{ as_money('eac_value') }} as eac_value_tc,
+    {{ as_money('expected') }} as expected_revenue_tc,
+    {{ as_money('posted') }} as posted_revenue_tc,
+    {{ as_money('posted - expected') }} as revenue_difference_tc,
+    {{ as_money('expected - expected_on_terms_before') }} as catch_up_tc,
+    {{ as_money('loss_provision') }} as loss_provision_tc,
+    {{ as_text("case
+        when expected is null and cost is null then 'COST_UNKNOWN'
+        when expected is null then 'NO_ESTIMATE'
+        when standing <> 'OPEN' then 'ENDED'
+        when is_estimate_passed then 'ESTIMATE_PASSED'
+        when loss_provision > 0 then 'LOSS'
+        when is_beyond_cap then 'BEYOND_CAP'
+        else 'FINE'
+    end") }} as finding
+from with_loss
