@@ -136,6 +136,8 @@ def shown(metric: Mapping[str, object], chosen: Filters, history: History) -> st
         return numbers.NO_VALUE
     if unit == "money":
         return numbers.money(value, currency)
+    if unit == "money an hour":
+        return f"{numbers.full_money(value)} {currency} an hour"
     if unit == "ratio":
         return numbers.percent(value)
     if unit == "times":

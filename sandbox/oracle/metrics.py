@@ -13,6 +13,7 @@ from sandbox.firm.state import Account, Contract, ContractLine, Deal, Invoice, P
 from sandbox.oracle.backlog_variants import variants
 from sandbox.oracle.calendars import month_end
 from sandbox.oracle.money import ZERO, r4, r10
+from sandbox.oracle.realisation import SHARES, work_months
 from sandbox.oracle.view import NONE, Dims, TimeEntry, View, certinia, netsuite
 
 REPORTING = "USD"
@@ -58,9 +59,18 @@ LIKELY = {
     "Commit": Decimal("0.80"),
 }
 DEAL_GRAINS = ("FIRM", "LEGAL_ENTITY", "PRACTICE", "CUSTOMER")
+WIDE_PERIOD_GRAINS = ("FIRM", "LEGAL_ENTITY", "PRACTICE")
+WORK_GRAINS = {
+    "leakage": (*WIDE_PERIOD_GRAINS, "CUSTOMER", "PROJECT"),
+    "effective_bill_rate": WIDE_PERIOD_GRAINS,
+    "billed_rate": WIDE_PERIOD_GRAINS,
+    "billing_realisation": (*WIDE_PERIOD_GRAINS, "CUSTOMER"),
+    "hours_realisation": (*WIDE_PERIOD_GRAINS, "CUSTOMER"),
+    "collection_realisation": (*WIDE_PERIOD_GRAINS, "CUSTOMER"),
+    "overall_realisation": (*WIDE_PERIOD_GRAINS, "CUSTOMER"),
+}
 TC_GRAINS = ("FIRM", "LEGAL_ENTITY", "CUSTOMER", "PROJECT", "CONTRACT_LINE")
 FC_GRAINS = ("LEGAL_ENTITY", "PROJECT", "CONTRACT_LINE")
-WIDE_PERIOD_GRAINS = ("FIRM", "LEGAL_ENTITY", "PRACTICE")
 PERIODS = ("MONTH", "QUARTER", "YTD", "T3M", "T12M")
 
 Row = dict[str, object]
@@ -70,6 +80,8 @@ Held = dict[tuple[Dims, str], dict[date, Decimal]]
 ByMonth = dict[date, Decimal | None]
 # (contract line, whether firm) -> (day, worth, currency) of what plans say is done on a day
 ToCome = dict[tuple[str, bool], list[tuple[date, Decimal, str]]]
+# month, what counts, what it is set against
+Share = tuple[date, Decimal | None, Decimal | None]
 NoteLag = Callable[[str, str, str, int], None]
 NoteDelay = Callable[[str, str, str, Decimal, int], None]
 
@@ -204,6 +216,7 @@ class _Metrics:
         yield from self.ar_balances()
         yield from self.collections(documents)
         yield from self.utilisation()
+        yield from self.realisation()
         yield from self.forward_utilisation()
         yield from self.handoff()
         yield from self.delayed_revenue()
@@ -1321,6 +1334,29 @@ class _Metrics:
                         yield self._row(
                             metric, day, period, grain, member, "NA", "NA", numerator, denominator, value
                         )
+
+    def realisation(self) -> Iterator[Row]:
+        """What became of the worth of clients' work billed by the hour, by the month of the work."""
+        months = work_months(self.view, self._payments())
+        for metric, counted, set_against in SHARES:
+            cells: dict[tuple[str, str], list[tuple[date, Decimal | None, Decimal | None]]] = defaultdict(
+                list
+            )
+            for month, dims, told in months:
+                for grain in WORK_GRAINS[metric]:
+                    place = grain, self._members(grain, dims)
+                    cells[place].append((month, told[counted], told[set_against]))
+            for (grain, member), found in cells.items():
+                for day in self.dates:
+                    for period in self._periods(grain):
+                        start, end = self._months_in(period, day)
+                        inside = [cell for cell in found if start <= cell[0] <= end]
+                        if not inside:
+                            continue
+                        upper = _known_sum(cell[1] for cell in inside)
+                        lower = _known_sum(cell[2] for cell in inside)
+                        value = r10(upper / lower) if upper is not None and lower else None
+                        yield self._row(metric, day, period, grain, member, "NA", "NA", upper, lower, value)
 
     def forward_utilisation(self) -> Iterator[Row]:
         """What people are firmly booked for in the weeks to come, of what they are there for."""

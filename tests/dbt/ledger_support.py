@@ -77,11 +77,13 @@ PORTS: dict[str, str] = {
     " billing_method t, is_billable b, is_template b, status t, start_date d, currency_code t,"
     " legal_entity_code t, legal_entity_id t, created_at i, activated_at i, closed_at i, planned_hours h,"
     " budget_revenue m, budget_cost m, eac_cost m, eac_hours h, eac_updated_on d",
-    "assignment": "assignment_id t, project_id t, resource_id t, is_hard b, is_billable b, bill_rate r,"
-    " currency_code t, start_date d, created_at i",
+    "rate_card_line": "rate_card_line_id t, customer_id t, region_id t, practice_id t, role t, bill_rate r,"
+    " rate_unit t, cost_rate r, currency_code t, effective_from d, effective_to d",
+    "assignment": "assignment_id t, project_id t, resource_id t, role t, is_hard b, is_billable b,"
+    " bill_rate r, currency_code t, start_date d, created_at i",
     "assignment_schedule_day": "assignment_id t, work_date d, scheduled_hours h, is_hard b",
     "time_entry": "time_entry_id t, project_id t, resource_id t, assignment_id t, timesheet_id t,"
-    " work_date d, hours h, is_billable b, status t, billable_amount m, currency_code t, bill_rate m,"
+    " work_date d, hours h, is_billable b, status t, billable_amount m, currency_code t, bill_rate r,"
     " cost_amount m, submitted_at i, approved_at i, is_billed b, invoice_number t",
     "expense_line": "expense_line_id t, expense_report_id t, resource_id t, project_id t, expense_date d,"
     " category t, incurred_amount m, incurred_currency_code t, billing_amount m, billing_currency_code t,"

@@ -17,6 +17,7 @@ import pytest
 
 from tests.dbt.golden_backlog import add_backlog
 from tests.dbt.golden_estimates import OWN, tell_estimates
+from tests.dbt import golden_margin
 from tests.dbt.ledger_support import Firm, calendar, dbt, instant, make_project, replay
 
 pytestmark = pytest.mark.slow
@@ -58,6 +59,7 @@ def firm() -> Firm:
     _positions(told)
     add_backlog(told)
     tell_estimates(told)
+    golden_margin.add(told)
     # training stops counting as productive with April 2026
     told.parameters = [
         ("training_is_productive", "true", date(2020, 1, 1)),
@@ -1202,3 +1204,59 @@ def test_revenue_expected_by_method(
         f" where contract_line_id = 'netsuite:main:{line}' and as_of = '{as_of}'"
     ).fetchall()
     assert found == [(D(wanted),)], example
+@pytest.mark.parametrize(
+    ("practice", "wanted"),
+    [
+        # G-RLZ-01, by what was billed over the same hours at list rates; of the first 30,000 are paid
+        (
+            "RLZ1",
+            {
+                "billing_realisation": "0.9523809524",
+                "collection_realisation": "0.75",
+                "overall_realisation": "0.7142857143",
+                "hours_realisation": "1",
+                "leakage": "0.0476190476",
+            },
+        ),
+        (
+            "RLZ2",
+            {
+                "billing_realisation": "0.8421052632",
+                "billed_rate": "273.6842105263",
+                "effective_bill_rate": "273.6842105263",
+                "collection_realisation": "0",
+            },
+        ),
+        # 7,000 agreed for 35 hours, of which 5,150 are lost; 10 of 30 billable hours are billed
+        (
+            "LKG",
+            {
+                "leakage": "0.7357142857",
+                "hours_realisation": "0.3333333333",
+                "billed_rate": "185",
+                # 7,000 less 1,000, 1,000, 100 and 50
+                "effective_bill_rate": "138.5714285714",
+            },
+        ),
+    ],
+)
+def test_rates_and_realisation(
+    marts: duckdb.DuckDBPyConnection, practice: str, wanted: dict[str, str]
+) -> None:
+    place = {"grain": "PRACTICE", "practice_id": practice, "currency_view": "NA", "period_type": "QUARTER"}
+    found = {metric: value(marts, metric, "2026-03-31", **place) for metric in wanted}
+    assert found == {metric: D(said) for metric, said in wanted.items()}
+
+
+def test_from_list_value_to_cash(marts: duckdb.DuckDBPyConnection) -> None:
+    lines = (
+        "list, discount, contract, non_billable, above_ceiling, unbilled_aged, billed_below, billed_above,"
+        " credited, credited_back, unbilled_late, unbilled_timely, billed, open, cash"
+    )
+    for view in ("tc", "rc"):
+        found = marts.execute(
+            f"select {', '.join(f'{line}_{view}' for line in lines.split(', '))} from marts.leakage_bridge"
+            " where practice_id = 'LKG'"
+        ).fetchone()
+        wanted = "7700 700 7000 1000 1000 3000 100 0 50 0 0 0 1850 900 950"
+        assert found == tuple(map(D, wanted.split())), view

@@ -44,6 +44,8 @@ def test_the_metrics_people_ask_for_are_registered() -> None:
         "open_pipeline", "qualified_pipeline", "weighted_pipeline", "pipeline_this_quarter",
         "pipeline_coverage", "deals_won", "deals_lost", "win_rate", "planned_revenue", "planned_bookings",
         "revenue_to_plan", "bookings_to_plan", "revenue_to_come", "backlog_next_12m",
+        "leakage", "effective_bill_rate", "billed_rate", "billing_realisation", "hours_realisation",
+        "collection_realisation", "overall_realisation",
         "dso_balance", "dso_best_possible", "average_days_delinquent", "collection_effectiveness",
     }  # fmt: skip
     registered = {metric.id for metric in load()}
@@ -184,5 +186,7 @@ def test_the_warehouse_computes_what_is_registered_and_nothing_else(project_root
     handoff = (models / "lifecycle" / "lifecycle__handoff.sql").read_text(encoding="utf-8")
     stages = set(re.findall(r"'(t\d+_t\d+)'", handoff))
     shares = set(re.findall(r"\('(\w+)', (?:'\w+_hours', '\w+_hours'|\d+)\)", macros))
+    work = (project_root / "dbt_project" / "macros" / "work.sql").read_text(encoding="utf-8")
+    shares |= set(re.findall(r"\('(\w+)', '\w+', '\w+'\)", work))
     computed = flows | deals | balances | shares | {f"handoff_lag_{stage}" for stage in stages}
     assert computed | {"delayed_revenue_currency_days"} == {metric.id for metric in load()}

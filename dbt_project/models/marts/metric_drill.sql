@@ -314,6 +314,30 @@ capacity as (
     {%- endfor %}
 ),
 
+work as (
+    {%- for metric_id, counted, set_against in ledger_work_metrics() %}
+        select
+            '{{ metric_id }}' as metric_id,
+            month_start,
+            worth_on,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            project_id,
+            contract_line_id,
+            role,
+            is_contractor,
+            currency_code,
+            {{ counted }} as counted,
+            {{ set_against }} as set_against,
+            hours
+        from {{ ref('ledger__work_month') }}
+        where is_by_hour
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 drill as (
     select
         told.metric_id,
@@ -497,6 +521,46 @@ drill as (
         null as load_id
     from utilisation
     inner join as_of_date on utilisation.month_start = as_of_date.month_start
+    union all
+    select
+        work.metric_id,
+        coalesce(as_of_date.as_of, {{ month_end('work.month_start') }}) as as_of,
+        concat_ws(
+            '|',
+            {{ month_text('work.month_start') }},
+            work.legal_entity_id,
+            work.region_id,
+            work.practice_id,
+            work.customer_id,
+            work.project_id,
+            work.contract_line_id,
+            work.role,
+            cast(work.is_contractor as {{ type_text() }}),
+            work.currency_code
+        ) as row_id,
+        work.month_start as period_month,
+        'work' as movement_type,
+        work.legal_entity_id,
+        work.region_id,
+        work.practice_id,
+        work.customer_id,
+        work.project_id,
+        work.contract_line_id,
+        'NONE' as resource_id,
+        work.worth_on as business_date,
+        work.role as record_id,
+        work.currency_code,
+        null as amount_tc,
+        work.counted as amount_rc,
+        null as amount_cc,
+        work.set_against as base,
+        work.hours,
+        split_part(work.project_id, ':', 1) as source_system,
+        split_part(work.project_id, ':', 2) as source_instance,
+        split_part(work.project_id, ':', 3) as source_record_id,
+        null as load_id
+    from work
+    left join as_of_date on work.month_start = as_of_date.month_start
     union all
     select
         metric_id,

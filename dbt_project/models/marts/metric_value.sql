@@ -101,11 +101,38 @@ utilisation as (
             'NONE' as project_id,
             'NONE' as contract_line_id,
             resource_id,
-            {{ counted }} as counted_hours,
-            {{ set_against }} as set_against_hours
+            {{ counted }} as counted,
+            {{ set_against }} as set_against
         from {{ ref('ledger__utilisation_month') }}
         {{ 'union all' if not loop.last }}
     {%- endfor %}
+),
+
+-- what became of clients' work billed by the hour, by the month of the work
+work as (
+    {%- for metric_id, counted, set_against in ledger_work_metrics() %}
+        select
+            '{{ metric_id }}' as metric_id,
+            month_start,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            project_id,
+            contract_line_id,
+            'NONE' as resource_id,
+            cast({{ counted }} as decimal(28, 10)) as counted,
+            cast({{ set_against }} as decimal(28, 10)) as set_against
+        from {{ ref('ledger__work_month') }}
+        where is_by_hour
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+share as (
+    select * from utilisation
+    union all
+    select * from work
 ),
 
 capacity as (
@@ -531,26 +558,26 @@ coverage as (
             and bookings_target.practice_id = booked.practice_id
 ),
 
-utilisation_value as (
+share_value as (
     select
-        utilisation.metric_id,
+        share.metric_id,
         period.as_of,
         period.period_type,
         shown.grain,
-        {{ ledger_grain_members('utilisation', 'shown.grain') }},
+        {{ ledger_grain_members('share', 'shown.grain') }},
         shown.currency_view,
         'NA' as currency_code,
-        -- hours nobody knows of one worker leave those of all of them unknown
-        {{ known_sum('utilisation.counted_hours') }} as numerator,
-        {{ known_sum('utilisation.set_against_hours') }} as denominator
-    from utilisation
-    inner join shown on utilisation.metric_id = shown.metric_id
+        -- what nobody knows of one worker or one month's work leaves the whole unknown
+        {{ known_sum('share.counted') }} as numerator,
+        {{ known_sum('share.set_against') }} as denominator
+    from share
+    inner join shown on share.metric_id = shown.metric_id
     inner join period
-        on utilisation.month_start >= period.first_month and utilisation.month_start <= period.last_month
+        on share.month_start >= period.first_month and share.month_start <= period.last_month
     where period.period_type = 'MONTH' or shown.has_long_periods
     group by
-        utilisation.metric_id, period.as_of, period.period_type, shown.grain, shown.currency_view,
-        {{ ledger_grain_members('utilisation', 'shown.grain', aliased=false) }}
+        share.metric_id, period.as_of, period.period_type, shown.grain, shown.currency_view,
+        {{ ledger_grain_members('share', 'shown.grain', aliased=false) }}
 ),
 
 capacity_value as (
@@ -651,7 +678,7 @@ measured as (
         {{ safe_divide('cast(numerator as decimal(28, 10))', 'cast(denominator as decimal(28, 10))') }}
             as value
     from (
-        select * from utilisation_value
+        select * from share_value
         union all
         select * from capacity_value
     ) as hours_value
