@@ -44,7 +44,8 @@ RATIOS = (
     "wip_days_billings",
     "win_rate",
 )
-RATIO_PREFIX = "handoff_lag_"
+# and those of the handoff's stages, by how their names begin
+RATIO_PREFIXES = ("handoff_lag_", "handoff_breach_", "failed_transaction_")
 DIMENSIONS = (
     "metric_id",
     "as_of",
@@ -254,6 +255,7 @@ def compare_metrics(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
     keys = ", ".join(f"coalesce(t.{name}, f.{name}) as {name}" for name in DIMENSIONS)
     joined = " and ".join(f"t.{name} is not distinct from f.{name}" for name in DIMENSIONS)
     ratios = ", ".join(f"'{name}'" for name in RATIOS)
+    prefixes = "|".join(RATIO_PREFIXES)
     counted = _query(
         f"""
         select coalesce(t.metric_id, f.metric_id) as metric_id, count(*) as n
@@ -278,7 +280,7 @@ def compare_metrics(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
                     or coalesce(abs(t.denominator - f.denominator) > {PART}, false)
                 ) as is_other_below,
                 coalesce(t.metric_id, f.metric_id) in ({ratios})
-                or starts_with(coalesce(t.metric_id, f.metric_id), '{RATIO_PREFIX}') as is_ratio
+                or regexp_matches(coalesce(t.metric_id, f.metric_id), '^({prefixes})') as is_ratio
             from truth as t
             full outer join found as f on {joined}
         )

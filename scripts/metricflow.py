@@ -5,8 +5,9 @@
 
 Everything after the script's name goes to `mf query`. The home is THROUGHLINE_HOME, the run the one published
 now. MetricFlow opens the file it asks, so what it needs of the run is copied into a scratch file first:
-nothing published is held open. Exit codes: 0 answered, 3 could not run (nothing published, no environment, no such
-metric).
+nothing published is held open.
+
+Exit codes: 0 answered, 3 could not run (nothing published, no environment, no such metric).
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import Any
 from sandbox.firm.state import Account, Contract, ContractLine, Deal, Invoice, Payment, Project, Worker
 from sandbox.oracle.backlog_variants import variants
 from sandbox.oracle.calendars import month_end
+from sandbox.oracle.handoff import COST_OF_CAPITAL, Steps, breaches, recoveries
 from sandbox.oracle.money import ZERO, r4, r10
 from sandbox.oracle.realisation import SHARES, work_months
 from sandbox.oracle.view import NONE, Dims, TimeEntry, View, certinia, netsuite
@@ -219,6 +220,8 @@ class _Metrics:
         yield from self.realisation()
         yield from self.forward_utilisation()
         yield from self.handoff()
+        yield from self.stage_breaches()
+        yield from self.recovery()
         yield from self.delayed_revenue()
 
     def converted(self) -> Iterator[Converted]:
@@ -1471,6 +1474,36 @@ class _Metrics:
                 _median(counts),
             )
 
+    def stage_breaches(self) -> Iterator[Row]:
+        view, approved = self.view, self._approved_on()
+        eligible = {
+            view.source_key(item.source_type, item.source_id): status_of_eligible(item.eligible_at, view)
+            for item in view.firm.billing_items
+            if item.created_at <= view.at
+        }
+        moved = eligible.keys() | {key for key, lines in view.lines_of_source.items() if lines}
+        waiting = [
+            (dims, view.calendars[self._code_of(dims)], approved[key])
+            for key, dims, *_ in self._wip_items()
+            if key not in moved
+        ]
+        steps = Steps(self._staffing(), self._first_work(), approved, eligible, waiting, self._credited())
+        for stage, grain, member, late, judged in breaches(view, steps):
+            share = r10(Decimal(late) / judged)
+            yield self._row(
+                f"handoff_breach_{stage}", self.as_of, "POINT", grain, member, "NA", "NA",
+                Decimal(late), Decimal(judged), share,
+            )  # fmt: skip
+
+    def recovery(self) -> Iterator[Row]:
+        hours = recoveries(self.view)
+        if hours:
+            middle = (hours[(len(hours) - 1) // 2] + hours[len(hours) // 2]) / 2
+            yield self._row(
+                "failed_transaction_recovery_hours", self.as_of, "POINT", "FIRM", "ALL", "NA", "NA",
+                sum(hours, ZERO), Decimal(len(hours)), middle,
+            )  # fmt: skip
+
     def _deal_lags(self, note: NoteLag) -> None:
         view = self.view
         with_amendment = {a.deal.opp_id for a in view.amendments if a.deal is not None}
@@ -1608,29 +1641,26 @@ class _Metrics:
 
     def delayed_revenue(self) -> Iterator[Row]:
         sums: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+        costs: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
 
         def note(entity: str, practice: str, customer: str, amount: Decimal, late: int) -> None:
             if late > 0 and amount:
                 members = {"FIRM": "ALL", "LEGAL_ENTITY": entity, "PRACTICE": practice, "CUSTOMER": customer}
                 for grain in DEAL_GRAINS:
                     sums[(grain, members[grain])] += amount * late
+                    costs[(grain, members[grain])] += r4(amount * late * COST_OF_CAPITAL / 365)
 
         self._late_deals(note)
         self._late_items(note)
         self._late_invoices(note)
-        for (grain, member), amount in sums.items():
-            yield self._row(
-                "delayed_revenue_currency_days",
-                self.as_of,
-                "POINT",
-                grain,
-                member,
-                "RC",
-                REPORTING,
-                amount,
-                None,
-                amount,
-            )
+        for metric, totals in (
+            ("delayed_revenue_currency_days", sums),
+            ("carrying_cost_of_delay", costs),
+        ):
+            for (grain, member), amount in totals.items():
+                yield self._row(
+                    metric, self.as_of, "POINT", grain, member, "RC", REPORTING, amount, None, amount
+                )
 
     def _late_deals(self, note: NoteDelay) -> None:
         view = self.view

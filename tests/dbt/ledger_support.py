@@ -53,11 +53,13 @@ PORTS: dict[str, str] = {
     " effective_from d",
     "org_unit": "org_unit_id t, code t, name t, unit_type t, is_active b",
     "customer": "customer_id t, name t, currency_code t, is_active b, customer_type t",
+    "integration_event": "integration_event_id t, business_event_id t, business_event_type t, event_time i,"
+    " status t, attempts n, error_class t, target t, entity_type t, entity_key t, approval_id t, is_test b",
     "opportunity": "opportunity_id t, name t, customer_id t, stage t, amount m, services_amount m,"
     " first_30_days_revenue m, currency_code t, close_date d, is_closed b, is_won b, owner_id t,"
     " created_at i, opportunity_type t, legal_entity_code t, legal_entity_id t, planned_start d,"
     " term_start d, term_end d, is_contract_required b, parent_opportunity_id t, practice_code t,"
-    " region_code t",
+    " region_code t, billing_method t",
     "opportunity_stage_event": "event_id t, opportunity_id t, stage_raw t, stage t, amount m, probability p,"
     " close_date d, changed_at i",
     "plan_target": "plan_target_id t, plan_name t, metric t, period t, legal_entity_id t, region_code t,"

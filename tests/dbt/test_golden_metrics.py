@@ -15,9 +15,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.dbt import golden_handoff, golden_margin
 from tests.dbt.golden_backlog import add_backlog
 from tests.dbt.golden_estimates import OWN, tell_estimates
-from tests.dbt import golden_margin
 from tests.dbt.ledger_support import Firm, calendar, dbt, instant, make_project, replay
 
 pytestmark = pytest.mark.slow
@@ -60,6 +60,7 @@ def firm() -> Firm:
     add_backlog(told)
     tell_estimates(told)
     golden_margin.add(told)
+    golden_handoff.add(told)
     # training stops counting as productive with April 2026
     told.parameters = [
         ("training_is_productive", "true", date(2020, 1, 1)),
@@ -755,12 +756,16 @@ def test_what_people_are_booked_for_in_the_weeks_ahead(marts: duckdb.DuckDBPyCon
 
 
 def test_delayed_revenue_in_currency_days(marts: duckdb.DuckDBPyConnection) -> None:
+    """G-DLR-01, through marts.metric_value: customer 20; what it costs at 8% a year as well."""
+
     def delayed(customer: str) -> Any:
         return value(
             marts, "delayed_revenue_currency_days", "2026-04-30", grain="CUSTOMER", customer_id=customer
         )
 
     assert delayed("netsuite:main:20") == D(975000)
+    cost = value(marts, "carrying_cost_of_delay", "2026-04-30", **of(20))
+    assert cost == D("213.6986")  # 184.1096 and 29.5890: 840,000 and 135,000 x 0.08 / 365
     assert value(marts, "ar_gross", "2026-04-30", grain="CUSTOMER", customer_id="netsuite:main:20") == D(
         255000
     )
@@ -1172,6 +1177,8 @@ def test_an_advance_in_another_currency_is_not_retranslated(marts: duckdb.DuckDB
             contract_line_id="netsuite:main:962",
         )  # fmt: skip
         assert held == D(1100), view
+
+
 @pytest.mark.parametrize(
     ("example", "line", "as_of", "column", "wanted"),
     [
@@ -1204,6 +1211,8 @@ def test_revenue_expected_by_method(
         f" where contract_line_id = 'netsuite:main:{line}' and as_of = '{as_of}'"
     ).fetchall()
     assert found == [(D(wanted),)], example
+
+
 @pytest.mark.parametrize(
     ("practice", "wanted"),
     [
@@ -1260,3 +1269,81 @@ def test_from_list_value_to_cash(marts: duckdb.DuckDBPyConnection) -> None:
         ).fetchone()
         wanted = "7700 700 7000 1000 1000 3000 100 0 50 0 0 0 1850 900 950"
         assert found == tuple(map(D, wanted.split())), view
+
+
+def test_a_share_is_late_of_what_is_done_or_waits_too_long(marts: duckdb.DuckDBPyConnection) -> None:
+    place = {"grain": "LEGAL_ENTITY", "legal_entity_id": US, "currency_view": "NA"}
+    # O2 done late and O3 waiting too long, of three done and O3; what waits in time is in neither
+    assert value(marts, "handoff_breach_t1_t2", "2026-04-30", **place) == D("0.5")
+    # i4 late; of the four that wait two are
+    assert value(marts, "handoff_breach_t8_t10", "2026-04-30", **place) == 1
+
+
+def test_currency_days_stand_today_and_grow_in_the_month(marts: duckdb.DuckDBPyConnection) -> None:
+    found = marts.execute(
+        "select waiting_currency_days, month_currency_days from marts.handoff_stage"
+        f" where stage = 't8_t10' and legal_entity_id = '{US}'"
+    ).fetchall()
+    # 975,000 of what waits; i4's 700 came a day late and wait no more
+    assert found == [(D(975000), D(975700))]
+
+
+def test_what_waits_stays_in_the_month_it_belongs_to(marts: duckdb.DuckDBPyConnection) -> None:
+    found = marts.execute(
+        "select cohort_month, completed, open_count, median_lag, breached, judged, currency_days"
+        f" from marts.handoff_cohort where stage = 't8_t10' and legal_entity_id = '{US}' order by 1"
+    ).fetchall()
+    assert found == [
+        (date(2026, 3, 1), 0, 3, None, 2, 2, D(975000)),
+        (date(2026, 4, 1), 1, 1, D(7), 1, 1, D(700)),
+    ]
+    # a deal belongs to the month it was won in at every stage of its way
+    deals = marts.execute(
+        "select cohort_month, sum(completed + open_count + negative) from marts.handoff_cohort"
+        f" where stage in ('t1_t2', 't1_t3') and legal_entity_id = '{US}' group by 1 order by 1"
+    ).fetchall()
+    assert deals == [(date(2026, 3, 1), 6), (date(2026, 4, 1), 2)]
+
+
+def test_recovery_counts_from_the_first_failure(marts: duckdb.DuckDBPyConnection) -> None:
+    found = dict(marts.execute("select event_id, (state, hours) from marts.event_recovery").fetchall())
+    assert found == {
+        "events:main:e1": ("RECOVERED", D("3.5")),
+        "events:main:e2": ("RECOVERED", D(1)),
+        "events:main:e3": ("OPEN", D(3)),
+        "events:main:e4": ("WITHDRAWN", None),
+    }
+    hours = value(marts, "failed_transaction_recovery_hours", "2026-04-30", currency_view="NA")
+    assert hours == D("2.25")
+
+
+def test_windows_are_the_last_three_whole_months_and_the_three_before(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    windows = marts.execute(
+        "select distinct time_window, window_from, window_to from marts.roi_measure order by 1"
+    ).fetchall()
+    assert windows == [
+        ("BASELINE", date(2025, 11, 1), date(2026, 1, 31)),
+        ("CURRENT", date(2026, 2, 1), date(2026, 4, 30)),
+    ]
+    found = marts.execute(
+        "select cases, open_cases, median_took, median_days from marts.roi_measure"
+        f" where measure = 'days_t1_t3' and mix = '{US}|SMALL|NONE'"
+    ).fetchall()
+    # O1 1, O4 2 and O3, which has waited for 3 working days; on the calendar 1, 2 and 3
+    assert found == [(3, 1, D(2), D(2))]
+    recovery = marts.execute(
+        "select cases, open_cases, median_took from marts.roi_measure where measure = 'hours_recovery'"
+    ).fetchall()
+    assert recovery == [(3, 1, D(3))]
+
+
+def test_what_is_assumed_stands_beside_where_it_comes_from(marts: duckdb.DuckDBPyConnection) -> None:
+    found = marts.execute(
+        "select low, base, high, source from marts.roi_assumption where name = 'cost_of_capital'"
+    ).fetchall()
+    assert [row[:3] for row in found] == [(D("0.06"), D("0.08"), D("0.10"))]
+    assert "Assumed" in found[0][3]
+    unknown = marts.execute("select name from marts.roi_assumption where base is null").fetchall()
+    assert {row[0] for row in unknown} == {"setup_hours_per_day", "yearly_run_cost", "one_off_cost"}

@@ -46,11 +46,13 @@ def test_the_metrics_people_ask_for_are_registered() -> None:
         "revenue_to_plan", "bookings_to_plan", "revenue_to_come", "backlog_next_12m",
         "leakage", "effective_bill_rate", "billed_rate", "billing_realisation", "hours_realisation",
         "collection_realisation", "overall_realisation",
+        "carrying_cost_of_delay", "failed_transaction_recovery_hours",
         "dso_balance", "dso_best_possible", "average_days_delinquent", "collection_effectiveness",
     }  # fmt: skip
     registered = {metric.id for metric in load()}
     assert wanted <= registered
-    assert {one for one in registered if one.startswith("handoff_lag_")} == registered - wanted
+    by_stage = ("handoff_lag_", "handoff_breach_")
+    assert {one for one in registered if one.startswith(by_stage)} == registered - wanted
 
 
 @pytest.mark.parametrize(
@@ -188,5 +190,6 @@ def test_the_warehouse_computes_what_is_registered_and_nothing_else(project_root
     shares = set(re.findall(r"\('(\w+)', (?:'\w+_hours', '\w+_hours'|\d+)\)", macros))
     work = (project_root / "dbt_project" / "macros" / "work.sql").read_text(encoding="utf-8")
     shares |= set(re.findall(r"\('(\w+)', '\w+', '\w+'\)", work))
-    computed = flows | deals | balances | shares | {f"handoff_lag_{stage}" for stage in stages}
-    assert computed | {"delayed_revenue_currency_days"} == {metric.id for metric in load()}
+    by_stage = {f"handoff_{said}_{stage}" for said in ("lag", "breach") for stage in stages}
+    delayed = {"delayed_revenue_currency_days", "carrying_cost_of_delay"}
+    assert flows | deals | balances | shares | by_stage | delayed == {metric.id for metric in load()}

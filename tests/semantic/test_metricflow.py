@@ -84,7 +84,10 @@ def test_every_sum_is_by_month_what_the_pages_show(published: Home, tmp_path: Pa
         for key, value in published_numbers(published, "FIRM", "grain", ["MONTH", "POINT"]).items()
         if key[0] in sums
     }
-    said = by_month(asked(published, tmp_path, sums, MONTH))
+    # rows go further back than the first month that is shown: sums of twelve months hold them
+    first = min(month for _, month in wanted)
+    answer = by_month(asked(published, tmp_path, sums, MONTH))
+    said = {key: value for key, value in answer.items() if key[1] >= first}
     # an hour without a cost leaves labour cost blank here as there
     assert any(value is None for value in wanted.values())
     assert sum(value is not None for value in wanted.values()) > 100

@@ -1,4 +1,4 @@
-"""What is generated from the registry: the seed the warehouse reads, the page people read, the semantic models."""
+"""What is generated from the registry: the warehouse's seed, the page people read, the semantic models."""
 
 from __future__ import annotations
 

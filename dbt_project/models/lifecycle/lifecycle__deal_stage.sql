@@ -12,6 +12,7 @@ opportunity as (
         services_amount,
         first_30_days_revenue,
         currency_code,
+        billing_method,
         legal_entity_code,
         legal_entity_id,
         planned_start,
@@ -181,6 +182,7 @@ reached as (
         coalesce(account.right_key, concat('UNMAPPED:', coalesce(opportunity.customer_id, 'NONE')))
             as customer_id,
         opportunity.services_amount,
+        coalesce(opportunity.billing_method, 'NONE') as billing_method,
         -- what waits while the deal waits: the first month's planned revenue, never more than the deal
         least(
             coalesce(opportunity.first_30_days_revenue, opportunity.services_amount),
@@ -276,6 +278,8 @@ select
     {{ as_text('numbered.customer_id') }} as customer_id,
     numbered.currency_code,
     {{ as_money('numbered.services_amount') }} as services_amount,
+    {{ as_text('numbered.billing_method') }} as billing_method,
+    {{ as_text(deal_size_band('numbered.services_amount', 'conversion.rate_rc')) }} as size_band,
     {{ as_money('numbered.blocked_amount') }} as blocked_amount,
     {{ ledger_at_rate('numbered.blocked_amount', 'conversion.rate_rc') }} as blocked_amount_rc,
     numbered.planned_start,

@@ -9,6 +9,8 @@ with deal as (
         practice_id,
         customer_id,
         blocked_amount_rc,
+        size_band,
+        billing_method,
         t1_on,
         t2_on,
         t3_on,
@@ -39,6 +41,8 @@ item as (
         practice_id,
         customer_id,
         amount_rc,
+        size_band,
+        billing_method,
         hold_reason,
         is_open,
         t6_on,
@@ -77,7 +81,7 @@ invoice as (
         customer_id,
         open_amount,
         open_amount_rc,
-        amount_tc,
+        amount_rc,
         t8_on,
         t10_on,
         cleared_on,
@@ -103,6 +107,10 @@ passage as (
             practice_id,
             customer_id,
             blocked_amount_rc as amount_rc,
+            size_band,
+            billing_method,
+            -- a deal belongs to the month it was won in, at every stage
+            t1_on as cohort_on,
             {{ started }} as started_on,
             {{ finished }} as finished_on,
             {{ due }} as due_on,
@@ -121,6 +129,9 @@ passage as (
         practice_id,
         customer_id,
         amount_rc,
+        size_band,
+        billing_method,
+        t6_on as cohort_on,
         t6_on as started_on,
         t7_on as finished_on,
         transfer_due_on as due_on,
@@ -139,6 +150,9 @@ passage as (
         practice_id,
         customer_id,
         amount_rc,
+        'NONE' as size_band,
+        'NONE' as billing_method,
+        started_on as cohort_on,
         started_on,
         cast(null as date) as finished_on,
         due_on,
@@ -155,6 +169,9 @@ passage as (
         practice_id,
         customer_id,
         amount_rc,
+        size_band,
+        billing_method,
+        t7_on as cohort_on,
         t7_on as started_on,
         t8_on as finished_on,
         invoice_due_on as due_on,
@@ -172,7 +189,10 @@ passage as (
         region_id,
         practice_id,
         customer_id,
-        case when t10_on is null then open_amount_rc end as amount_rc,
+        case when t10_on is null then open_amount_rc else amount_rc end as amount_rc,
+        'NONE' as size_band,
+        'NONE' as billing_method,
+        t8_on as cohort_on,
         t8_on as started_on,
         t10_on as finished_on,
         collection_due_on as due_on,
@@ -192,6 +212,9 @@ select
     practice_id,
     customer_id,
     amount_rc,
+    {{ as_text('size_band') }} as size_band,
+    {{ as_text('billing_method') }} as billing_method,
+    {{ month_start('cohort_on') }} as cohort_month,
     started_on,
     finished_on,
     due_on,
@@ -203,5 +226,17 @@ select
         when lag is null then 'UNKNOWN'
         else 'COMPLETED'
     end") }} as state,
-    coalesce(coalesce(finished_on, {{ run_as_of() }}) > due_on, false) as is_breached
+    coalesce(coalesce(finished_on, {{ run_as_of() }}) > due_on, false) as is_breached,
+    -- the amount times the days on the calendar by which it was or is late: all of them, and the month's to date
+    cast(
+        amount_rc * case when due_on is null then 0 else greatest({{ days_between('due_on', 'coalesce(finished_on, ' ~ run_as_of() ~ ')') }}, 0) end
+        as decimal(28, 4)
+    ) as currency_days,
+    cast(
+        amount_rc * case when due_on is null then 0 else greatest({{ days_between(
+            'greatest(due_on, ' ~ date_add_days(month_start(run_as_of()), -1) ~ ')',
+            'coalesce(finished_on, ' ~ run_as_of() ~ ')',
+        ) }}, 0) end
+        as decimal(28, 4)
+    ) as currency_days_in_month
 from passage

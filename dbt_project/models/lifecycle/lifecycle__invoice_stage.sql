@@ -126,6 +126,7 @@ select
     {{ as_text("coalesce(line.project_id, 'NONE')") }} as project_id,
     invoice.currency_code,
     invoice.amount_tc,
+    {{ ledger_at_rate('invoice.amount_tc', 'conversion.rate_rc') }} as amount_rc,
     {{ as_money('invoice.amount_tc - coalesce(settled.settled, 0)') }} as open_amount,
     {{ ledger_at_rate('(invoice.amount_tc - coalesce(settled.settled, 0))', 'conversion.rate_rc') }}
         as open_amount_rc,

@@ -27,7 +27,9 @@ line as (
         region_id,
         practice_id,
         customer_id,
-        project_id
+        project_id,
+        billing_method,
+        original_value
     from {{ ledger_as_known(ref('ledger__contract_line_version')) }} as known
 ),
 
@@ -103,6 +105,8 @@ reached as (
         billing_item.eligible_at,
         run.as_of,
         line.contract_id,
+        line.original_value,
+        coalesce(line.billing_method, 'NONE') as billing_method,
         coalesce(line.legal_entity_id, concat('UNMAPPED:', coalesce(billing_item.contract_line_id, 'NONE')))
             as legal_entity_id,
         coalesce(line.region_id, 'UNMAPPED:NONE') as region_id,
@@ -143,6 +147,8 @@ select
     reached.quantity,
     {{ as_rate('reached.net_billed_quantity') }} as net_billed_quantity,
     reached.hold_reason,
+    {{ as_text('reached.billing_method') }} as billing_method,
+    {{ as_text(deal_size_band('reached.original_value', 'conversion.rate_rc')) }} as size_band,
     reached.net_billed_quantity <= 0 as is_open,
     {{ unbilled_share('reached.amount', 'reached.quantity', 'reached.net_billed_quantity') }} as open_amount,
     {{ ledger_at_rate(

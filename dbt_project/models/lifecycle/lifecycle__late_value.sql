@@ -1,7 +1,11 @@
 -- Money that waits beyond its due day at as_of, and how long: deals without contract, project, people or
 -- first work, items not approved, not transferred or not invoiced, invoices not paid. Currency-days in the
 -- reporting currency are the amount times the days it is late.
-with deal as (
+with cost as (
+    select {{ assumed('cost_of_capital') }} as of_capital
+),
+
+deal as (
     select
         opportunity_id as object_id,
         legal_entity_id,
@@ -18,7 +22,14 @@ with deal as (
             when t3_on is null then project_due_on
             when t4_on is null then staffing_due_on
             when t5_on is null then start_due_on
-        end as due_on
+        end as due_on,
+        case
+            when t2_on is null and t3_on is null and project_due_on < contract_due_on then 'PROJECT'
+            when t2_on is null then 'CONTRACT'
+            when t3_on is null then 'PROJECT'
+            when t4_on is null then 'STAFFING'
+            when t5_on is null then 'FIRST_WORK'
+        end as waits_for
     from {{ ref('lifecycle__deal_stage') }}
 ),
 
@@ -32,7 +43,8 @@ item as (
         project_id,
         contract_line_id,
         open_amount_rc as amount_rc,
-        invoice_due_on as due_on
+        invoice_due_on as due_on,
+        'INVOICE' as waits_for
     from {{ ref('lifecycle__item_stage') }}
     where open_amount <> 0 and hold_reason is null
     union all
@@ -46,7 +58,8 @@ item as (
         project_id,
         contract_line_id,
         amount_rc,
-        due_on
+        due_on,
+        waits_for
     from {{ ref('lifecycle__item_waiting') }}
 ),
 
@@ -60,7 +73,8 @@ invoice as (
         project_id,
         'NONE' as contract_line_id,
         open_amount_rc as amount_rc,
-        collection_due_on as due_on
+        collection_due_on as due_on,
+        'CASH' as waits_for
     from {{ ref('lifecycle__invoice_stage') }}
     where open_amount > 0
 ),
@@ -76,7 +90,8 @@ waiting as (
         project_id,
         contract_line_id,
         amount_rc,
-        due_on
+        due_on,
+        waits_for
     from deal
     union all
     select
@@ -89,7 +104,8 @@ waiting as (
         project_id,
         contract_line_id,
         amount_rc,
-        due_on
+        due_on,
+        waits_for
     from item
     union all
     select
@@ -102,7 +118,8 @@ waiting as (
         project_id,
         contract_line_id,
         amount_rc,
-        due_on
+        due_on,
+        waits_for
     from invoice
 )
 
@@ -115,9 +132,14 @@ select
     customer_id,
     {{ as_text('project_id') }} as project_id,
     {{ as_text('contract_line_id') }} as contract_line_id,
+    {{ as_text('waits_for') }} as waits_for,
     due_on,
     cast({{ days_between('due_on', run_as_of()) }} as integer) as late_days,
     amount_rc,
-    cast(amount_rc * {{ days_between('due_on', run_as_of()) }} as decimal(28, 4)) as currency_days
+    cast(amount_rc * {{ days_between('due_on', run_as_of()) }} as decimal(28, 4)) as currency_days,
+    -- what the money costs that was not there on those days: interest at the firm's cost of capital
+    cast({{ mul_div('amount_rc', 'cost.of_capital * ' ~ days_between('due_on', run_as_of()), '365') }} as decimal(28, 4))
+        as carrying_cost
 from waiting
+cross join cost
 where due_on < {{ run_as_of() }} and (amount_rc is null or amount_rc <> 0)

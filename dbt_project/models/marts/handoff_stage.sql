@@ -15,7 +15,9 @@ with handoff as (
         lag,
         open_age,
         state,
-        is_breached
+        is_breached,
+        currency_days,
+        currency_days_in_month
     from {{ ref('lifecycle__handoff') }}
 ),
 
@@ -44,7 +46,10 @@ measured as (
         max(case when handoff.state = 'OPEN' then handoff.open_age end) as oldest_open_age,
         count(case when handoff.state = 'NEGATIVE' then 1 end) as negative,
         count(case when handoff.state = 'COMPLETED' and handoff.is_breached then 1 end) as breached_completed,
-        count(case when handoff.state = 'OPEN' and handoff.is_breached then 1 end) as breached_open
+        count(case when handoff.state = 'OPEN' and handoff.is_breached then 1 end) as breached_open,
+        sum(case when handoff.state = 'OPEN' then handoff.currency_days end) as waiting_currency_days,
+        sum(handoff.currency_days_in_month) as month_currency_days,
+        count(case when handoff.is_breached and handoff.amount_rc is null then 1 end) as unpriced
     from handoff
     cross join grain
     group by handoff.stage, grain.grain, {{ ledger_grain_members('handoff', 'grain.grain', aliased=false) }}
@@ -64,9 +69,15 @@ select
     cast(oldest_open_age as integer) as oldest_open_age,
     cast(negative as bigint) as negative,
     cast(breached_completed + breached_open as bigint) as breached,
+    cast(completed + breached_open as bigint) as judged,
     -- open cases that are still in time are in neither part of the rate
     {{ safe_divide(
         'cast(breached_completed + breached_open as decimal(18, 0))',
         'cast(completed + breached_open as decimal(18, 0))',
-    ) }} as breach_rate
+    ) }} as breach_rate,
+    -- money times the days it was or is late: what stands today, and what the month to date has added
+    case when unpriced = 0 then cast(coalesce(waiting_currency_days, 0) as decimal(28, 4)) end
+        as waiting_currency_days,
+    case when unpriced = 0 then cast(coalesce(month_currency_days, 0) as decimal(28, 4)) end
+        as month_currency_days
 from measured

@@ -257,10 +257,12 @@ late_value as (
         customer_id,
         project_id,
         contract_line_id,
+        waits_for,
         due_on,
         late_days,
         amount_rc,
-        currency_days
+        currency_days,
+        carrying_cost
     from {{ ref('lifecycle__late_value') }}
 ),
 
@@ -275,6 +277,7 @@ handoff as (
         customer_id,
         finished_on,
         lag,
+        is_breached,
         amount_rc
     from {{ ref('lifecycle__handoff') }}
     where state = 'COMPLETED' and case_type in ('DEAL', 'INVOICE')
@@ -434,39 +437,44 @@ drill as (
         null as load_id
     from wip_item
     union all
-    select
-        'delayed_revenue_currency_days' as metric_id,
-        {{ run_as_of() }} as as_of,
-        concat(object_type, '|', object_id) as row_id,
-        cast(null as date) as period_month,
-        lower(object_type) as movement_type,
-        legal_entity_id,
-        region_id,
-        practice_id,
-        customer_id,
-        project_id,
-        contract_line_id,
-        'NONE' as resource_id,
-        due_on as business_date,
-        object_id as record_id,
-        {{ run_reporting_currency() }} as currency_code,
-        null as amount_tc,
-        currency_days as amount_rc,
-        null as amount_cc,
-        amount_rc as base,
-        null as hours,
-        split_part(object_id, ':', 1) as source_system,
-        split_part(object_id, ':', 2) as source_instance,
-        split_part(object_id, ':', 3) as source_record_id,
-        null as load_id
-    from late_value
-    union all
+    {%- for metric_id, kind, measure in [
+        ('delayed_revenue_currency_days', 'lower(object_type)', 'currency_days'),
+        ('carrying_cost_of_delay', "lower(concat('waits_', waits_for))", 'carrying_cost'),
+    ] %}
+        select
+            '{{ metric_id }}' as metric_id,
+            {{ run_as_of() }} as as_of,
+            concat(object_type, '|', object_id) as row_id,
+            cast(null as date) as period_month,
+            {{ kind }} as movement_type,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            project_id,
+            contract_line_id,
+            'NONE' as resource_id,
+            due_on as business_date,
+            object_id as record_id,
+            {{ run_reporting_currency() }} as currency_code,
+            null as amount_tc,
+            {{ measure }} as amount_rc,
+            null as amount_cc,
+            amount_rc as base,
+            null as hours,
+            split_part(object_id, ':', 1) as source_system,
+            split_part(object_id, ':', 2) as source_instance,
+            split_part(object_id, ':', 3) as source_record_id,
+            null as load_id
+        from late_value
+        union all
+    {%- endfor %}
     select
         concat('handoff_lag_', stage) as metric_id,
         {{ run_as_of() }} as as_of,
         case_id as row_id,
         cast(null as date) as period_month,
-        'lag' as movement_type,
+        case when is_breached then 'too_late' else 'lag' end as movement_type,
         legal_entity_id,
         region_id,
         practice_id,

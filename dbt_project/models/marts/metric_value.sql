@@ -169,6 +169,29 @@ point as (
     from {{ ref('ledger__metric_point') }}
 ),
 
+stage_breach as (
+    select
+        concat('handoff_breach_', stage) as metric_id,
+        grain,
+        legal_entity_id,
+        practice_id,
+        breached,
+        judged,
+        breach_rate
+    from {{ ref('handoff_stage') }}
+    where judged > 0
+),
+
+recovered as (
+    select
+        count(*) as events,
+        sum(hours) as hours,
+        -- the mean of the middle two may need a digit more than either of them has
+        median(cast(hours as decimal(28, 10))) as middle
+    from {{ ref('event_recovery') }}
+    where state = 'RECOVERED'
+),
+
 collection as (
     select
         metric_id,
@@ -767,6 +790,45 @@ measured as (
         cast(denominator as decimal(38, 10)) as denominator,
         value
     from collection
+    union all
+    select
+        metric_id,
+        {{ run_as_of() }} as as_of,
+        'POINT' as period_type,
+        grain,
+        legal_entity_id,
+        'ALL' as region_id,
+        practice_id,
+        'ALL' as customer_id,
+        'ALL' as project_id,
+        'ALL' as contract_line_id,
+        'ALL' as resource_id,
+        'NA' as currency_view,
+        'NA' as currency_code,
+        cast(breached as decimal(38, 10)) as numerator,
+        cast(judged as decimal(38, 10)) as denominator,
+        cast(breach_rate as decimal(38, 10)) as value
+    from stage_breach
+    union all
+    select
+        'failed_transaction_recovery_hours' as metric_id,
+        {{ run_as_of() }} as as_of,
+        'POINT' as period_type,
+        'FIRM' as grain,
+        'ALL' as legal_entity_id,
+        'ALL' as region_id,
+        'ALL' as practice_id,
+        'ALL' as customer_id,
+        'ALL' as project_id,
+        'ALL' as contract_line_id,
+        'ALL' as resource_id,
+        'NA' as currency_view,
+        'NA' as currency_code,
+        cast(hours as decimal(38, 10)) as numerator,
+        cast(events as decimal(38, 10)) as denominator,
+        cast(middle as decimal(38, 10)) as value
+    from recovered
+    where events > 0
     union all
     select
         metric_id,

@@ -1,0 +1,90 @@
+-- How long things took in two windows, one before and one after: what the return of integration is reckoned
+-- from. A case belongs to the window in which it began; one that still waits counts with the time it has waited
+-- so far, which is a lower bound. Kept apart by what may differ between windows without anybody having become
+-- faster: legal entity, size of the deal and billing method, or the kind of event.
+with last_month as (
+    select
+        {{ date_add_days(month_start(date_add_days(run_as_of(), 1)), -1) }} as whole_month_end,
+        cast({{ run_parameter('roi_current_from') }} as date) as own_current_from,
+        cast({{ run_parameter('roi_current_to') }} as date) as own_current_to,
+        cast({{ run_parameter('roi_baseline_from') }} as date) as own_baseline_from,
+        cast({{ run_parameter('roi_baseline_to') }} as date) as own_baseline_to
+),
+
+-- unless the firm gives dates: the last three whole months against the three before them
+current_to as (
+    select
+        last_month.*,
+        coalesce(own_current_to, whole_month_end) as current_to
+    from last_month
+),
+
+current_from as (
+    select
+        current_to.*,
+        coalesce(own_current_from, {{ add_months_start('current_to', -2) }}) as current_from
+    from current_to
+),
+
+baseline_to as (
+    select
+        current_from.*,
+        coalesce(own_baseline_to, {{ date_add_days('current_from', -1) }}) as baseline_to
+    from current_from
+),
+
+time_window as (
+    select
+        'CURRENT' as time_window,
+        current_from as window_from,
+        current_to as window_to
+    from baseline_to
+    union all
+    select
+        'BASELINE' as time_window,
+        coalesce(own_baseline_from, {{ add_months_start('baseline_to', -2) }}) as window_from,
+        baseline_to as window_to
+    from baseline_to
+),
+
+taken as (
+    select
+        concat('days_', stage) as measure,
+        case_id,
+        concat(legal_entity_id, '|', size_band, '|', billing_method) as mix,
+        started_on,
+        state = 'OPEN' as is_open,
+        -- money waits on every day of the calendar, work only on working days
+        cast({{ days_between('started_on', 'coalesce(finished_on, ' ~ run_as_of() ~ ')') }} as decimal(18, 4))
+            as calendar_days,
+        cast(coalesce(lag, open_age) as decimal(18, 4)) as took
+    from {{ ref('lifecycle__handoff') }}
+    where state in ('COMPLETED', 'OPEN')
+    union all
+    select
+        'hours_recovery' as measure,
+        event_id as case_id,
+        event_type as mix,
+        {{ date_of('failed_at') }} as started_on,
+        state = 'OPEN' as is_open,
+        cast(null as decimal(18, 4)) as calendar_days,
+        hours as took
+    from {{ ref('event_recovery') }}
+    where state in ('RECOVERED', 'OPEN')
+)
+
+select
+    {{ as_text('time_window.time_window') }} as time_window,
+    {{ as_text('taken.measure') }} as measure,
+    {{ as_text('taken.mix') }} as mix,
+    time_window.window_from,
+    time_window.window_to,
+    cast(count(*) as bigint) as cases,
+    cast(count(case when taken.is_open then 1 end) as bigint) as open_cases,
+    cast(median(taken.took) as decimal(18, 4)) as median_took,
+    cast(median(taken.calendar_days) as decimal(18, 4)) as median_days
+from taken
+inner join time_window
+    on taken.started_on >= time_window.window_from and taken.started_on <= time_window.window_to
+group by
+    time_window.time_window, taken.measure, taken.mix, time_window.window_from, time_window.window_to

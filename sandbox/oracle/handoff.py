@@ -1,0 +1,180 @@
+"""How often each stage from won deal to cash is late, and how long failed deliveries take to go through."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from sandbox.oracle.calendars import WorkingDays, month_end
+from sandbox.oracle.money import ZERO
+from sandbox.oracle.view import Dims, View
+
+COST_OF_CAPITAL = Decimal("0.08")
+FAILED = ("RETRYING", "DEAD_LETTERED")
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """First times that the metrics know already: when what was reached, and what waits for its transfer."""
+
+    staffed: Mapping[str, date]
+    first_work: Mapping[str, date]
+    approved: Mapping[str, date]
+    eligible: Mapping[str, date]
+    waiting: Sequence[tuple[Dims, WorkingDays, date]]
+    credited: Mapping[str, Sequence[tuple[date, Decimal]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One case at one stage; ``finished`` is None while it waits."""
+
+    stage: str
+    entity: str
+    practice: str
+    calendar: WorkingDays
+    started: date
+    finished: date | None
+    due: date
+
+    def judged(self, as_of: date) -> tuple[int, int]:
+        """(late, what lateness is a share of) of this case: what waits in time is in neither."""
+        if self.finished is None:
+            late = int(as_of > self.due)
+            return late, late
+        if self.calendar.between(self.started, self.finished) < 0:
+            return 0, 0
+        return int(self.finished > self.due), 1
+
+
+def breaches(view: View, steps: Steps) -> Iterator[tuple[str, str, str, int, int]]:
+    """(stage, grain, member, late, judged) of every stage and part of the firm that has judged cases."""
+    late: Counter[tuple[str, str, str]] = Counter()
+    judged: Counter[tuple[str, str, str]] = Counter()
+    for passages in (_deals(view, steps), _items(view, steps), _invoices(view, steps)):
+        for one in passages:
+            told, counted = one.judged(view.as_of)
+            for grain, member in (
+                ("FIRM", "ALL"),
+                ("LEGAL_ENTITY", one.entity),
+                ("PRACTICE", one.practice),
+            ):
+                late[one.stage, grain, member] += told
+                judged[one.stage, grain, member] += counted
+    for key, count in judged.items():
+        if count:
+            yield *key, late[key], count
+
+
+def _deals(view: View, steps: Steps) -> Iterator[Passage]:
+    with_amendment = {row.deal.opp_id for row in view.amendments if row.deal is not None}
+    contracted: dict[str, date] = {}
+    for contract in view.contracts:
+        if contract.deal is not None:
+            made = contract.created_at.date()
+            contracted[contract.deal.opp_id] = min(contracted.get(contract.deal.opp_id, made), made)
+    mobilised: dict[str, date] = {}
+    for project in view.projects:
+        if project.deal is not None:
+            made = project.created_at.date()
+            mobilised[project.deal.opp_id] = min(mobilised.get(project.deal.opp_id, made), made)
+    for deal in view.deals:
+        won = view.won_at(deal)
+        if won is None or not view.is_won(deal) or deal.services_amount <= 0 or won.date() > view.as_of:
+            continue
+        if deal.parent is not None or deal.opp_id in with_amendment:
+            continue
+        calendar, t1, start = view.calendars[deal.entity], won.date(), deal.planned_start
+        place = (view.entity_key(deal.entity), deal.practice, calendar)
+        t2, t3 = contracted.get(deal.opp_id), mobilised.get(deal.opp_id)
+        t4, t5 = steps.staffed.get(deal.opp_id), steps.first_work.get(deal.opp_id)
+        soon = calendar.add(t1, 2)
+        day_before = start - timedelta(days=1)
+        yield Passage("t1_t2", *place, t1, t2, soon)
+        is_far = start > t1 + timedelta(days=60)
+        yield Passage("t1_t3", *place, t1, t3, calendar.add(day_before, -19) if is_far else soon)
+        if t2 is not None and t3 is not None:
+            ready = max(t2, t3)
+            due = max(calendar.add(ready, 5), calendar.add(day_before, -4))
+            yield Passage("t3_t4", *place, ready, t4, due)
+        if t4 is not None and (t5 is not None or max(t4, start) <= view.as_of):
+            startable = max(t4, start)
+            yield Passage("t4_t5", *place, startable, t5, calendar.add(startable, 5))
+
+
+def _items(view: View, steps: Steps) -> Iterator[Passage]:
+    for dims, calendar, since in steps.waiting:
+        yield Passage(
+            "t6_t7", dims.legal_entity, dims.practice, calendar, since, None, calendar.add(since, 1)
+        )
+    for item in view.firm.billing_items:
+        if item.created_at > view.at or item.source_type not in ("TIME", "EXPENSE", "MILESTONE"):
+            continue
+        key = view.source_key(item.source_type, item.source_id)
+        calendar, t7 = view.calendars[item.contract.entity], steps.eligible[key]
+        if t7 > view.as_of:
+            continue
+        place = (view.entity_key(item.contract.entity), item.line.practice, calendar)
+        if key in steps.approved:
+            t6 = steps.approved[key]
+            yield Passage("t6_t7", *place, t6, t7, calendar.add(t6, 1))
+        posted = [
+            one.invoice.posted_at.date()
+            for one in view.lines_of_source.get(key, ())
+            if one.invoice.doc_type == "STANDARD"
+        ]
+        waits = view.net_billed_quantity(key, view.as_of) <= 0 and item.hold_reason is None
+        if posted or waits:
+            due = calendar.add(month_end(t7), 5)
+            yield Passage("t7_t8", *place, t7, min(posted, default=None), due)
+
+
+def _invoices(view: View, steps: Steps) -> Iterator[Passage]:
+    received: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+    for payment in view.firm.payments:
+        if payment.created_at <= view.at and payment.paid_on <= view.as_of:
+            for invoice, amount in payment.applications:
+                received[invoice.invoice_id].append((payment.paid_on, amount))
+    for invoice in view.firm.invoices:
+        if invoice.posted_at > view.at or invoice.doc_type != "STANDARD" or invoice.invoice_date > view.as_of:
+            continue
+        events = [(on, amount, True) for on, amount in received[invoice.invoice_id]]
+        credits = steps.credited.get(invoice.invoice_id, [])
+        events += [(on, amount, False) for on, amount in credits if on <= view.as_of]
+        left, cleared, by_cash = invoice.gross, None, False
+        for on, amount, is_cash in sorted(events, key=lambda event: (event[0], event[2])):
+            left -= amount
+            if left <= ZERO:
+                cleared, by_cash = on, is_cash
+                break
+        if cleared is not None and not by_cash:
+            continue
+        yield Passage(
+            "t8_t10",
+            view.entity_key(invoice.entity),
+            invoice.contract.lines[0].practice,
+            view.calendars[invoice.entity],
+            invoice.posted_at.date(),
+            cleared,
+            invoice.due_on + timedelta(days=5),
+        )
+
+
+def recoveries(view: View) -> list[Decimal]:
+    """Hours from the first failure to being applied, of each business event that failed and went through."""
+    found = []
+    for event in view.firm.events:
+        reports = [row for row in event.reports if row.at <= view.at]
+        failed = min((row.at for row in reports if row.status in FAILED), default=None)
+        if event.is_test or failed is None:
+            continue
+        applied = min(
+            (row.at for row in reports if row.status == "APPLIED" and row.at > failed), default=None
+        )
+        if applied is not None:
+            ten_thousandths = (applied - failed) // timedelta(microseconds=360_000)
+            found.append(Decimal(ten_thousandths) / 10_000)
+    return sorted(found)
