@@ -30,8 +30,10 @@ _HOURS = (
     "forward_utilisation_8w",
     "forward_utilisation_12w",
 )
+# the same of money
+_MONEY = ("project_gross_margin", "leakage", "billing_realisation", "collection_realisation")
 _AMOUNTS = {
-    "project_gross_margin": ("amount_rc", "base"),
+    **dict.fromkeys(_MONEY, ("amount_rc", "base")),
     **dict.fromkeys(_HOURS, ("amount_tc", "base")),
 }
 _DRILL = (

@@ -12,13 +12,16 @@ from dashboards.backlog import (
     BACKLOG,
     COVER,
     DELIVERED,
+    FUNDED,
     IDLE,
     PARTS,
     SCHEDULED,
     SIGNED,
     SOFT,
     STALE,
+    STALLED,
     TAKEN_BACK,
+    UNBILLED,
     UNSCHEDULED,
     by_client,
     client_sums,
@@ -39,7 +42,9 @@ from dashboards.readings import History
 from dashboards.views.backlog_bridge import bridge_card, bridge_steps
 from dashboards.views.backlog_lines import backlog_lines
 
-CARDS = (BACKLOG, SCHEDULED, SOFT, UNSCHEDULED, COVER, SIGNED, TAKEN_BACK, DELIVERED)
+CARDS = (
+    BACKLOG, SCHEDULED, SOFT, UNSCHEDULED, FUNDED, STALLED, UNBILLED, COVER, SIGNED, TAKEN_BACK, DELIVERED,
+)  # fmt: skip
 
 
 def render(frame: Frame) -> None:
@@ -105,8 +110,10 @@ def _said(kpi: Kpi, chosen: Filters, history: History) -> str | None:
     now, whole = kpi.read(history, chosen), BACKLOG.read(history, chosen)
     if now is None:
         return None
-    if kpi in (SCHEDULED, SOFT, UNSCHEDULED):
+    if kpi in (SCHEDULED, SOFT, UNSCHEDULED, FUNDED, STALLED):
         return f"{numbers.percent(now / whole)} of backlog." if whole else None
+    if kpi is UNBILLED:
+        return "Signed less billed, another measure than backlog: that is signed less earned."
     if kpi is COVER:
         return "Backlog over an average month of the last three whole ones."
     if kpi is TAKEN_BACK and not now:

@@ -28,6 +28,7 @@ from dashboards.margin import (
     part_sums,
 )
 from dashboards.readings import History
+from dashboards.views.leakage import leakage_part
 from dashboards.views.margin_projects import margin_projects
 
 CARDS = (MARGIN, REVENUE, LABOUR, SUBCONTRACTORS)
@@ -58,6 +59,7 @@ def render(frame: Frame) -> None:
         _bridge(chosen, history, definitions)
         _months(chosen, history, definitions)
     _clients(chosen, clients, definitions)
+    leakage_part(chosen, history, definitions)
     margin_projects(chosen)
     tie_out_panel(chosen, "Revenue entries", ("REVENUE",))
 

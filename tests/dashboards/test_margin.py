@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from dashboards import data, margin
+from dashboards import data, leakage, margin
 from dashboards.components.sums import Sum
 from dashboards.filters import Filters, default_as_of
 from dashboards.margin import Made, known_margin
@@ -150,4 +150,39 @@ def test_hours_without_a_cost_leave_margin_unknown_and_not_larger(monkeypatch: p
     assert margin.made_by(chosen, "CUSTOMER") == [
         Made("A", Decimal(100), None),
         Made("B", Decimal(50), Decimal(50)),
+    ]
+
+
+def leakage_of(chosen: Filters, history: History, part: str) -> list[Sum]:
+    """The bridge's lines with their rows, or its own amounts as sums of nothing."""
+    if part == "lines":
+        return leakage.sums(chosen)
+    return [
+        Sum(label, "select null as a, null as b, null as c, 0 as amount where false", (), amount, kind)
+        for label, amount, kind in leakage.steps(leakage.amounts(chosen)) or ()
+    ]
+
+
+def test_the_way_from_agreed_value_to_cash_adds_up_and_is_its_rows(
+    at_home: Home, places: list[tuple[dict[str, str], date, str, str]]
+) -> None:
+    for query, _, _, _ in places[:2]:
+        told = [(kind, Decimal(amount)) for _, amount, _, _, _, kind in _steps(query)]
+        level = Decimal(0)
+        for kind, amount in told:
+            if kind == "total" and level:
+                assert abs(level - amount) < Decimal("0.01"), query
+            level = amount if kind == "total" else level + amount
+        assert sum(kind == "total" for kind, _ in told) == 3
+        lines = sums_of(leakage_of, query, "lines")
+        assert lines
+        assert all(ties == "True" for *_, ties in lines), lines
+
+
+def _steps(query: dict[str, str]) -> list[tuple[str, str, str, str, str, str]]:
+    """The bridge's steps; their kind stands at the end."""
+    named = {"Agreed value", "Billed", "Paid"}
+    return [
+        (label, amount, total, count, ties, "total" if label in named else "step")
+        for label, amount, total, count, ties in sums_of(leakage_of, query, "steps")
     ]

@@ -10,12 +10,13 @@ import pytest
 
 from dashboards import data, numbers, outlook
 from dashboards.components.sums import Sum
-from dashboards.filters import Filters, on_run_day
+from dashboards.filters import Filters, default_as_of, on_run_day
 from dashboards.outlook import Month, Year
 from dashboards.readings import History
+from dashboards.views import expected_revenue
 from tests.dashboards.asking import sums_of
 from tests.dashboards.conftest import Opener
-from tests.dashboards.test_executive_overview import Sql, shown, words
+from tests.dashboards.test_executive_overview import Sql, as_of_dates, shown, words
 from throughline.home import Home
 
 EARNED_AND_TO_COME = "('ACTUAL', 'SCHEDULED', 'TENTATIVE', 'UNSCHEDULED', 'PIPELINE')"
@@ -125,3 +126,20 @@ def test_an_unknown_part_leaves_the_year_unknown_and_a_missing_plan_is_none() ->
     unknown = Year((*months, Month(date(2026, 3, 1), {"PIPELINE": None}, None)), None, None)
     assert (unknown.outlook, unknown.part("PIPELINE"), unknown.plan) == (None, None, Decimal(9))
     assert Year((Month(date(2026, 1, 1), {}, None),), None, None).plan is None
+
+
+def posted_of(chosen: Filters, history: History) -> list[Sum]:
+    """What is posted of each listed line."""
+    return expected_revenue.posted_sums(chosen, expected_revenue.lines(chosen))
+
+
+def test_what_is_posted_beside_what_is_expected_is_its_postings(at_home: Home, sql: Sql) -> None:
+    last = default_as_of(as_of_dates(sql))
+    lines = sql(
+        "select count(*) as n from marts.expected_revenue where as_of = ? and revenue_difference_tc <> 0",
+        last,
+    )
+    assert lines[0]["n"] > 0
+    found = sums_of(posted_of, {})
+    assert found
+    assert all(ties == "True" for *_, ties in found), found
