@@ -13,7 +13,7 @@ from dashboards import data, numbers, waiting
 from dashboards.components.sums import Sum
 from dashboards.filters import Filters
 from dashboards.readings import History
-from dashboards.waiting import Wait, interest, wait
+from dashboards.waiting import Sooner, Wait, interest, sooner, wait
 from tests.dashboards.asking import sums_of
 from tests.dashboards.conftest import Opener
 from tests.dashboards.test_executive_overview import Sql, shown, words
@@ -103,3 +103,31 @@ def test_a_region_has_cases_but_no_medians(open_page: Opener, sql: Sql) -> None:
     app = open_page("handoff", scope=f"REGION:{region}")
     assert not app.exception
     assert any("measured for the firm" in info.value for info in app.info)
+
+
+@pytest.mark.parametrize(
+    ("example", "billed", "days", "per_cent", "released", "yearly"),
+    [
+        # through the page's own function: no table holds what nobody has saved yet
+        ("G-ROI-01", 8_000_000 * 365, 10, 5, 80_000_000, 4_000_000),
+        ("G-ROI-02", 36_500_000, 6, 8, 600_000, 48_000),
+    ],
+)
+def test_cash_comes_once_and_its_interest_every_year(
+    example: str, billed: int, days: int, per_cent: int, released: int, yearly: int
+) -> None:
+    found = sooner(Decimal(billed), days, per_cent)
+    assert found == Sooner(Decimal(billed), Decimal(released), Decimal(yearly)), example
+
+
+def test_days_saved_are_worth_a_years_billing(open_page: Opener, sql: Sql) -> None:
+    billed = sql(
+        "select value from marts.metric_value where metric_id = 'billed' and grain = 'FIRM' "
+        "and currency_view = 'RC' and period_type = 'T12M' "
+        "and as_of = (select max(as_of) from marts.metric_value)"
+    )[0]["value"]
+    app = open_page("handoff", sooner="10", capital="4")
+    assert not app.exception
+    said = words(app).replace("\\", "")
+    assert f"**{numbers.money(billed * 10 / 365)}** comes in earlier, once" in said
+    assert f"USD {numbers.full_money(billed * 10 / 365 * 4 / 100)}** of interest a year" in said

@@ -6,7 +6,7 @@ Every sheet is a list of columns and a function from the report to rows, so that
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -260,6 +260,11 @@ def _tie_out(report: Report, row: Row, level: str, what: Any) -> list[Any]:
     return [told.get(column.name, row.get(column.name)) for column in TIE_OUTS]
 
 
+def footing(opening: Decimal, moved: Iterable[Decimal], closing: Decimal) -> Decimal:
+    """What opening and movements come to above the closing balance; nought where the statement foots."""
+    return opening + sum(moved) - closing
+
+
 def _roll_forwards(report: Report) -> list[list[Any]]:
     """Each balance by entity, currency and date: opening, what moved it, closing, and whether they meet."""
     found: list[list[Any]] = []
@@ -272,7 +277,7 @@ def _roll_forwards(report: Report) -> list[list[Any]]:
         ]
         before = row["closed_before"]
         meets = None if before is None else "MEETS" if row["opening"] == before else "DOES NOT MEET"
-        foots = row["opening"] + sum(row["moved"].values()) == row["closing"]
+        foots = footing(row["opening"], row["moved"].values(), row["closing"]) == 0
         found.append([*place, "OPENING", row["opening"], meets])
         found += [[*place, step.upper(), amount, None] for step, amount in row["moved"].items() if amount]
         found.append([*place, "CLOSING", row["closing"], "FOOTS" if foots else "DOES NOT FOOT"])
