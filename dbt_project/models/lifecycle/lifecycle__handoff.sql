@@ -227,9 +227,12 @@ select
         else 'COMPLETED'
     end") }} as state,
     coalesce(coalesce(finished_on, {{ run_as_of() }}) > due_on, false) as is_breached,
-    -- the amount times the days on the calendar by which it was or is late: all of them, and the month's to date
+    -- the amount times the calendar's days by which it was or is late: all of them, and the month's to date
     cast(
-        amount_rc * case when due_on is null then 0 else greatest({{ days_between('due_on', 'coalesce(finished_on, ' ~ run_as_of() ~ ')') }}, 0) end
+        amount_rc * case when due_on is null then 0 else greatest({{ days_between(
+            'due_on',
+            'coalesce(finished_on, ' ~ run_as_of() ~ ')',
+        ) }}, 0) end
         as decimal(28, 4)
     ) as currency_days,
     cast(

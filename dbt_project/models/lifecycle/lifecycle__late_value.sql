@@ -124,22 +124,27 @@ waiting as (
 )
 
 select
-    {{ as_text('object_type') }} as object_type,
-    object_id,
-    legal_entity_id,
-    region_id,
-    practice_id,
-    customer_id,
-    {{ as_text('project_id') }} as project_id,
-    {{ as_text('contract_line_id') }} as contract_line_id,
-    {{ as_text('waits_for') }} as waits_for,
-    due_on,
-    cast({{ days_between('due_on', run_as_of()) }} as integer) as late_days,
-    amount_rc,
-    cast(amount_rc * {{ days_between('due_on', run_as_of()) }} as decimal(28, 4)) as currency_days,
+    {{ as_text('waiting.object_type') }} as object_type,
+    waiting.object_id,
+    waiting.legal_entity_id,
+    waiting.region_id,
+    waiting.practice_id,
+    waiting.customer_id,
+    {{ as_text('waiting.project_id') }} as project_id,
+    {{ as_text('waiting.contract_line_id') }} as contract_line_id,
+    {{ as_text('waiting.waits_for') }} as waits_for,
+    waiting.due_on,
+    cast({{ days_between('waiting.due_on', run_as_of()) }} as integer) as late_days,
+    waiting.amount_rc,
+    cast(
+        waiting.amount_rc * {{ days_between('waiting.due_on', run_as_of()) }} as decimal(28, 4)
+    ) as currency_days,
     -- what the money costs that was not there on those days: interest at the firm's cost of capital
-    cast({{ mul_div('amount_rc', 'cost.of_capital * ' ~ days_between('due_on', run_as_of()), '365') }} as decimal(28, 4))
-        as carrying_cost
+    cast({{ mul_div(
+        'waiting.amount_rc',
+        'cost.of_capital * ' ~ days_between('waiting.due_on', run_as_of()),
+        '365',
+    ) }} as decimal(28, 4)) as carrying_cost
 from waiting
 cross join cost
-where due_on < {{ run_as_of() }} and (amount_rc is null or amount_rc <> 0)
+where waiting.due_on < {{ run_as_of() }} and (waiting.amount_rc is null or waiting.amount_rc <> 0)

@@ -1,6 +1,6 @@
 -- Business events whose delivery failed at least once, and how long until it went through: from the first
--- failure to the first report after it that the target has applied the event. What a later event made good, or
--- somebody allowed to be dropped, is withdrawn; the others still wait, and are never left out.
+-- failure to the first report after it that the target has applied the event. What a later event made good,
+-- or somebody allowed to be dropped, is withdrawn; the others still wait, and are never left out.
 with report as (
     select
         business_event_id,
@@ -79,7 +79,7 @@ select
     {{ as_text('state') }} as state,
     failed_at,
     applied_at,
-    -- to the last whole ten-thousandth of an hour, so that both engines write the same; an open one's hours go on
+    -- to the last whole ten-thousandth of an hour, so that both engines write the same; an open one goes on
     cast(
         cast(
             floor(({{ instant_number(

@@ -1,6 +1,6 @@
--- Each stage by the month whose cases it holds: the month a deal was won in, at every stage of its way; of items
--- and invoices the month the stage began. Cases that still wait stay in their month, so a young month does not
--- look fast only because its slow cases are not done yet.
+-- Each stage by the month whose cases it holds: the month a deal was won in, at every stage of its way; of
+-- items and invoices the month the stage began. Cases that still wait stay in their month, so a young month
+-- does not look fast only because its slow cases are not done yet.
 with handoff as (
     select
         stage,

@@ -1,5 +1,6 @@
--- What the return of integration is reckoned with where nothing is measured: each assumption with its low, base
--- and high value, and where it comes from. A firm's own value takes the place of all three unless it says more.
+-- What the return of integration is reckoned with where nothing is measured: each assumption with its low,
+-- base and high value, and where it comes from. A firm's own value takes the place of all three unless it
+-- says more.
 with given as (
     {%- for name, label, unit, low, base, high, source in assumptions() %}
         select
@@ -26,5 +27,8 @@ select
     coalesce(own_low, own, low) as low,
     coalesce(own, base) as base,
     coalesce(own_high, own, high) as high,
-    {{ as_text("case when own is not null then 'Set by the firm in throughline.toml' else source end") }} as source
+    {{ as_text("case
+        when own is not null then 'Set by the firm in throughline.toml'
+        else source
+    end") }} as source
 from given

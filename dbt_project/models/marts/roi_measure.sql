@@ -1,7 +1,7 @@
 -- How long things took in two windows, one before and one after: what the return of integration is reckoned
--- from. A case belongs to the window in which it began; one that still waits counts with the time it has waited
--- so far, which is a lower bound. Kept apart by what may differ between windows without anybody having become
--- faster: legal entity, size of the deal and billing method, or the kind of event.
+-- from. A case belongs to the window in which it began; one that still waits counts with the time it has
+-- waited so far, which is a lower bound. Kept apart by what may differ between windows without anybody having
+-- become faster: legal entity, size of the deal and billing method, or the kind of event.
 with last_month as (
     select
         {{ date_add_days(month_start(date_add_days(run_as_of(), 1)), -1) }} as whole_month_end,
@@ -15,21 +15,21 @@ with last_month as (
 current_to as (
     select
         last_month.*,
-        coalesce(own_current_to, whole_month_end) as current_to
+        coalesce(last_month.own_current_to, last_month.whole_month_end) as current_to
     from last_month
 ),
 
 current_from as (
     select
         current_to.*,
-        coalesce(own_current_from, {{ add_months_start('current_to', -2) }}) as current_from
+        coalesce(current_to.own_current_from, {{ add_months_start('current_to.current_to', -2) }}) as current_from
     from current_to
 ),
 
 baseline_to as (
     select
         current_from.*,
-        coalesce(own_baseline_to, {{ date_add_days('current_from', -1) }}) as baseline_to
+        coalesce(current_from.own_baseline_to, {{ date_add_days('current_from.current_from', -1) }}) as baseline_to
     from current_from
 ),
 
