@@ -39,6 +39,8 @@ class _Work:
     hours: Decimal = ZERO
     billable_hours: Decimal = ZERO
     billed_hours: Decimal = ZERO
+    # whether a document is in another currency than its work: what was billed of it is then unknown
+    is_mixed: bool = False
     sums: dict[str, Decimal] = field(default_factory=lambda: defaultdict(lambda: ZERO))
 
 
@@ -113,6 +115,7 @@ def _follow(view: View, entry: TimeEntry, paid: dict[str, Decimal], too_much: De
             given_back -= one.line.net
         else:
             credited -= one.line.net
+    work.is_mixed |= any(one.invoice.currency != entry.project.currency for one in lines)
     value, hours = _value(entry), entry.hours
     share = min(max(quantity, ZERO), hours) if entry.billable else ZERO
     unbilled = r4(value * (hours - share) / hours) if entry.billable and hours else ZERO
@@ -163,7 +166,8 @@ def _measured(view: View, month: date, project: Project, role: str, currency: st
     took: dict[str, Decimal] = {}
     for step in ("non_billable", "above", "aged", "below", "over", "credited", "given_back", "waiting"):
         left -= work.sums[step]
-        after = worth(left)
+        is_told = not work.is_mixed or step in ("non_billable", "above", "aged")
+        after = worth(left) if is_told else None
         if rest is not None and after is not None:
             took[step] = rest - after
         rest = after
@@ -174,12 +178,12 @@ def _measured(view: View, month: date, project: Project, role: str, currency: st
         "billed_hours": work.billed_hours,
         "contract": contract,
         "billed": rest,
-        "cash": worth(work.sums["cash"]),
+        "cash": None if work.is_mixed else worth(work.sums["cash"]),
         "billed_list": None if rate is None else worth(r4(work.billed_hours * rate)),
         "leakage": None,
         "kept": None,
     }
-    if contract is not None:
+    if contract is not None and not work.is_mixed:
         lost = took["non_billable"] + took["above"] + took["below"] + took["credited"]
         measures["leakage"] = lost + took["aged"]
         measures["kept"] = contract - lost

@@ -17,6 +17,7 @@ def add(told: Firm) -> None:
     """Every example's rows."""
     _realisation(told)
     _leakage(told)
+    _two_currencies(told)
 
 
 def first(told: Firm, entity: str, key: str, **values: Any) -> None:
@@ -64,12 +65,19 @@ def work(
 
 
 def bill(
-    told: Firm, number: int, entry: str, hours: str, amount: str, paid: str = "0", **values: Any
+    told: Firm,
+    number: int,
+    entry: str,
+    hours: str,
+    amount: str,
+    paid: str = "0",
+    currency: str = "USD",
+    **values: Any,
 ) -> None:
     """An entry's hours on an invoice without tax, and what was paid of it."""
     key = f"netsuite:main:{entry.split(':')[-1]}-{values.get('doc_type', 'STANDARD')}"
     day = date(2026, 3, 31)
-    place = {"customer_id": f"netsuite:main:{number}", "legal_entity_id": CH, "currency_code": "USD"}
+    place = {"customer_id": f"netsuite:main:{number}", "legal_entity_id": CH, "currency_code": currency}
     first(
         told, "invoice", key, document_type="invoice", invoice_date=day, due_date=date(2026, 5, 31),
         exchange_rate=D(1), total_amount=D(amount), net_amount=D(amount), status="open",
@@ -77,7 +85,7 @@ def bill(
     )  # fmt: skip
     first(
         told, "invoice_line", f"{key}-1", invoice_id=key, contract_line_id=f"netsuite:main:{number}",
-        source_type="TIME", source_key=entry, quantity=D(hours), net_amount=D(amount), currency_code="USD",
+        source_type="TIME", source_key=entry, quantity=D(hours), net_amount=D(amount), currency_code=currency,
         period_from=day,
     )  # fmt: skip
     if D(paid):
@@ -87,7 +95,7 @@ def bill(
         )  # fmt: skip
         first(
             told, "payment_application", f"{key}-a", invoice_id=key, customer_payment_id=f"{key}-p",
-            applied_amount=D(paid), kind="Payment", applied_date=date(2026, 4, 20), currency_code="USD",
+            applied_amount=D(paid), kind="Payment", applied_date=date(2026, 4, 20), currency_code=currency,
         )  # fmt: skip
 
 
@@ -110,6 +118,13 @@ def _realisation(told: Firm) -> None:
     bill(told, 821, one, "420", "40000", paid="30000")
     two = work(told, project(told, 822, "RLZ2", "TM"), "rlz2", date(2026, 3, 10), "152", "325", "RLZ two")
     bill(told, 822, two, "152", "41600")
+
+
+def _two_currencies(told: Firm) -> None:
+    # priced in dollars and invoiced in euros: nobody can say how much of the work was billed or paid
+    price(told, "LKX", "110")
+    entry = work(told, project(told, 824, "LKX", "TM"), "lkx", date(2026, 3, 10), "10", "100", "LKX")
+    bill(told, 824, entry, "10", "900", paid="900", currency="EUR")
 
 
 def _leakage(told: Firm) -> None:

@@ -1257,6 +1257,13 @@ def test_rates_and_realisation(
     assert found == {metric: D(said) for metric, said in wanted.items()}
 
 
+def test_work_and_document_in_two_currencies_have_no_share(marts: duckdb.DuckDBPyConnection) -> None:
+    place = {"grain": "PRACTICE", "practice_id": "LKX", "currency_view": "NA", "period_type": "QUARTER"}
+    unknown = ("leakage", "billed_rate", "collection_realisation", "overall_realisation")
+    assert [value(marts, metric, "2026-03-31", **place) for metric in unknown] == [None] * 4
+    assert value(marts, "hours_realisation", "2026-03-31", **place) == 1
+
+
 def test_from_list_value_to_cash(marts: duckdb.DuckDBPyConnection) -> None:
     lines = (
         "list, discount, contract, non_billable, above_ceiling, unbilled_aged, billed_below, billed_above,"

@@ -148,7 +148,11 @@ conversion as (
 billed as (
     select
         billing_value.source_key,
-        min(billing_value.currency_code) as currency_code,
+        -- documents in several currencies have no sum
+        case
+            when min(billing_value.currency_code) = max(billing_value.currency_code)
+                then min(billing_value.currency_code)
+        end as currency_code,
         sum(billing_value.quantity) as quantity,
         sum(case
             when billing_value.doc_type = 'CREDIT_NOTE' and billing_value.quantity = 0 then 0
@@ -167,14 +171,31 @@ billed as (
                 then -billing_value.amount_tc
             else 0
         end) as credited_back_tc,
-        sum(coalesce(
-            {{ mul_div('billing_value.amount_tc', 'collected.amount_tc', 'document.amount_tc') }}, 0
-        )) as cash_tc
+        {{ known_sum(
+            "case
+                when collected.invoice_id is null or document.amount_tc = 0 then 0
+                else " ~ mul_div('billing_value.amount_tc', 'collected.amount_tc', 'document.amount_tc') ~ "
+            end"
+        ) }} as cash_tc
     from billing_value
     left join reason on billing_value.invoice_id = reason.invoice_id
     left join document on billing_value.invoice_id = document.invoice_id
     left join collected on billing_value.invoice_id = collected.invoice_id
     group by billing_value.source_key
+),
+
+capped as (
+    select
+        time_entry_id,
+        contract_line_id,
+        value_tc,
+        sum(value_tc) over (
+            partition by contract_line_id
+            order by work_date, time_entry_id
+            rows between unbounded preceding and current row
+        ) as reached_tc
+    from time_value
+    where billing_method = 'TM_CAPPED' and is_billable
 ),
 
 -- what of an entry lies above its line's ceiling: the last work is what is too much
@@ -185,19 +206,7 @@ above as (
             greatest(capped.reached_tc - term.ceiling - coalesce(ceiling_raised.delta_ceiling, 0), 0),
             capped.value_tc
         ) as amount_tc
-    from (
-        select
-            time_entry_id,
-            contract_line_id,
-            value_tc,
-            sum(value_tc) over (
-                partition by contract_line_id
-                order by work_date, time_entry_id
-                rows between unbounded preceding and current row
-            ) as reached_tc
-        from time_value
-        where billing_method = 'TM_CAPPED' and is_billable
-    ) as capped
+    from capped
     inner join term on capped.contract_line_id = term.contract_line_id
     left join ceiling_raised on capped.contract_line_id = ceiling_raised.contract_line_id
 ),
@@ -236,15 +245,14 @@ followed as (
                     'time_value.value_tc', '(time_value.hours - billed.quantity)', 'time_value.hours'
                 ) }}
         end as unbilled_tc,
-        coalesce(above.amount_tc, 0) as too_much_tc,
         -- work and document in two currencies have no difference anybody could tell
-        case
-            when billed.source_key is null then 0
-            when billed.currency_code = time_value.currency_code then billed.billed_tc
-        end as billed_tc,
-        coalesce(billed.credited_tc, 0) as credited_tc,
-        coalesce(billed.credited_back_tc, 0) as credited_back_tc,
-        coalesce(billed.cash_tc, 0) as cash_tc
+        {%- for name in ['billed_tc', 'credited_tc', 'credited_back_tc', 'cash_tc'] %}
+            case
+                when billed.source_key is null then 0
+                when billed.currency_code = time_value.currency_code then billed.{{ name }}
+            end as {{ name }},
+        {%- endfor %}
+        coalesce(above.amount_tc, 0) as too_much_tc
     from time_value
     left join assignment on time_value.assignment_id = assignment.assignment_id
     left join worker on time_value.source_resource_id = worker.resource_id
@@ -252,7 +260,7 @@ followed as (
     left join above on time_value.time_entry_id = above.time_entry_id
 ),
 
--- above the ceiling is only what was not billed all the same
+-- of what lies above the ceiling only what was not billed all the same is lost there
 told_apart as (
     select
         followed.*,
@@ -291,16 +299,25 @@ summed as (
             as unbilled_aged_tc,
         {{ known_sum('greatest(short_tc, 0 * short_tc)') }} as billed_below_tc,
         {{ known_sum('least(short_tc, 0 * short_tc)') }} as billed_above_tc,
-        sum(credited_tc) as credited_tc,
-        sum(credited_back_tc) as credited_back_tc,
+        {{ known_sum('credited_tc') }} as credited_tc,
+        {{ known_sum('credited_back_tc') }} as credited_back_tc,
         {{ known_sum('case when is_aged then 0 else unbilled_tc - above_ceiling_tc end') }}
             as unbilled_young_tc,
         {{ known_sum('billed_tc - credited_tc - credited_back_tc') }} as billed_tc,
-        sum(cash_tc) as cash_tc
+        {{ known_sum('cash_tc') }} as cash_tc
     from told_apart
     group by
         month_start, project_id, contract_line_id, legal_entity_id, region_id, practice_id, customer_id,
         functional_currency, billing_method, is_by_hour, role, is_contractor, currency_code
+),
+
+need as (
+    select distinct
+        project_id,
+        role,
+        currency_code,
+        month_start
+    from summed
 ),
 
 -- the price list's line for a role: the most particular one in force on the first day of the month
@@ -320,14 +337,7 @@ suited as (
                 rate_card_line.effective_from desc,
                 rate_card_line.rate_card_line_id asc
         ) as place
-    from (
-        select distinct
-            project_id,
-            role,
-            currency_code,
-            month_start
-        from summed
-    ) as need
+    from need
     inner join project on need.project_id = project.project_id
     inner join rate_card_line
         on

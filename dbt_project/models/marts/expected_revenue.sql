@@ -127,14 +127,15 @@ earned_by_date as (
     select
         position.as_of,
         position.contract_line_id,
-        {{ known_sum(
-            "case
-                when earned_by_day.currency_code = position.currency_code then earned_by_day.amount
-                else " ~ ledger_at_rate('earned_by_day.amount', 'exchange_rate.rate') ~ "
-            end"
-        ) }} as amount,
-        sum(earned_by_day.hours) as hours,
-        sum(earned_by_day.posted) as posted
+        {%- for name in ['amount', 'posted'] %}
+            {{ known_sum(
+                "case
+                    when earned_by_day.currency_code = position.currency_code then earned_by_day." ~ name ~ "
+                    else " ~ ledger_at_rate('earned_by_day.' ~ name, 'exchange_rate.rate') ~ "
+                end"
+            ) }} as {{ name }},
+        {%- endfor %}
+        sum(earned_by_day.hours) as hours
     from position
     inner join earned_by_day
         on
@@ -182,7 +183,7 @@ measured as (
         position.*,
         case when earned_by_date.as_of is null then 0 else earned_by_date.amount end as value_to_date,
         coalesce(earned_by_date.hours, 0) as approved_hours,
-        coalesce(earned_by_date.posted, 0) as posted,
+        case when earned_by_date.as_of is null then 0 else earned_by_date.posted end as posted,
         retained.base_price,
         retained.changes
     from position
