@@ -34,22 +34,10 @@ measured as (
         handoff.stage,
         grain.grain,
         {{ ledger_grain_members('handoff', 'grain.grain') }},
-        count(case when handoff.state = 'COMPLETED' then 1 end) as completed,
-        median(case when handoff.state = 'COMPLETED' then cast(handoff.lag as decimal(18, 4)) end)
-            as median_lag,
-        percentile_cont(0.9) within group (order by case
-            when handoff.state = 'COMPLETED' then handoff.lag
-            when handoff.state = 'OPEN' then handoff.open_age
-        end) as p90_lag,
-        count(case when handoff.state = 'OPEN' then 1 end) as open_count,
-        coalesce(sum(case when handoff.state = 'OPEN' then handoff.amount_rc end), 0) as open_amount_rc,
         max(case when handoff.state = 'OPEN' then handoff.open_age end) as oldest_open_age,
-        count(case when handoff.state = 'NEGATIVE' then 1 end) as negative,
-        count(case when handoff.state = 'COMPLETED' and handoff.is_breached then 1 end) as breached_completed,
-        count(case when handoff.state = 'OPEN' and handoff.is_breached then 1 end) as breached_open,
         sum(case when handoff.state = 'OPEN' then handoff.currency_days end) as waiting_currency_days,
         sum(handoff.currency_days_in_month) as month_currency_days,
-        count(case when handoff.is_breached and handoff.amount_rc is null then 1 end) as unpriced
+        {{ handoff_counts() }}
     from handoff
     cross join grain
     group by handoff.stage, grain.grain, {{ ledger_grain_members('handoff', 'grain.grain', aliased=false) }}
@@ -65,7 +53,7 @@ select
     cast(median_lag as decimal(18, 4)) as median_lag,
     cast(p90_lag as decimal(18, 4)) as p90_lag,
     cast(open_count as bigint) as open_count,
-    cast(open_amount_rc as decimal(28, 4)) as open_amount_rc,
+    cast(coalesce(open_amount_rc, 0) as decimal(28, 4)) as open_amount_rc,
     cast(oldest_open_age as integer) as oldest_open_age,
     cast(negative as bigint) as negative,
     cast(breached_completed + breached_open as bigint) as breached,
