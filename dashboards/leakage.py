@@ -15,6 +15,7 @@ BILLED = Kpi("billing_realisation", "Billed of list value", is_balance=False, ki
 PAID = Kpi("collection_realisation", "Paid of what is billed", is_balance=False, kind="share")
 
 AGREED, BILLED_TOTAL, CASH = "contract", "billed", "cash"
+LOSS = "leakage"
 # line of the bridge -> what it is called, in the bridge's order; each is taken from what was agreed
 LOST = {
     "non_billable": "Hours nobody is billed for",
@@ -40,10 +41,12 @@ def _where(chosen: Filters) -> tuple[str, tuple[object, ...]]:
 
 
 def amounts(chosen: Filters) -> dict[str, Decimal | None]:
-    """Every line of the bridge for the work of the period; None where a part of it is unknown, empty without
-    work."""
+    """Every line of the bridge for the work of the period, and what is lost in all.
+
+    None where a part of it is unknown; empty without work.
+    """
     where, parameters = _where(chosen)
-    lines = (AGREED, *LOST, *NOT_LOST, BILLED_TOTAL, *OPEN, CASH)
+    lines = (AGREED, *LOST, *NOT_LOST, BILLED_TOTAL, *OPEN, CASH, LOSS)
     asked = ", ".join(f"case when count(*) = count({c}_rc) then sum({c}_rc) end as {c}" for c in lines)
     found = data.row(f"select count(*) as n, {asked} from marts.leakage_bridge where {where}", *parameters)
     if found is None or not found["n"]:
@@ -70,17 +73,18 @@ def steps(found: dict[str, Decimal | None]) -> Steps | None:
     ]
 
 
-def lost(found: dict[str, Decimal | None]) -> Decimal | None:
-    """What is lost of the agreed value."""
-    parts = [found.get(line) for line in LOST]
-    known = [part for part in parts if part is not None]
-    return sum(known, Decimal(0)) if len(known) == len(parts) else None
-
-
 def sums(chosen: Filters) -> list[Sum]:
     """Every line with the months, projects and roles that add up to it."""
     where, parameters = _where(chosen)
-    named = {AGREED: "Agreed value", **LOST, **NOT_LOST, BILLED_TOTAL: "Billed", **OPEN, CASH: "Paid"}
+    named = {
+        AGREED: "Agreed value",
+        LOSS: "Lost in all",
+        **LOST,
+        **NOT_LOST,
+        BILLED_TOTAL: "Billed",
+        **OPEN,
+        CASH: "Paid",
+    }
     return [
         Sum(
             named[line],

@@ -49,7 +49,17 @@ class Wait:
     money_days_sooner: Decimal
 
 
-def interest(money_days: Decimal, per_cent: int) -> Decimal:
+def capital() -> tuple[dict[str, str], str]:
+    """The costs of capital offered, and the one the run reckoned with: the firm's own, where it says one."""
+    if not data.holds("roi_assumption"):
+        return CAPITAL, "8"
+    found = data.row("select base * 100 as rate from marts.roi_assumption where name = 'cost_of_capital'")
+    own = f"{Decimal(found['rate']).normalize():f}" if found and found["rate"] is not None else "8"
+    offered = CAPITAL if own in CAPITAL else {own: f"{own}% a year", **CAPITAL}
+    return offered, own
+
+
+def interest(money_days: Decimal, per_cent: Decimal) -> Decimal:
     """What money that stands idle costs: amount times days, at a rate a year."""
     return money_days * per_cent / 100 / YEAR
 
@@ -66,10 +76,10 @@ class Sooner:
     yearly: Decimal
 
 
-def sooner(billed: Decimal, days: int, per_cent: int) -> Sooner:
+def sooner(billed: Decimal, days: int, per_cent: Decimal) -> Sooner:
     """Working capital freed by ``days``: a year's billing by 365 times days, and its yearly interest."""
     released = billed * days / YEAR
-    return Sooner(billed, released, released * per_cent / 100)
+    return Sooner(billed, released, interest(released * YEAR, per_cent))
 
 
 def wait(chosen: Filters, limit: int) -> Wait | None:

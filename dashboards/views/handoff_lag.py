@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import partial
 
 import streamlit as st
@@ -18,11 +19,11 @@ from dashboards.views.handoff import STAGE_GRAINS, delayed, stage_sums, stages
 from dashboards.views.waiting_cases import waiting_cases
 from dashboards.waiting import (
     BILLED,
-    CAPITAL,
     LIMITS,
     SOONER,
     STAGES,
     Wait,
+    capital,
     interest,
     sooner,
     sooner_sum,
@@ -78,7 +79,7 @@ def _said(row: data.Row | None) -> str | None:
     return said
 
 
-def _days_sooner(chosen: Filters, rate: int) -> None:
+def _days_sooner(chosen: Filters, rate: Decimal) -> None:
     """What a faster way to cash is worth: money that comes once, and its yearly cost, never added up."""
     currency = data.currency()
     with st.container(border=True, key="days_sooner", gap="small"):
@@ -107,7 +108,7 @@ def _days_sooner(chosen: Filters, rate: int) -> None:
             rows_dialog(BILLED, "Billed in twelve months", chosen, "T12M")
 
 
-def _what_if(chosen: Filters) -> int:
+def _what_if(chosen: Filters) -> Decimal:
     """What the wait costs, and what a limit to it would bring forward: no revenue that was not earned.
 
     Returns the cost of capital that is chosen, in per cent a year.
@@ -117,7 +118,7 @@ def _what_if(chosen: Filters) -> int:
         st.subheader("What the wait costs", anchor=False)
         with st.grid(2, min_column_width=160, gap="small", key="asking"):
             with st.container(gap=None):
-                rate = int(pick_one("Cost of capital", "capital", CAPITAL, "8"))
+                rate = Decimal(pick_one("Cost of capital", "capital", *capital()))
             with st.container(gap=None):
                 limit = int(pick_one("Beyond its due day at most", "limit", LIMITS, "10"))
         found = wait(chosen, limit)
@@ -145,7 +146,7 @@ def _what_if(chosen: Filters) -> int:
     return rate
 
 
-def _cost(found: Wait, rate: int, limit: int, currency: str) -> str:
+def _cost(found: Wait, rate: Decimal, limit: int, currency: str) -> str:
     """The wait in two sentences."""
     so_far = f"{currency} {numbers.full_money(interest(found.money_days, rate))}"
     saved = f"{currency} {numbers.full_money(interest(found.money_days_sooner, rate))}"

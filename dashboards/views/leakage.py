@@ -46,7 +46,7 @@ def _bridge(chosen: Filters, definitions: Mapping[str, data.Row]) -> None:
             empty("No work billed by the hour was done in", chosen)
             return
         steps = leakage.steps(found)
-        gone = leakage.lost(found)
+        gone = found[leakage.LOSS]
         if steps is None or gone is None:
             empty("A price or a rate is unknown, so what became of the work is unknown in", chosen)
             return

@@ -81,7 +81,7 @@ def test_interest_and_limit_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     found = wait(chosen, 10)
     assert found == Wait(2, Decimal(37500), Decimal(735000), 1, Decimal(36500), Decimal(365000))
     # 365,000 currency-days at 10% a year are 100 of interest
-    assert interest(found.money_days_sooner, 10) == 100
+    assert interest(found.money_days_sooner, Decimal(10)) == 100
     connection.execute(f"insert into marts.metric_drill values ('{data.LATE}', null, null)")
     assert wait(chosen, 10) is None, "an amount without a rate is not nothing"
 
@@ -116,7 +116,7 @@ def test_a_region_has_cases_but_no_medians(open_page: Opener, sql: Sql) -> None:
 def test_cash_comes_once_and_its_interest_every_year(
     example: str, billed: int, days: int, per_cent: int, released: int, yearly: int
 ) -> None:
-    found = sooner(Decimal(billed), days, per_cent)
+    found = sooner(Decimal(billed), days, Decimal(per_cent))
     assert found == Sooner(Decimal(billed), Decimal(released), Decimal(yearly)), example
 
 
@@ -131,3 +131,25 @@ def test_days_saved_are_worth_a_years_billing(open_page: Opener, sql: Sql) -> No
     said = words(app).replace("\\", "")
     assert f"**{numbers.money(billed * 10 / 365)}** comes in earlier, once" in said
     assert f"USD {numbers.full_money(billed * 10 / 365 * 4 / 100)}** of interest a year" in said
+
+
+def test_the_wait_costs_on_the_page_what_the_metric_says(open_page: Opener, sql: Sql) -> None:
+    """At the run's own cost of capital, chosen by nobody: one answer, not two."""
+    cost = sql(
+        "select value from marts.metric_value where metric_id = 'carrying_cost_of_delay' and grain = 'FIRM' "
+        "and currency_view = 'RC'"
+    )[0]["value"]
+    said = words(open_page("handoff")).replace("\\", "")
+    assert f"has cost **USD {numbers.full_money(cost)}** of interest" in said
+
+
+@pytest.mark.parametrize(("rate", "chosen"), [("0.08", "8"), ("0.075", "7.5"), (None, "8")])
+def test_the_firms_own_cost_of_capital_is_offered_and_chosen(
+    monkeypatch: pytest.MonkeyPatch, rate: str | None, chosen: str
+) -> None:
+    found = {"rate": None if rate is None else Decimal(rate) * 100}
+    monkeypatch.setattr(data, "holds", lambda table: True)
+    monkeypatch.setattr(data, "row", lambda sql, *parameters: found)
+    offered, own = waiting.capital()
+    assert own == chosen
+    assert offered[own] == f"{chosen}% a year"

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -58,7 +57,6 @@ def published_numbers(home: Home, grain: str, member: str, periods: Sequence[str
     return {
         (metric, day.replace(day=1).isoformat() if member == "grain" else name): value
         for metric, day, name, value in rows
-        if isinstance(day, date)
     }
 
 
