@@ -10,9 +10,10 @@ from dashboards.components.sums import Sum
 from dashboards.filters import Filters
 from dashboards.readings import first_month
 
-LEAKAGE = Kpi("leakage", "Lost of agreed value", is_balance=False, kind="share", good="down")
+# younger work has had less time to be lost or paid, so one period's share says nothing of the other's
+LEAKAGE = Kpi("leakage", "Lost of agreed value", is_balance=False, kind="share", good="down", run_day=True)
 BILLED = Kpi("billing_realisation", "Billed of list value", is_balance=False, kind="share")
-PAID = Kpi("collection_realisation", "Paid of what is billed", is_balance=False, kind="share")
+PAID = Kpi("collection_realisation", "Paid of what is billed", is_balance=False, kind="share", run_day=True)
 
 AGREED, BILLED_TOTAL, CASH = "contract", "billed", "cash"
 LOSS = "leakage"

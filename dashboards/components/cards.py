@@ -29,7 +29,7 @@ class Kpi:
     kind: str  # money | share (numerator over denominator) | times | days | months
     good: str = "up"  # up | down | none: neither is better
     controls: tuple[str, ...] = ()  # whose exceptions touch the number
-    run_day: bool = False  # told for the run's own day alone, so that there is nothing to compare with
+    run_day: bool = False  # told as the run's own day knows it, so that there is nothing to compare with
     only: str | None = None  # the one period it is shown for, whatever period is asked for
 
     def period(self, filters: Filters) -> str:

@@ -34,7 +34,7 @@ def _said(metric_id: str) -> str:
     return {
         LEAKAGE.metric_id: "Of the work of the period, followed until the run's own day.",
         BILLED.metric_id: "Of the same hours at list prices; above 100% where more is billed than listed.",
-        PAID.metric_id: "Of what was billed of that work.",
+        PAID.metric_id: "Of what was billed of that work; of younger work less is due yet.",
     }[metric_id]
 
 
