@@ -22,14 +22,20 @@ current_to as (
 current_from as (
     select
         current_to.*,
-        coalesce(current_to.own_current_from, {{ add_months_start('current_to.current_to', -2) }}) as current_from
+        coalesce(
+            current_to.own_current_from,
+            {{ add_months_start('current_to.current_to', -2) }}
+        ) as current_from
     from current_to
 ),
 
 baseline_to as (
     select
         current_from.*,
-        coalesce(current_from.own_baseline_to, {{ date_add_days('current_from.current_from', -1) }}) as baseline_to
+        coalesce(
+            current_from.own_baseline_to,
+            {{ date_add_days('current_from.current_from', -1) }}
+        ) as baseline_to
     from current_from
 ),
 
