@@ -30,6 +30,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from throughline import dbt_quick
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ROOT / "dbt_project"
 
@@ -172,6 +174,7 @@ def _compile(folder: Path, select: str | None) -> dict[str, tuple[str, str]]:
     _inputs(folder / "build.duckdb")
     from dbt.cli.main import dbtRunner
 
+    keep_templates = dbt_quick.quicken()
     _speak_spark()
     # files are off unless a firm has some; their mapping models are checked all the same
     systems = "bamboohr,certinia,docusign,events,files,netsuite,salesforce"
@@ -184,6 +187,7 @@ def _compile(folder: Path, select: str | None) -> dict[str, tuple[str, str]]:
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         outcome = dbtRunner().invoke(arguments + (["--select", select] if select else []))
+    keep_templates()
     if not outcome.success:
         raise RuntimeError(f"{said.getvalue()[-4000:]}\n{outcome.exception or ''}")
     found: dict[str, tuple[str, str]] = {}

@@ -9,6 +9,7 @@ The patch stands at module level: sqlfluff's worker processes import this file a
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Any
 
@@ -32,6 +33,8 @@ def _from_root(root_segment: Any, config: Any) -> ReflowSequence:
 
 
 ReflowSequence.from_root = staticmethod(_from_root)
+# A tree is some hundred thousand objects that all stay until it is judged: looked through seldom.
+gc.set_threshold(200000, 20, 20)
 
 if __name__ == "__main__":
     sys.exit(cli())

@@ -12,11 +12,14 @@ failed; 2: dbt itself could not run.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
+from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner
+
+from throughline import dbt_quick
 
 ARGUMENTS = {
     "models": ["build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"],
@@ -40,19 +43,33 @@ def main(argv: list[str] | None = None) -> int:
     ]  # fmt: skip
     if given.vars:
         common += ["--vars", given.vars]
+    common += ["--log-level-file", "none"] if not dbt_quick.plain() else []
+    keep_templates = dbt_quick.quicken()
+    dbt_quick.no_collector()
     parsed = dbtRunner().invoke(["parse", *common])
+    dbt_quick.seldom_collect()
     if not parsed.success:
         if parsed.exception is not None:
             print(f"dbt could not read the project: {parsed.exception}", flush=True)
         return 2
-    runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]
+    try:
+        return run_steps(given, parsed.result, common)
+    finally:
+        keep_templates()
+
+
+def run_steps(given: argparse.Namespace, manifest: Any, common: list[str]) -> int:
+    """The steps, one after the other, on a project that was read; the exit code.
+
+    The project was written as manifest.json when it was read; each step would write it again.
+    """
+    runner = dbtRunner(manifest=manifest)
     for step in given.steps.split(","):
         selection = ["--select", *given.select.split()] if given.select and step == "models" else []
         fresh = ["--full-refresh"] if given.full_refresh and step == "models" else []
-        done = runner.invoke([*ARGUMENTS[step], *selection, *fresh, *common])
-        results = given.target / "run_results.json"
-        if results.exists():
-            shutil.move(results, given.target / f"{step}_results.json")
+        done = runner.invoke([*ARGUMENTS[step], *selection, *fresh, *common, "--no-write-json"])
+        if isinstance(done.result, RunExecutionResult):
+            done.result.write(str(given.target / f"{step}_results.json"))
         if done.exception is not None:
             print(f"dbt could not run: {done.exception}", flush=True)
             return 2

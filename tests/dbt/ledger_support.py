@@ -369,7 +369,9 @@ def dbt(project: Path, folder: Path, *arguments: str) -> subprocess.CompletedPro
         "DBT_PROFILES_DIR": str(project),
         "DO_NOT_TRACK": "1",
     }
-    command = [str(Path(sys.executable).parent / "dbt"), "--quiet", *arguments, "--project-dir", str(project)]
+    command = [
+        sys.executable, "-m", "throughline.dbt_quick", "--quiet", *arguments, "--project-dir", str(project)
+    ]  # fmt: skip
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -215,7 +215,7 @@ class Project:
         }
         done = subprocess.run(
             [
-                str(Path(sys.executable).parent / "dbt"), *arguments,
+                sys.executable, "-m", "throughline.dbt_quick", *arguments,
                 "--project-dir", str(self.project), "--profiles-dir", str(self.project),
             ],
             env=environment, capture_output=True, text=True, check=False,

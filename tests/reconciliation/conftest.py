@@ -35,7 +35,7 @@ def compiled(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Co
         "mappings": {**told, "integration_event": ["events"]},
     }
     done = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", "compile", "--quiet", "--project-dir", str(project),
+        [sys.executable, "-m", "throughline.dbt_quick", "compile", "--quiet", "--project-dir", str(project),
          "--profiles-dir", str(project), "--target-path", str(folder / "target"),
          "--log-path", str(folder / "logs"), "--vars", json.dumps(variables),
          "--select", "models/controls", "models/reconciliation"],
