@@ -65,6 +65,8 @@ def serve_app(home: Path) -> Iterator[str]:
                 str(port),
                 "--server.headless",
                 "true",
+                "--server.fileWatcherType",
+                "none",
             ],
             env={**os.environ, "THROUGHLINE_HOME": str(home)},
             stdout=out,
