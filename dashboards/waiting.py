@@ -9,6 +9,7 @@ from dashboards import data
 from dashboards.components.cards import Kpi
 from dashboards.components.sums import Sum
 from dashboards.filters import Filters
+from dashboards.roi import YEAR, worth_of_days
 
 STAGES = {
     "t1_t2": Kpi("handoff_lag_t1_t2", "Won to contract", is_balance=True, kind="days", good="down"),
@@ -29,7 +30,6 @@ LIMITS = {
     "30": "30 days",
     "60": "60 days",
 }
-YEAR = 365
 SOONER = {"1": "1 day", "3": "3 days", "5": "5 days", "10": "10 days", "15": "15 days", "30": "30 days"}
 BILLED = "billed"
 
@@ -78,8 +78,7 @@ class Sooner:
 
 def sooner(billed: Decimal, days: int, per_cent: Decimal) -> Sooner:
     """Working capital freed by ``days``: a year's billing by 365 times days, and its yearly interest."""
-    released = billed * days / YEAR
-    return Sooner(billed, released, interest(released * YEAR, per_cent))
+    return Sooner(billed, *worth_of_days(billed, Decimal(days), per_cent / 100))
 
 
 def wait(chosen: Filters, limit: int) -> Wait | None:

@@ -8,12 +8,15 @@ is shown follows it, and writes into it when somebody chooses.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import streamlit as st
 
 SEPARATOR = ";"
 NONE_CHOSEN = "any"
+# beyond it nobody means a number
+LARGEST = Decimal(10) ** 12
 
 
 def held(key: str) -> str:
@@ -55,6 +58,35 @@ def pick_one(
 def _one_picked(key: str, default: str) -> None:
     chosen = st.session_state[f"{key}_shown"]
     st.session_state[key] = "" if chosen == default else chosen
+
+
+def pick_number(label: str, key: str, default: Decimal | None, help: str | None = None) -> Decimal | None:
+    """A number the reader may set; None while the default stands, which may be unknown."""
+    asked = _number(held(key))
+    shown = f"{key}_shown"
+    st.session_state[shown] = _text(default if asked is None else asked)
+    st.text_input(
+        label, key=shown, help=help, placeholder="not known", on_change=_number_picked, args=(key, default)
+    )
+    return asked
+
+
+def _number_picked(key: str, default: Decimal | None) -> None:
+    chosen = _number(st.session_state[f"{key}_shown"])
+    st.session_state[key] = "" if chosen is None or chosen == default else _text(chosen)
+
+
+def _number(text: str) -> Decimal | None:
+    """A number of nought or more as people write it; None where it is none or nobody means it."""
+    try:
+        found = Decimal(text.replace(",", "").replace(" ", "").rstrip("%"))
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() and 0 <= found < LARGEST else None
+
+
+def _text(value: Decimal | None) -> str:
+    return "" if value is None else f"{value:f}"
 
 
 def chosen_codes(asked: str, options: Sequence[str], default: Sequence[str] = ()) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ from dashboards.receivables import (
     most_overdue,
     parts,
 )
+from dashboards.views.cash_forecast import cash_forecast
 from dashboards.views.work_list import work_list
 
 CARDS = (OPEN, OVERDUE, DSO, BEST, DELINQUENT, EFFECTIVENESS, RECEIVED, UNAPPLIED)
@@ -76,6 +77,7 @@ def render(frame: Frame) -> None:
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
         _ageing_chart(chosen, aged, definitions)
         roll_forward_card(ROLL_FORWARD, chosen, history, definitions, "Receivables, tax included", _moved)
+    cash_forecast(chosen, definitions)
     work_list(chosen)
     tie_out_panel(chosen, "Receivables", ("AR_CONTROL", "AR_AGEING"))
 

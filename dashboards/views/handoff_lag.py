@@ -16,6 +16,8 @@ from dashboards.components.sums import sums_dialog
 from dashboards.filters import Filters, on_run_day
 from dashboards.readings import History
 from dashboards.views.handoff import STAGE_GRAINS, delayed, stage_sums, stages
+from dashboards.views.handoff_delay import cohorts, reasons, recovery
+from dashboards.views.handoff_return import handoff_return
 from dashboards.views.waiting_cases import waiting_cases
 from dashboards.waiting import (
     BILLED,
@@ -40,6 +42,7 @@ def render(frame: Frame) -> None:
         frame,
     )
     history = History(data.metric_rows(chosen.scope, chosen.period), data.as_of_dates())
+    firm = History(data.metric_rows(data.FIRM, chosen.period), data.as_of_dates())
     definitions = data.definitions()
     late = data.late_by_kind(chosen.scope)
     st.caption(
@@ -64,7 +67,12 @@ def render(frame: Frame) -> None:
             if chosen.scope.grain in STAGE_GRAINS:
                 _days_sooner(chosen, rate)
     stages(chosen)
+    with st.grid(2, min_column_width=340, gap="small", key="delay"):
+        cohorts(chosen)
+        reasons(chosen)
     waiting_cases(chosen)
+    recovery(chosen, firm)
+    handoff_return(rate)
 
 
 def _said(row: data.Row | None) -> str | None:

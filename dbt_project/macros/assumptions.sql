@@ -15,8 +15,14 @@
             'Assumed; replace it by your own loaded rate'),
         ('minutes_per_failure', 'Minutes of handling per failed transaction', 'minutes', '15', '25', '40',
             'Assumed: as for an exception mended by hand'),
+        ('blocked_per_failure', 'Money that a failed transaction holds up', 'money', none, none, none,
+            'Not known: events tell no amounts'),
         ('yearly_run_cost', 'Yearly cost of running it', 'money', none, none, none, 'Not known: from your budget'),
         ('one_off_cost', 'Cost of building it, once', 'money', none, none, none, 'Not known: from your budget'),
+        ('roi_fewest_cases', 'Fewest cases of a window that say anything', 'cases', '30', '30', '30',
+            'Settled: with fewer a median says little'),
+        ('roi_most_unknown', 'Share of cases that may be left out because most of their like still wait', 'share',
+            '0.10', '0.10', '0.10', 'Settled: leaving out more would flatter the current window'),
     ]) -}}
 {% endmacro %}
 

@@ -43,3 +43,18 @@
         else '>120'
     end
 {%- endmacro %}
+
+{#- A quarter, half and three quarters of payments came no later than these whole days after their due day. -#}
+{% macro lateness(days) -%}
+    count(*) as later,
+        cast(ceil(percentile_cont(0.25) within group (order by {{ days }})) as integer) as early,
+        cast(ceil(percentile_cont(0.5) within group (order by {{ days }})) as integer) as middle,
+        cast(ceil(percentile_cont(0.75) within group (order by {{ days }})) as integer) as slow
+{%- endmacro %}
+
+{#- Which of the thirteen weeks after `as_of` a day is in, each of seven days; null after them. -#}
+{% macro week_ahead(as_of, day) -%}
+    cast(case
+        when {{ days_between(as_of, day) }} <= 91 then floor(({{ days_between(as_of, day) }} + 6) / 7)
+    end as integer)
+{%- endmacro %}

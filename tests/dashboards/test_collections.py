@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards import numbers, receivables
+from dashboards import cash_ahead, numbers, receivables
 from dashboards.clients import by_client
 from dashboards.components.sums import Sum
 from dashboards.figures.charts import stacked_bars
@@ -329,3 +329,35 @@ def test_a_difference_is_said_and_its_parts_are_shown(
     assert "Receivables do not tie to the general ledger" in [one.value for one in app.subheader]
     assert f"1 of {len(lines)} lines not explained" in words(app)
     assert [row["Not explained"] for row in tie_out_of(app)] == [5.0] + [0.0] * len(others)
+
+
+def weeks_of(chosen: Filters, history: History) -> list[Sum]:
+    """Every week of the forecast and what is in none."""
+    found = cash_ahead.ahead(chosen)
+    assert found is not None
+    return cash_ahead.sums(chosen, found)
+
+
+def test_weeks_and_what_is_in_none_are_all_that_stands_open(
+    at_home: Home, sql: Sql, places: list[tuple[dict[str, str], date, str, str]]
+) -> None:
+    run_day = max(as_of_dates(sql))
+    for query, _, _, where in places:
+        found = sums_of(weeks_of, query)
+        assert all(ties == "True" for *_, ties in found), (query, found)
+        stands = sql(
+            f"select sum(amount_rc) as a from marts.ar_document where as_of = ? and {where}", run_day
+        )[0]["a"]
+        assert sum(Decimal(said) for _, said, *_ in found) == stands, query
+
+
+def test_the_forecast_says_what_comes_and_how_it_is_known(open_page: Opener, sql: Sql) -> None:
+    app = open_page("collections")
+    assert not app.exception
+    [comes] = sql(
+        "select sum(amount_rc) filter (where expected_week <= 13) as weeks, sum(amount_rc) as stands "
+        "from marts.cash_forecast"
+    )
+    said = words(app).replace("\\", "")
+    assert f"{numbers.money(comes['weeks'])} of {numbers.money(comes['stands'])} is expected" in said
+    assert "no source tells promises or disputes" in said

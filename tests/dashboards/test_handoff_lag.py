@@ -9,15 +9,18 @@ from typing import Any
 import duckdb
 import pytest
 
-from dashboards import data, numbers, waiting
+from dashboards import data, delay, numbers, returns, waiting
 from dashboards.components.sums import Sum
 from dashboards.filters import Filters
 from dashboards.readings import History
+from dashboards.roi import TOO_FEW
 from dashboards.waiting import Sooner, Wait, interest, sooner, wait
 from tests.dashboards.asking import sums_of
 from tests.dashboards.conftest import Opener
 from tests.dashboards.test_executive_overview import Sql, shown, words
 from throughline.home import Home
+
+D = Decimal
 
 
 def test_cards_are_the_medians_of_the_runs_day_for_three_scopes(open_page: Opener, sql: Sql) -> None:
@@ -153,3 +156,117 @@ def test_the_firms_own_cost_of_capital_is_offered_and_chosen(
     offered, own = waiting.capital()
     assert own == chosen
     assert offered[own] == f"{chosen}% a year"
+
+
+def cohorts_of(chosen: Filters, history: History, stage: str) -> list[Sum]:
+    """What the months of a stage are made of."""
+    return delay.cohort_sums(chosen.scope, stage, delay.cohorts(chosen.scope, stage))
+
+
+def reasons_of(chosen: Filters, history: History) -> list[Sum]:
+    """What delay rests on."""
+    return delay.reason_sums(chosen, delay.by_reason(chosen.scope))
+
+
+@pytest.mark.parametrize("stage", ["t1_t3", "t7_t8", "t8_t10"])
+def test_months_are_made_of_their_cases(at_home: Home, sql: Sql, stage: str) -> None:
+    entity = sql("select max(legal_entity_id) as m from marts.handoff_waiting")[0]["m"]
+    for query in ({}, {"scope": f"LEGAL_ENTITY:{entity}"}):
+        found = sums_of(cohorts_of, query, stage)
+        assert all(ties == "True" for *_, ties in found), found
+    cases = sql(
+        "select sum(completed + open_count) as n from marts.handoff_cohort "
+        f"where grain = 'FIRM' and stage = '{stage}'"
+    )[0]["n"]
+    listed = [D(said) for label, said, *_ in sums_of(cohorts_of, {}, stage) if "all cases" in label]
+    assert sum(listed) == cases
+
+
+def test_what_waits_stays_in_its_month_on_the_page(open_page: Opener, sql: Sql) -> None:
+    app = open_page("handoff", stage="t8_t10")
+    assert not app.exception
+    [table] = [frame.value for frame in app.dataframe if "Slowest tenth" in frame.value]
+    found = sql(
+        "select completed, open_count from marts.handoff_cohort "
+        "where grain = 'FIRM' and stage = 't8_t10' order by cohort_month"
+    )
+    assert list(zip(table["Done"], table["Waits"], strict=True)) == [
+        (r["completed"], r["open_count"]) for r in found
+    ]
+    said = ["at least" in words for words in table["Slowest tenth"]]
+    assert said == [bool(r["open_count"]) for r in found], "a bound is called one"
+
+
+def test_delay_by_reason_is_the_whole_delay(at_home: Home, sql: Sql) -> None:
+    [total] = sql(
+        "select value from marts.metric_value where metric_id = ? and grain = 'FIRM' "
+        "and currency_view = 'RC'",
+        data.LATE,
+    )
+    found = sums_of(reasons_of, {})
+    assert len(found) > 1
+    assert all(ties == "True" for *_, ties in found), found
+    assert sum(D(said) for _, said, *_ in found) == total["value"]
+
+
+def test_failed_deliveries_are_all_told(open_page: Opener, sql: Sql) -> None:
+    app = open_page("handoff")
+    [table] = [frame.value for frame in app.dataframe if "Median hours" in frame.value]
+    states = {
+        r["state"]: r["n"]
+        for r in sql("select state, count(*) as n from marts.event_recovery group by state")
+    }
+    told = {"RECOVERED": "Mended", "OPEN": "Waits", "WITHDRAWN": "Withdrawn"}
+    assert {state: sum(table[column]) for state, column in told.items() if state in states} == states
+    hours = sql(
+        "select value from marts.metric_value where metric_id = 'failed_transaction_recovery_hours' "
+        "and grain = 'FIRM'"
+    )[0]["value"]
+    assert f"mended after {numbers.days(hours, 'hour')}" in words(app)
+
+
+def test_the_return_says_how_many_cases_and_why_there_is_no_amount(open_page: Opener, sql: Sql) -> None:
+    app = open_page("handoff")
+    assert not app.exception
+    [table] = [frame.value for frame in app.dataframe if "Once" in frame.value]
+    lines = {line["What"]: line for _, line in table.iterrows()}
+    assert list(lines) == [name for name, _ in returns.LEVERS.values()]
+    mixes = sql(
+        "select sum(n) filter (where time_window = 'BASELINE') as before, "
+        "sum(n) filter (where time_window = 'CURRENT') as now from ("
+        "select mix, time_window, sum(cases) as n, count(*) over (partition by mix) as windows "
+        "from marts.roi_measure where measure = 'days_t7_t8' group by mix, time_window) where windows = 2"
+    )[0]
+    assert lines["Work is invoiced sooner"]["Cases"] == f"{mixes['before']:,} and {mixes['now']:,}"
+    # the tiny firm sets up fewer deals than thirty in a window
+    assert f"projects are set up sooner ({TOO_FEW})" in words(app)
+    assert lines["Projects are set up sooner"]["Before"] == numbers.NO_VALUE
+    assert "What running it costs is not given" in words(app)
+
+
+def test_what_is_asked_takes_the_place_of_what_is_assumed(open_page: Opener) -> None:
+    asked = {"minutes_per_failure": "0", "share_due_to_integration": "100", "capital": "10"}
+    app = open_page("handoff", yearly_run_cost="0", one_off_cost="1,000", **asked)
+    assert not app.exception
+    [table] = [frame.value for frame in app.dataframe if "Once" in frame.value]
+    lines = {line["What"]: line for _, line in table.iterrows()}
+    sooner_by = lines["Work is invoiced sooner"]
+    # all of it, at 10%: nothing is between low and high any more
+    assert sooner_by["Once"] / 10 == pytest.approx(sooner_by["A year, USD"])
+    assert sooner_by["Low"] == sooner_by["High"] == sooner_by["A year, USD"]
+    assert lines["Fewer deliveries fail"]["A year, USD"] == 0
+    total = sum(value for value in table["A year, USD"] if value == value)
+    assert f"**{numbers.percent(D(str(total)) / 1000, 0)} of what it cost, each year**" in words(app)
+
+
+@pytest.mark.parametrize("nonsense", ["abc", "-5", "nan", "1e400"])
+def test_what_is_no_number_is_not_reckoned_with(open_page: Opener, nonsense: str) -> None:
+    app = open_page("handoff", hourly_cost=nonsense)
+    assert not app.exception
+    assert not app.error
+
+
+def test_runs_published_before_times_were_kept_have_no_return(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "row", lambda sql, *parameters: {"n": 0})
+    assert not returns.can_be_read()
+    assert not delay.waiting_listed()

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from tests.dbt import golden_handoff, golden_margin
+from tests.dbt import golden_cash, golden_handoff, golden_margin
 from tests.dbt.golden_backlog import add_backlog
 from tests.dbt.golden_estimates import OWN, tell_estimates
 from tests.dbt.ledger_support import Firm, calendar, dbt, instant, make_project, replay
@@ -61,6 +62,7 @@ def firm() -> Firm:
     tell_estimates(told)
     golden_margin.add(told)
     golden_handoff.add(told)
+    golden_cash.add(told)
     # training stops counting as productive with April 2026
     told.parameters = [
         ("training_is_productive", "true", date(2020, 1, 1)),
@@ -1335,15 +1337,30 @@ def test_windows_are_the_last_three_whole_months_and_the_three_before(
         ("CURRENT", date(2026, 2, 1), date(2026, 4, 30)),
     ]
     found = marts.execute(
-        "select cases, open_cases, median_took, median_days from marts.roi_measure"
-        f" where measure = 'days_t1_t3' and mix = '{US}|SMALL|NONE'"
+        "select took, calendar_days, is_open, cases from marts.roi_measure"
+        f" where measure = 'days_t1_t3' and mix = '{US}|SMALL|NONE' order by 1"
     ).fetchall()
     # O1 1, O4 2 and O3, which has waited for 3 working days; on the calendar 1, 2 and 3
-    assert found == [(3, 1, D(2), D(2))]
+    assert found == [(D(1), D(1), False, 1), (D(2), D(2), False, 1), (D(3), D(3), True, 1)]
     recovery = marts.execute(
-        "select cases, open_cases, median_took from marts.roi_measure where measure = 'hours_recovery'"
+        "select took, is_open, cases from marts.roi_measure where measure = 'hours_recovery' order by 1"
     ).fetchall()
-    assert recovery == [(3, 1, D(3))]
+    assert recovery == [(D(1), False, 1), (D(3), True, 1), (D("3.5"), False, 1)]
+    # four of five deliveries failed at first, also the one that a later event made good
+    sent = marts.execute(
+        "select measure, took, cases from marts.roi_measure where measure like 'events%' order by 1"
+    ).fetchall()
+    assert sent == [("events_failed", None, 4), ("events_fine", None, 1)]
+
+
+def test_what_waits_before_billing_is_alike_to_what_went_through(marts: duckdb.DuckDBPyConnection) -> None:
+    """Of an item that waits only its line tells size and method: apart, it would be compared with nothing."""
+    found = marts.execute(
+        "select distinct is_open, split_part(mix, '|', 3) from marts.roi_measure"
+        " where measure = 'days_t6_t7' and is_open"
+    ).fetchall()
+    assert found
+    assert all(method != "NONE" for _, method in found), found
 
 
 def test_what_is_assumed_stands_beside_where_it_comes_from(marts: duckdb.DuckDBPyConnection) -> None:
@@ -1353,4 +1370,41 @@ def test_what_is_assumed_stands_beside_where_it_comes_from(marts: duckdb.DuckDBP
     assert [row[:3] for row in found] == [(D("0.06"), D("0.08"), D("0.10"))]
     assert "Assumed" in found[0][3]
     unknown = marts.execute("select name from marts.roi_assumption where base is null").fetchall()
-    assert {row[0] for row in unknown} == {"setup_hours_per_day", "yearly_run_cost", "one_off_cost"}
+    assert {row[0] for row in unknown} == {
+        "setup_hours_per_day",
+        "blocked_per_failure",
+        "yearly_run_cost",
+        "one_off_cost",
+    }
+
+
+def test_a_document_is_expected_when_later_ones_of_its_payer_were_paid(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    found = marts.execute(
+        "select split_part(invoice_id, ':', 3), basis, payments, expected_early_on, expected_on,"
+        " expected_late_on, early_week, expected_week, late_week, amount_rc from marts.cash_forecast"
+        " where customer_id in ('netsuite:main:66', 'netsuite:main:67') order by 1"
+    ).fetchall()
+    april, may, june = (partial(date, 2026, month) for month in (4, 5, 6))
+    assert april(30) == date.fromisoformat(KNOWN[:10])
+    assert found == [
+        # due on 10 May: of 2, 4, 10, 30 and 40 days late the quarters are 4, 10 and 30
+        ("fa", "PAYER", 5, may(14), may(20), june(9), 2, 3, 6, D(1000)),
+        # ten days late: of 30 and 40 they are 32.5, 35 and 37.5, to the next whole day
+        ("fb", "PAYER", 5, may(23), may(25), may(28), 4, 4, 4, D(2000)),
+        # 45 days late: it has never paid as late
+        ("fc", "LATER_THAN_EVER", None, None, None, None, None, None, None, D(4000)),
+        ("fd", "CREDIT", None, None, None, None, None, None, None, D(-300)),
+        ("fe", "NO_DUE_DATE", None, None, None, None, None, None, None, D(50)),
+        # 29 days late, of a payer who paid four times: of the firm's fifteen payments 30 and 40 were later
+        ("ga", "FIRM", 15, may(4), may(6), may(9), 1, 1, 2, D(700)),
+    ]
+
+
+def test_the_forecast_holds_all_that_stands_open(marts: duckdb.DuckDBPyConnection) -> None:
+    [(forecast, without)] = marts.execute(
+        "select sum(amount_rc), count(*) filter (where amount_rc is null) from marts.cash_forecast"
+    ).fetchall()
+    assert without == 0
+    assert forecast == value(marts, "ar_gross", "2026-04-30")

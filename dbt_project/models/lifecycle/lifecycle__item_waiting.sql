@@ -68,6 +68,14 @@ moved as (
     where is_posted and source_key is not null
 ),
 
+line as (
+    select
+        contract_line_id,
+        billing_method,
+        original_value
+    from {{ ledger_as_known(ref('ledger__contract_line_version')) }} as known
+),
+
 calendar as (
     select
         legal_entity_id,
@@ -212,6 +220,8 @@ select
     waiting.currency_code,
     {{ as_money('waiting.amount') }} as amount,
     {{ ledger_at_rate('waiting.amount', 'conversion.rate_rc') }} as amount_rc,
+    {{ as_text("coalesce(line.billing_method, 'NONE')") }} as billing_method,
+    {{ as_text(deal_size_band('line.original_value', 'conversion.rate_rc')) }} as size_band,
     waiting.started_on,
     due.calendar_date as due_on,
     cast(day_as_of.working_day_number - day_started.working_day_number as integer) as age
@@ -220,3 +230,4 @@ from waiting
 {{ lifecycle_day('day_as_of', 'waiting.legal_entity_id', 'waiting.as_of') }}
 {{ lifecycle_due('due', 'waiting.legal_entity_id', 'day_started.working_day_number + waiting.allowed_days') }}
 left join conversion on waiting.currency_code = conversion.from_currency
+left join line on waiting.contract_line_id = line.contract_line_id

@@ -9,6 +9,7 @@ select
     practice_id,
     customer_id,
     {{ run_as_of() }} as as_of,
+    cohort_month,
     started_on,
     due_on,
     cast(open_age as integer) as open_age,

@@ -1,7 +1,8 @@
 -- How long things took in two windows, one before and one after: what the return of integration is reckoned
--- from. A case belongs to the window in which it began; one that still waits counts with the time it has
--- waited so far, which is a lower bound. Kept apart by what may differ between windows without anybody having
--- become faster: legal entity, size of the deal and billing method, or the kind of event.
+-- from. A case belongs to the window in which it began, and cases that took equally long are counted
+-- together, apart from those that still wait, of which only that they take longer is known. Kept apart by
+-- what may differ between windows without anybody having become faster: legal entity, size of the deal and
+-- billing method, or the kind of event.
 with last_month as (
     select
         {{ date_add_days(month_start(date_add_days(run_as_of(), 1)), -1) }} as whole_month_end,
@@ -53,10 +54,29 @@ time_window as (
     from baseline_to
 ),
 
+reported as (
+    select
+        business_event_id,
+        min(business_event_type) as business_event_type,
+        min(event_time) as reported_at
+    from {{ as_known(ref('canonical__integration_event')) }} as known
+    where status is not null and not is_test and {{ date_of('event_time') }} <= {{ run_as_of() }}
+    group by business_event_id
+),
+
+recovery as (
+    select
+        event_id,
+        event_type,
+        failed_at,
+        state,
+        hours
+    from {{ ref('event_recovery') }}
+),
+
 taken as (
     select
         concat('days_', stage) as measure,
-        case_id,
         concat(legal_entity_id, '|', size_band, '|', billing_method) as mix,
         started_on,
         state = 'OPEN' as is_open,
@@ -69,14 +89,24 @@ taken as (
     union all
     select
         'hours_recovery' as measure,
-        event_id as case_id,
         event_type as mix,
         {{ date_of('failed_at') }} as started_on,
         state = 'OPEN' as is_open,
         cast(null as decimal(18, 4)) as calendar_days,
         hours as took
-    from {{ ref('event_recovery') }}
+    from recovery
     where state in ('RECOVERED', 'OPEN')
+    union all
+    -- how many failures there were of how many deliveries
+    select
+        case when recovery.event_id is null then 'events_fine' else 'events_failed' end as measure,
+        reported.business_event_type as mix,
+        {{ date_of('reported.reported_at') }} as started_on,
+        false as is_open,
+        cast(null as decimal(18, 4)) as calendar_days,
+        cast(null as decimal(18, 4)) as took
+    from reported
+    left join recovery on reported.business_event_id = recovery.event_id
 )
 
 select
@@ -85,12 +115,13 @@ select
     {{ as_text('taken.mix') }} as mix,
     time_window.window_from,
     time_window.window_to,
-    cast(count(*) as bigint) as cases,
-    cast(count(case when taken.is_open then 1 end) as bigint) as open_cases,
-    cast(median(taken.took) as decimal(18, 4)) as median_took,
-    cast(median(taken.calendar_days) as decimal(18, 4)) as median_days
+    cast(taken.took as decimal(18, 4)) as took,
+    cast(taken.calendar_days as decimal(18, 4)) as calendar_days,
+    taken.is_open,
+    cast(count(*) as bigint) as cases
 from taken
 inner join time_window
     on taken.started_on >= time_window.window_from and taken.started_on <= time_window.window_to
 group by
-    time_window.time_window, taken.measure, taken.mix, time_window.window_from, time_window.window_to
+    time_window.time_window, taken.measure, taken.mix, time_window.window_from, time_window.window_to,
+    taken.took, taken.calendar_days, taken.is_open
