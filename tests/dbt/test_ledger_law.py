@@ -252,6 +252,9 @@ def _table(place: Path, file: str, sql: str) -> list[tuple[Any, ...]]:
         "backlog_bridge",
         "handoff_stage",
         "handoff_waiting",
+        "handoff_cohort",
+        "roi_measure",
+        "cash_forecast",
         "kpi_series",
     ],
 )

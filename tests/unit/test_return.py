@@ -220,8 +220,8 @@ def test_without_its_cost_there_is_no_return() -> None:
     found = reckon(given, assumed())
     assert (found.net, found.ratio, found.payback) == (None, None, None)
     found = reckon(given, assumed(yearly_run_cost=Range(None, D(0), None)))
-    assert found.net is not None
-    assert (found.net.base, found.ratio) == (48_000, None)
+    # of a cost that is given without bounds the bounds are the cost itself
+    assert (found.net, found.ratio) == (Range(D(18_000), D(48_000), D(60_000)), None)
 
 
 def test_what_was_not_billed_or_measured_is_not_nought() -> None:
