@@ -41,6 +41,7 @@ from dashboards.filters import Filters
 from dashboards.readings import History
 from dashboards.views.backlog_bridge import bridge_card, bridge_steps
 from dashboards.views.backlog_lines import backlog_lines
+from dashboards.views.obligations import obligations_part
 
 CARDS = (
     BACKLOG, SCHEDULED, SOFT, UNSCHEDULED, FUNDED, STALLED, UNBILLED, COVER, SIGNED, TAKEN_BACK, DELIVERED,
@@ -79,6 +80,7 @@ def render(frame: Frame) -> None:
         _clients_chart(chosen, by_client(chosen), definitions)
     _idle_chart(chosen, still, definitions)
     backlog_lines(chosen)
+    obligations_part(chosen, history, definitions)
 
 
 def headline(chosen: Filters, history: History, still: Sequence[data.Row]) -> None:

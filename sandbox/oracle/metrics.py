@@ -14,6 +14,7 @@ from sandbox.oracle.backlog_variants import variants
 from sandbox.oracle.calendars import month_end
 from sandbox.oracle.handoff import COST_OF_CAPITAL, Steps, breaches, recoveries
 from sandbox.oracle.money import ZERO, r4, r10
+from sandbox.oracle.obligations import obligations
 from sandbox.oracle.realisation import SHARES, work_months
 from sandbox.oracle.view import NONE, Dims, TimeEntry, View, certinia, netsuite
 
@@ -1031,6 +1032,13 @@ class _Metrics:
                     held["backlog_next_12m"].append(worth)
         for metric, parts in held.items():
             yield from self._points(metric, self.as_of, parts, SALES_GRAINS)
+        ahead = ((dims, currency, by_month) for dims, currency, _, by_month in self._signed_ahead())
+        for metric, places in obligations(self.view, self.as_of, self.backlog(), ahead).items():
+            worth_of = (
+                (dims, self._amounts(amount, currency, self._functional(dims), self.as_of))
+                for (dims, currency), amount in places.items()
+            )
+            yield from self._points(metric, self.as_of, worth_of, LINE_GRAINS)
 
     def _signed_ahead(self) -> Iterator[tuple[Dims, str, bool, ByMonth]]:
         """Each line's backlog by month: what is booked in its own, the rest evenly to the line's end."""

@@ -19,6 +19,7 @@ import pytest
 from tests.dbt import golden_cash, golden_handoff, golden_margin
 from tests.dbt.golden_backlog import add_backlog
 from tests.dbt.golden_estimates import OWN, tell_estimates
+from tests.dbt.golden_obligations import BANDS, add_obligations
 from tests.dbt.ledger_support import Firm, calendar, dbt, instant, make_project, replay
 
 pytestmark = pytest.mark.slow
@@ -59,6 +60,7 @@ def firm() -> Firm:
     _schedule(told)
     _positions(told)
     add_backlog(told)
+    add_obligations(told)
     tell_estimates(told)
     golden_margin.add(told)
     golden_handoff.add(told)
@@ -67,6 +69,7 @@ def firm() -> Firm:
     told.parameters = [
         ("training_is_productive", "true", date(2020, 1, 1)),
         ("training_is_productive", "false", date(2026, 4, 1)),
+        ("rpo_excludes_one_year_or_less", "true", date(2020, 1, 1)),
     ]
     return told
 
@@ -1408,3 +1411,66 @@ def test_the_forecast_holds_all_that_stands_open(marts: duckdb.DuckDBPyConnectio
     ).fetchall()
     assert without == 0
     assert forecast == value(marts, "ar_gross", "2026-04-30")
+
+
+def obligations(marts: duckdb.DuckDBPyConnection, line: int) -> list[tuple[Any, ...]]:
+    """(treatment, time band, amount in reporting currency) of a line."""
+    return marts.execute(
+        "select treatment, time_band, amount_rc from marts.remaining_performance_obligation"
+        f" where contract_line_id = 'netsuite:main:{line}' order by treatment, time_band"
+    ).fetchall()
+
+
+def test_remaining_performance_obligations_by_year(marts: duckdb.DuckDBPyConnection) -> None:
+    """G-RPO-01, as of the end of April instead of December: a year ahead, and six months of the next."""
+    rpo, soon = "remaining_performance_obligation", "rpo_next_12m"
+    assert obligations(marts, 972) == [("DISCLOSED", "1-12", D(4800)), ("DISCLOSED", "13-24", D(2400))]
+    assert (variant(marts, rpo, 972), variant(marts, soon, 972)) == (D(7200), D(4800))
+    assert obligations(marts, 973) == [("DISCLOSED", "1-12", D(1575)), ("DISCLOSED", "13-24", D("787.5"))]
+    assert (variant(marts, rpo, 973), variant(marts, soon, 973)) == (D("2362.5"), D(1575))
+    # A is billed by the hour at the right to invoice
+    assert {(treatment, amount) for treatment, _, amount in obligations(marts, 971)} == {
+        ("RIGHT_TO_INVOICE", amount) for _, _, amount in obligations(marts, 971)
+    }
+    assert sum(amount for _, _, amount in obligations(marts, 971)) == D(5000)
+    assert variant(marts, rpo, 971) is None
+    assert variant(marts, rpo, 972, "2026-03-31") is None, "told for the run's day only"
+
+
+def test_published_time_bands_of_obligations(marts: duckdb.DuckDBPyConnection) -> None:
+    """G-RPO-02."""
+    wanted = zip(("1-12", "13-24", "25-36", ">36"), BANDS.values(), strict=True)
+    assert obligations(marts, 974) == [("DISCLOSED", band, D(part) * 1000) for band, part in wanted]
+    assert variant(marts, "remaining_performance_obligation", 974) == D(162_203_000)
+    assert variant(marts, "rpo_next_12m", 974) == D(109_824_000)
+
+
+def test_what_is_left_out_of_obligations_and_why(marts: duckdb.DuckDBPyConnection) -> None:
+    # 31 days of May and 15 of June
+    assert obligations(marts, 975) == [("CANCELLABLE", "1-12", D(7700)), ("DISCLOSED", "1-12", D(4600))]
+    assert obligations(marts, 976) == [("CANCELLABLE", "NO_DATE", D(100))]
+    assert obligations(marts, 977) == [("ONE_YEAR_OR_LESS", "1-12", D(100))]
+    assert obligations(marts, 978) == [("DISCLOSED", "1-12", D(100))]
+    assert obligations(marts, 979) == [
+        ("CANCELLABLE", "1-12", D(30400)),
+        ("ONE_YEAR_OR_LESS", "1-12", D(6100)),
+    ]
+    assert obligations(marts, 981) == [("DISCLOSED", "1-12", D(100))]
+    # not known when, so the year's part is unknown and the whole is not
+    assert obligations(marts, 982) == [("DISCLOSED", "UNKNOWN", D(100))]
+    assert variant(marts, "remaining_performance_obligation", 982) == D(100)
+    assert variant(marts, "rpo_next_12m", 982) is None
+
+
+def test_backlog_less_what_is_left_out_is_what_is_disclosed(marts: duckdb.DuckDBPyConnection) -> None:
+    """The bridge, line by line and in every currency: nothing is left over."""
+    apart = marts.execute(
+        "select l.contract_line_id, l.amount_rc, o.amount_rc from marts.backlog_line l left join"
+        " (select contract_line_id, sum(amount_tc) as amount_tc, sum(amount_rc) as amount_rc"
+        " from marts.remaining_performance_obligation group by contract_line_id) o"
+        " on o.contract_line_id = l.contract_line_id where l.as_of = '2026-04-30' and ("
+        "o.amount_tc is distinct from l.amount_tc or o.amount_rc is distinct from l.amount_rc)"
+    ).fetchall()
+    assert apart == []
+    euro = [amount for _, _, amount in obligations(marts, 980)]
+    assert sum(euro) == variant(marts, "total_backlog", 980) == D("115.0115")

@@ -265,6 +265,37 @@ to_come as (
     {%- endfor %}
 ),
 
+-- of what nobody can date, nobody knows whether it comes within the year
+obligation as (
+    {%- for metric_id, condition, known in [
+        ('remaining_performance_obligation', 'true', 'true'),
+        ('rpo_next_12m', "time_band in ('1-12', 'UNKNOWN')", "time_band <> 'UNKNOWN'"),
+    ] %}
+        select
+            '{{ metric_id }}' as metric_id,
+            {{ run_as_of() }} as as_of,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            project_id,
+            contract_line_id,
+            contract_line_id as record_id,
+            currency_code,
+            functional_currency,
+            {{ known_sum('case when ' ~ known ~ ' then amount_tc end') }} as amount_tc,
+            {{ known_sum('case when ' ~ known ~ ' then amount_fc end') }} as amount_fc,
+            {{ known_sum('case when ' ~ known ~ ' then amount_rc end') }} as amount_rc,
+            {{ known_sum('case when ' ~ known ~ ' then amount_cc end') }} as amount_cc
+        from {{ ref('ledger__performance_obligation') }}
+        where treatment = 'DISCLOSED' and {{ condition }}
+        group by
+            legal_entity_id, region_id, practice_id, customer_id, project_id, contract_line_id, currency_code,
+            functional_currency
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 balance as (
     select
         metric_id,
@@ -418,6 +449,24 @@ converted as (
         amount_rc,
         amount_cc
     from to_come
+    union all
+    select
+        metric_id,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        record_id,
+        currency_code,
+        functional_currency,
+        amount_tc,
+        amount_fc,
+        amount_rc,
+        amount_cc
+    from obligation
 )
 
 select

@@ -76,7 +76,7 @@ balances as (
             'ar_overdue', 'scheduled_backlog', 'soft_backlog', 'unscheduled_backlog', 'unbilled_receivable',
             'contract_asset', 'contract_liability', 'net_contract_position', 'open_pipeline',
             'qualified_pipeline', 'weighted_pipeline', 'pipeline_this_quarter', 'revenue_to_come',
-            'backlog_next_12m'
+            'backlog_next_12m', 'remaining_performance_obligation', 'rpo_next_12m'
         )
         and (balance.amount_fc is null or balance.amount_rc is null or balance.amount_cc is null)
 ),
