@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from dashboards import data, numbers
@@ -11,7 +11,7 @@ from dashboards.clients import Parts, first_of
 from dashboards.components.cards import Kpi
 from dashboards.components.sums import Sum
 from dashboards.filters import Filters, is_month_end, months_before
-from dashboards.readings import History
+from dashboards.readings import History, first_month
 from dashboards.theme import tokens
 
 _DEALS = ("CRM-ERP-001", "CRM-ERP-003", "CRM-ERP-004")
@@ -23,6 +23,7 @@ FUNDED = Kpi("funded_backlog", "Covered by an order", is_balance=True, kind="mon
 STALLED = Kpi("stalled_backlog", "Stands still", is_balance=True, kind="money", good="down")
 UNBILLED = Kpi("unbilled_backlog", "Not billed yet", is_balance=True, kind="money", good="none")
 COVER = Kpi("backlog_cover", "Months of cover", is_balance=True, kind="months")
+BURN = Kpi("backlog_burn", "Used up", is_balance=False, kind="share", good="none")
 SIGNED = Kpi("gross_bookings", "Signed", is_balance=False, kind="money", controls=_DEALS)
 TAKEN_BACK = Kpi("debookings", "Cancelled or cut", is_balance=False, kind="money", good="down")
 DELIVERED = Kpi(
@@ -44,6 +45,18 @@ IDLE = {
     "UNKNOWN": "Never, and no signature date",
 }
 STALE = ("91-180", ">180")
+AGES = {
+    "0-90": "Up to 90 days ago",
+    "91-180": "91–180 days ago",
+    "181-365": "181–365 days ago",
+    ">365": "Over a year ago",
+    "UNKNOWN": "No signature date",
+}
+_AGE = (
+    "case when signed_on is null then 'UNKNOWN' when as_of - signed_on <= 90 then '0-90' "
+    "when as_of - signed_on <= 180 then '91-180' when as_of - signed_on <= 365 then '181-365' "
+    "else '>365' end"
+)
 
 
 def by_client(chosen: Filters) -> tuple[data.Row, ...]:
@@ -123,6 +136,57 @@ def cover_sums(chosen: Filters, history: History) -> list[Sum]:
         data.currency(),
     )
     return [backlog, revenue]
+
+
+def burn_sums(chosen: Filters, history: History) -> list[Sum]:
+    """The two sums that the share of the opening backlog is made of."""
+    reading = history.at(BURN.metric_id, BURN.period(chosen), chosen.as_of)
+    if reading is None:
+        return []
+    first = first_month(chosen.as_of, BURN.period(chosen))
+    opening = first - timedelta(days=1)
+    narrow, member = data.narrowing(chosen.scope)
+    revenue = Sum(
+        f"Revenue from {first:%B %Y} to {numbers.day(chosen.as_of)}",
+        "select business_date as happened_on, customer_id, project_id, contract_line_id, "
+        "record_id as case_id, amount_rc as amount from marts.metric_drill "
+        "where metric_id = 'recognised_revenue' "
+        f"and period_month >= ? and period_month <= ? {narrow}",
+        (first, chosen.as_of.replace(day=1), *member),
+        reading.numerator,
+        data.currency(),
+    )
+    label = f"Backlog at {numbers.day(opening)}"
+    return [revenue, _lines(label, chosen, opening, reading.denominator, "amount_rc", "true")]
+
+
+def ages(chosen: Filters) -> tuple[data.Row, ...]:
+    """Backlog by how long ago its lines were signed: lines and amount; None without a rate."""
+    narrow, member = data.narrowing(chosen.scope)
+    return data.rows(
+        f"select {_AGE} as age_bucket, count(*) as lines, "
+        "case when count(*) = count(amount_rc) then sum(amount_rc) end as amount "
+        f"from marts.backlog_line where as_of = ? {narrow} group by age_bucket",
+        chosen.as_of,
+        *member,
+    )
+
+
+def age_sums(chosen: Filters, found: Sequence[data.Row]) -> list[Sum]:
+    """Every bar of backlog by age with its lines."""
+    held = {str(r["age_bucket"]): r["amount"] for r in found}
+    return [
+        _lines(
+            name,
+            chosen,
+            chosen.as_of,
+            None if held[bucket] is None else Decimal(held[bucket]),
+            "amount_rc",
+            f"{_AGE} = '{bucket}'",
+        )
+        for bucket, name in AGES.items()
+        if bucket in held
+    ]
 
 
 def client_sums(chosen: Filters, clients: Sequence[data.Row]) -> list[Sum]:

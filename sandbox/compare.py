@@ -22,6 +22,7 @@ PART = Decimal("0.0001")
 # Metrics whose value is a quotient: a missing row is not zero, and values agree far closer than a cent.
 RATIOS = (
     "average_days_delinquent",
+    "backlog_burn",
     "backlog_cover",
     "billable_utilisation_net",
     "billable_utilisation_standard",

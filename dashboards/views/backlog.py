@@ -9,7 +9,9 @@ import streamlit as st
 
 from dashboards import cases, data, numbers
 from dashboards.backlog import (
+    AGES,
     BACKLOG,
+    BURN,
     COVER,
     DELIVERED,
     FUNDED,
@@ -23,6 +25,9 @@ from dashboards.backlog import (
     TAKEN_BACK,
     UNBILLED,
     UNSCHEDULED,
+    age_sums,
+    ages,
+    burn_sums,
     by_client,
     client_sums,
     cover_sums,
@@ -45,6 +50,7 @@ from dashboards.views.obligations import obligations_part
 
 CARDS = (
     BACKLOG, SCHEDULED, SOFT, UNSCHEDULED, FUNDED, STALLED, UNBILLED, COVER, SIGNED, TAKEN_BACK, DELIVERED,
+    BURN,
 )  # fmt: skip
 
 
@@ -78,7 +84,9 @@ def render(frame: Frame) -> None:
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
         bridge_card(chosen, history, bridge_steps(chosen, history), definitions)
         _clients_chart(chosen, by_client(chosen), definitions)
-    _idle_chart(chosen, still, definitions)
+    with st.grid(2, min_column_width=340, gap="small", key="time_charts"):
+        _idle_chart(chosen, still, definitions)
+        _age_chart(chosen, ages(chosen), definitions)
     backlog_lines(chosen)
     obligations_part(chosen, history, definitions)
 
@@ -118,17 +126,22 @@ def _said(kpi: Kpi, chosen: Filters, history: History) -> str | None:
         return "Signed less billed, another measure than backlog: that is signed less earned."
     if kpi is COVER:
         return "Backlog over an average month of the last three whole ones."
+    if kpi is BURN:
+        return (
+            "Revenue of the period over the backlog before it; above 100% where new work was earned at once."
+        )
     if kpi is TAKEN_BACK and not now:
         return "Nothing was cancelled or cut."
     return None
 
 
 def _parts(kpi: Kpi, chosen: Filters, history: History) -> Callable[[], None] | None:
-    """For the number that is no sum of rows: the two sums it is made of."""
-    if kpi is not COVER:
+    """For a number that is no sum of rows: the two sums it is made of."""
+    made_of = {COVER: cover_sums, BURN: burn_sums}.get(kpi)
+    if made_of is None:
         return None
     where = f"{chosen.scope.label} · {numbers.day(chosen.as_of)}"
-    return lambda: sums_dialog(kpi.title, where, "Part", cover_sums(chosen, history), kpi.metric_id)
+    return lambda: sums_dialog(kpi.title, where, "Part", made_of(chosen, history), kpi.metric_id)
 
 
 def _clients_chart(chosen: Filters, clients: Sequence[data.Row], definitions: Mapping[str, data.Row]) -> None:
@@ -210,6 +223,45 @@ def _idle_chart(chosen: Filters, found: Sequence[data.Row], definitions: Mapping
                 "Last earned",
                 idle_sums(chosen, found),
                 "idle_backlog",
+            ),
+            BACKLOG.metric_id,
+            definitions,
+        )
+
+
+def _age_chart(chosen: Filters, found: Sequence[data.Row], definitions: Mapping[str, data.Row]) -> None:
+    currency = data.currency()
+    held = {str(r["age_bucket"]): r["amount"] for r in found}
+    with st.container(key="age_place"):
+        if not held:
+            return
+        if None in held.values():
+            empty("A line has no exchange rate, so it is unknown how old the backlog is in", chosen)
+            return
+        shown = [(name, Decimal(held[bucket])) for bucket, name in AGES.items() if bucket in held]
+        old, total = Decimal(held.get(">365", 0)), sum((amount for _, amount in shown), Decimal(0))
+        title = "None of it was signed more than a year ago"
+        if old and total:
+            title = f"{numbers.percent(old / total, 0)} of backlog was signed more than a year ago"
+        chart_card(
+            "backlog_age",
+            title,
+            f"Backlog by when its line was signed, {currency}, {numbers.day(chosen.as_of)}",
+            ranked_bars(
+                [name for name, _ in shown],
+                [amount for _, amount in shown],
+                currency,
+                BACKLOG.meta(chosen),
+                highlight=next((at for at, (name, _) in enumerate(shown) if name == AGES[">365"]), None),
+            ),
+            [{"Signed": name, f"Backlog, {currency}": amount} for name, amount in shown],
+            "Bars of backlog by how long ago its contract lines were signed.",
+            lambda: sums_dialog(
+                "Backlog by when its line was signed",
+                f"{chosen.scope.label} · {numbers.day(chosen.as_of)}",
+                "Signed",
+                age_sums(chosen, found),
+                "backlog_age",
             ),
             BACKLOG.metric_id,
             definitions,

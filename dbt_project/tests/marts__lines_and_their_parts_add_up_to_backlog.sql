@@ -1,6 +1,6 @@
 -- The wrong number this would let through: a line of 1,000 that is scheduled with 1,200, so that its parts
--- say 1,200; a page whose lines add up to another backlog than its card; a bridge to the remaining performance
--- obligations that is a cent off.
+-- say 1,200; a page whose lines add up to another backlog than its card; a bridge to the remaining
+-- performance obligations that is a cent off.
 with line as (
     select
         as_of,

@@ -193,6 +193,7 @@ class _Metrics:
         yield from self._flow("debookings", [-movement for movement in debooked], LINE_GRAINS)
         yield from self.backlogs()
         yield from self._paced("backlog_cover", self.backlog(), revenue, 3, 3)
+        yield from self._burned(revenue)
         yield from self.wip_operational()
         yield from self._paced("wip_days", self.wip(), revenue, 12, 365)
         yield from self._paced("wip_days_billings", self.wip(), [movement for movement, _ in billed], 12, 365)
@@ -715,6 +716,36 @@ class _Metrics:
                 is_known = row["value"] is not None and not any(cell[2] for cell in cells)
                 value = r10(factor * above / below) if below is not None and below > 0 and is_known else None
                 yield self._row(metric, day, "POINT", grain, member, "NA", "NA", above, below, value)
+
+    def _burned(self, revenue: list[Movement]) -> Iterator[Row]:
+        """Revenue of a period over the backlog that stood on the day before it began."""
+        earned = self._monthly(revenue, WIDE_PERIOD_GRAINS, False)
+        opening: dict[date, dict[tuple[str, str], Row]] = {}
+        backlog = self.backlog()
+        for day in self.dates:
+            held = [
+                (dims, self._amounts(values[day], currency, self._functional(dims), day))
+                for (dims, currency), values in backlog.items()
+                if values.get(day)
+            ]
+            opening[day] = {
+                (grain, "ALL" if grain == "FIRM" else str(row[GRAIN_COLUMN[grain]])): row
+                for row in self._points("", day, held, WIDE_PERIOD_GRAINS)
+                if row["currency_view"] == "RC" and (grain := str(row["grain"]))
+            }
+        for day in self.dates:
+            for period in PERIODS:
+                start, end = self._months_in(period, day)
+                for (grain, member), row in opening.get(start - timedelta(days=1), {}).items():
+                    by_month = earned.get((grain, member, "RC", REPORTING), {})
+                    cells = [cell for month, cell in by_month.items() if start <= month <= end]
+                    above, below = sum((cell[0] for cell in cells), ZERO), row["numerator"]
+                    assert isinstance(below, Decimal)
+                    is_known = row["value"] is not None and not any(cell[2] for cell in cells)
+                    value = r10(above / below) if is_known and below > 0 else None
+                    yield self._row(
+                        "backlog_burn", day, period, grain, member, "NA", "NA", above, below, value
+                    )
 
     def contract_positions(self) -> Iterator[Row]:
         """What lines earned less what was billed of them, and how their contracts present it."""

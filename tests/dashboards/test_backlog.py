@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from dashboards import backlog, numbers
+from dashboards import backlog, numbers, obligations
 from dashboards.backlog import PARTS, shown_clients, stale
 from dashboards.clients import SHOWN
 from dashboards.components.sums import Sum
-from dashboards.filters import Filters, default_as_of
+from dashboards.filters import Filters, default_as_of, on_run_day
 from dashboards.readings import History
 from tests.dashboards.asking import sums_of
 from tests.dashboards.conftest import Opener
@@ -66,6 +66,9 @@ def test_cards_equal_sql_for_three_combinations_of_filters(
         for label, (metric, period) in MONEY.items():
             asked = "MONTH" if period == "QUARTER" and query.get("period") == "MONTH" else period
             assert cards[label] == expected(sql, metric, asked, "money", as_of, grain, where), (query, label)
+        asked = query.get("period", "QUARTER")
+        used = expected(sql, "backlog_burn", asked, "share", as_of, grain, where)
+        assert cards["Used up"] == used, query
         cover = sql(
             "select value from marts.metric_value where metric_id = 'backlog_cover' and as_of = ? "
             f"and grain = ? and {where}",
@@ -90,15 +93,27 @@ def part_of(chosen: Filters, history: History, part: str) -> list[Sum]:
         return backlog.client_sums(chosen, backlog.by_client(chosen))
     if part == "idle":
         return backlog.idle_sums(chosen, backlog.idle(chosen))
+    if part in ("obligation_bridge", "obligation_bands"):
+        at = on_run_day(chosen)
+        found = obligations.obligations(at)
+        if part == "obligation_bands":
+            return obligations.band_sums(at, found)
+        return obligations.bridge_sums(at, found, backlog.BACKLOG.read(history, at))
+    if part == "ages":
+        return backlog.age_sums(chosen, backlog.ages(chosen))
+    if part == "burn":
+        return backlog.burn_sums(chosen, history)
     return backlog.cover_sums(chosen, history)
 
 
-@pytest.mark.parametrize("part", ["parts", "idle", "cover"])
+@pytest.mark.parametrize(
+    "part", ["parts", "idle", "ages", "cover", "burn", "obligation_bridge", "obligation_bands"]
+)
 def test_every_number_is_the_sum_of_its_rows(
     at_home: Home, places: list[tuple[dict[str, str], date, str, str]], part: str
 ) -> None:
     for query, _, grain, _ in places:
-        if part == "cover" and grain == "CUSTOMER":
+        if part in ("cover", "burn") and grain == "CUSTOMER":
             continue
         found = sums_of(part_of, query, part)
         assert found
@@ -123,7 +138,8 @@ def test_the_bars_are_all_lines(at_home: Home, sql: Sql) -> None:
         "and currency_view = 'RC' and as_of = ?",
         as_of,
     )[0]["value"]
-    assert sum(Decimal(total) for _, _, total, _, _ in sums_of(part_of, {}, "idle")) == said
+    for part in ("idle", "ages"):
+        assert sum(Decimal(total) for _, _, total, _, _ in sums_of(part_of, {}, part)) == said
     # each part of a line is converted on its own, to four decimals
     parts = sum(Decimal(total) for _, _, total, _, _ in sums_of(part_of, {}, "parts"))
     assert abs(parts - said) < Decimal("0.005")
@@ -147,7 +163,7 @@ def test_what_stands_still_is_unknown_with_one_line_of_unknown_worth() -> None:
 def test_the_list_holds_every_line_and_leads_to_its_case(open_page: Opener, sql: Sql) -> None:
     app = open_page("backlog")
     as_of = default_as_of(as_of_dates(sql))
-    listed = app.dataframe[-1].value
+    listed = next(table.value for table in app.dataframe if "Left, USD" in table.value)
     lines = sql(
         "select amount_rc from marts.backlog_line where as_of = ? order by amount_rc desc, contract_line_id",
         as_of,
@@ -160,3 +176,43 @@ def test_the_list_holds_every_line_and_leads_to_its_case(open_page: Opener, sql:
         as_of,
     )[0]["n"]
     assert listed["Open case"].notna().sum() == open_cases
+
+
+def test_obligations_are_told_for_the_runs_day_whatever_day_is_asked_for(open_page: Opener, sql: Sql) -> None:
+    run_day = as_of_dates(sql)[0]
+    earlier = as_of_dates(sql)[3]
+    for query in ({}, {"asof": earlier.isoformat()}):
+        app = open_page("backlog", **query)
+        cards = shown(app)
+        for label, metric in (
+            ("Remaining performance obligations", "remaining_performance_obligation"),
+            ("Of it within twelve months", "rpo_next_12m"),
+        ):
+            assert cards[label] == expected(sql, metric, "POINT", "money", run_day, "FIRM", "true"), query
+        assert "Not explained" not in words(app)
+    assert cards["Remaining performance obligations"] not in ("$0", numbers.NO_VALUE)
+
+
+def test_what_is_disclosed_and_left_out_of_every_line_is_its_backlog(open_page: Opener, sql: Sql) -> None:
+    app = open_page("backlog")
+    listed = next(table.value for table in app.dataframe if "Disclosed, USD" in table.value)
+    run_day = as_of_dates(sql)[0]
+    lines = sql("select amount_rc from marts.backlog_line where as_of = ?", run_day)
+    assert sorted(listed["Backlog, USD"]) == pytest.approx(sorted(float(r["amount_rc"]) for r in lines))
+    parts = listed["Disclosed, USD"] + listed["Left out, USD"]
+    assert list(parts) == pytest.approx(list(listed["Backlog, USD"]))
+    assert set(listed[listed["Left out, USD"] > 0]["Why"]) == {"Billed by time"}
+
+
+def test_a_bridge_that_leaves_something_over_says_so() -> None:
+    held = {("DISCLOSED", "1-12"): Decimal(60), ("RIGHT_TO_INVOICE", "1-12"): Decimal(30)}
+    found = obligations.Obligations(held, Decimal(0))
+    assert obligations.steps(found, Decimal(90)) == [
+        ("Backlog", Decimal(90), "total"), ("Billed by time", Decimal(-30), "step"),
+        ("Disclosed", Decimal(60), "total"),
+    ]  # fmt: skip
+    assert ("Not explained", Decimal(-10), "step") in (obligations.steps(found, Decimal(100)) or [])
+    unknown = obligations.Obligations(held | {("CANCELLABLE", "1-12"): None}, Decimal(0))
+    assert obligations.steps(unknown, Decimal(90)) is None
+    assert unknown.of("DISCLOSED") == 60
+    assert unknown.of(None, "1-12") is None

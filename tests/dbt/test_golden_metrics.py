@@ -996,6 +996,16 @@ def test_months_of_cover(marts: duckdb.DuckDBPyConnection) -> None:
     assert value(marts, "backlog_cover", "2026-03-31", **place) is None, "no revenue yet"
 
 
+def test_how_much_of_the_opening_backlog_is_used_up(marts: duckdb.DuckDBPyConnection) -> None:
+    found = marts.execute(
+        "select period_type, numerator, denominator, value from marts.metric_value"
+        " where metric_id = 'backlog_burn' and as_of = '2026-04-30' and practice_id = 'B2B' order by 1"
+    ).fetchall()
+    # 400,000 of the 500,000 that stood at the end of March; before that there was none to use up
+    used = (D(400_000), D(500_000), D("0.8"))
+    assert found == [("MONTH", *used), ("QUARTER", *used)]
+
+
 def test_work_done_and_not_invoiced(marts: duckdb.DuckDBPyConnection) -> None:
     for customer, amount in (("netsuite:main:40", "1100"), ("netsuite:main:50", "300")):
         found = value(marts, "wip_operational", "2026-04-30", grain="CUSTOMER", customer_id=customer)

@@ -510,6 +510,40 @@ paced as (
         held.numerator
 ),
 
+-- what flowed in a period over the backlog that stood on the day before it
+burned as (
+    select
+        period.as_of,
+        period.period_type,
+        held.grain,
+        held.legal_entity_id,
+        held.region_id,
+        held.practice_id,
+        held.customer_id,
+        held.project_id,
+        held.contract_line_id,
+        held.resource_id,
+        coalesce(earned.numerator, 0) as numerator,
+        held.numerator as denominator,
+        held.value is not null and (earned.metric_id is null or earned.value is not null) as is_known
+    from period
+    inner join balance_value as held
+        on
+            held.metric_id = 'total_backlog'
+            and held.currency_view = 'RC'
+            and held.as_of = {{ date_add_days('period.first_month', -1) }}
+    inner join shown on shown.metric_id = 'backlog_burn' and held.grain = shown.grain
+    left join flow_value as earned
+        on
+            earned.metric_id = 'recognised_revenue'
+            and earned.currency_view = 'RC'
+            and period.as_of = earned.as_of
+            and period.period_type = earned.period_type
+            and held.grain = earned.grain
+            and held.legal_entity_id = earned.legal_entity_id
+            and held.practice_id = earned.practice_id
+),
+
 planned_booking as (
     select
         business_date,
@@ -749,6 +783,28 @@ measured as (
                 then {{ safe_divide('factor * numerator', 'denominator') }}
         end as value
     from paced
+    union all
+    select
+        'backlog_burn' as metric_id,
+        as_of,
+        period_type,
+        grain,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        resource_id,
+        'NA' as currency_view,
+        'NA' as currency_code,
+        cast(numerator as decimal(38, 10)) as numerator,
+        cast(denominator as decimal(38, 10)) as denominator,
+        case
+            when is_known and denominator > 0
+                then {{ safe_divide('numerator', 'denominator') }}
+        end as value
+    from burned
     union all
     select
         'pipeline_coverage' as metric_id,

@@ -1,6 +1,6 @@
--- From the backlog of the run's day to the remaining performance obligations of the notes: every contract line
--- with work left, what of it is disclosed and what is left out, and by when it is expected to be revenue. All
--- rows add up to the backlog, those that are disclosed to the metric.
+-- From the backlog of the run's day to the remaining performance obligations of the notes: every contract
+-- line with work left, what of it is disclosed and what is left out, and by when it is expected to be
+-- revenue. All rows add up to the backlog, those that are disclosed to the metric.
 with obligation as (
     select
         contract_line_id,
