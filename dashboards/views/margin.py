@@ -30,6 +30,7 @@ from dashboards.margin import (
 from dashboards.readings import History
 from dashboards.views.leakage import leakage_part
 from dashboards.views.margin_projects import margin_projects
+from dashboards.views.project_margins import project_margins_part
 
 CARDS = (MARGIN, REVENUE, LABOUR, SUBCONTRACTORS)
 MONTHS_SHOWN = 13
@@ -60,6 +61,7 @@ def render(frame: Frame) -> None:
         _months(chosen, history, definitions)
     _clients(chosen, clients, definitions)
     leakage_part(chosen, history, definitions)
+    project_margins_part(chosen, definitions)
     margin_projects(chosen)
     tie_out_panel(chosen, "Revenue entries", ("REVENUE",))
 

@@ -36,3 +36,41 @@
         ('overall_realisation', 'cash_rc', 'billed_list_rc'),
     ]) -}}
 {%- endmacro %}
+
+{#-
+    The margin a project was sold at and the steps from it to the margin it has made, each as what it does to margin:
+    those of the project as a whole, and those of a role. Work billed by the hour and fixed fees differ in where revenue
+    comes from. Every amount but the last stands once with a plus and once with a minus, so that the steps leave
+    nothing over.
+-#}
+{% macro margin_project_steps() -%}
+    {{- return([
+        ('as_sold', 'sold_revenue_cc'),
+        ('change_orders', 'amended_revenue_cc'),
+        ('still_to_come', 'due_revenue_cc - changed_revenue_cc'),
+        ('planned_rates', 'case when is_by_hour then -due_revenue_cc else 0 end'),
+        ('revenue', 'case when is_by_hour then 0 else own_revenue_cc - due_revenue_cc end'),
+        ('subcontractors', '-subcontractor_cost_cc'),
+        ('expenses', 'other_revenue_cc - expense_cost_cc'),
+        ('not_as_worked', 'case when is_by_hour then own_revenue_cc else 0 end'),
+        ('exchange', 'actual_margin_rc - actual_margin_cc'),
+    ]) -}}
+{%- endmacro %}
+{% macro margin_role_steps() -%}
+    {%- set by_hour = 'case when is_by_hour then ' -%}
+    {{- return([
+        ('as_sold', '-planned_cost_cc'),
+        ('change_orders', 'planned_cost_cc - changed_cost_cc'),
+        ('still_to_come', 'changed_cost_cc - due_cost_cc'),
+        ('planned_rates', by_hour ~ 'due_value_cc else 0 end'),
+        ('volume', by_hour ~ 'scaled_value_cc - due_value_cc else 0 end - scaled_cost_cc + due_cost_cc'),
+        ('mix', by_hour ~ 'value_at_plan_cc - scaled_value_cc else 0 end - cost_at_plan_cc + scaled_cost_cc'),
+        ('bill_rate', by_hour ~ 'value_cc - value_at_plan_cc else 0 end'),
+        ('cost_rate', 'cost_at_plan_cc - contractor_cost_at_plan_cc - labour_cost_cc'),
+        ('non_billable', by_hour ~ '-absorbed_cc else 0 end'),
+        ('discount', by_hour ~ '-billed_below_cc else 0 end'),
+        ('write_off', by_hour ~ '-credited_cc else 0 end'),
+        ('subcontractors', 'contractor_cost_at_plan_cc'),
+        ('not_as_worked', by_hour ~ 'absorbed_cc + billed_below_cc + credited_cc - value_cc else 0 end'),
+    ]) -}}
+{%- endmacro %}

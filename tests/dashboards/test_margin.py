@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from dashboards import data, leakage, margin
+from dashboards import data, leakage, margin, project_margins
 from dashboards.components.sums import Sum
 from dashboards.filters import Filters, default_as_of
 from dashboards.margin import Made, known_margin
@@ -186,3 +186,35 @@ def _steps(query: dict[str, str]) -> list[tuple[str, str, str, str, str, str]]:
         (label, amount, total, count, ties, "total" if label in named else "step")
         for label, amount, total, count, ties in sums_of(leakage_of, query, "steps")
     ]
+
+
+def sold_of(chosen: Filters, history: History, part: str) -> list[Sum]:
+    """Every step from sold to actual with its rows, of all projects or of the one named."""
+    return project_margins.sums(chosen, None if part == "all" else part)
+
+
+def test_the_way_from_sold_to_actual_is_its_rows_and_ends_at_the_metric(
+    at_home: Home, sql: Sql, places: list[tuple[dict[str, str], date, str, str]]
+) -> None:
+    [worst] = sql(
+        "select project_id, sold_margin_cc, actual_margin_rc from marts.project_margin where gap is null "
+        "order by erosion, project_id limit 1"
+    )
+    for query, part in ((places[0][0], "all"), (places[1][0], "all"), (places[0][0], worst["project_id"])):
+        found = sums_of(sold_of, query, part)
+        assert found[0][0] == "As sold"
+        assert found[-1][0] == "Actual"
+        assert all(ties == "True" for *_, ties in found), found
+        assert sum(Decimal(said) for _, said, *_ in found[:-1]) == Decimal(found[-1][1])
+    assert Decimal(found[0][1]) == worst["sold_margin_cc"]
+    assert Decimal(found[-1][1]) == worst["actual_margin_rc"]
+
+
+def test_four_margins_stand_side_by_side_the_most_eroded_first(open_page: Opener, sql: Sql) -> None:
+    app = open_page("margin")
+    assert not app.exception
+    [listed] = [frame.value for frame in app.dataframe if "At completion, USD" in frame.value]
+    eroded = sql("select count(*) as n from marts.project_margin where erosion < 0")[0]["n"]
+    assert any(f"{eroded} are expected" in said.value for said in app.subheader)
+    actual = sql("select sum(actual_margin_rc) as total from marts.project_margin")[0]["total"]
+    assert abs(float(actual) - listed["Actual, USD"].sum()) < 0.005

@@ -81,6 +81,8 @@ PORTS: dict[str, str] = {
     " budget_revenue m, budget_cost m, eac_cost m, eac_hours h, eac_updated_on d",
     "rate_card_line": "rate_card_line_id t, customer_id t, region_id t, practice_id t, role t, bill_rate r,"
     " rate_unit t, cost_rate r, currency_code t, effective_from d, effective_to d",
+    "resource_request": "resource_request_id t, project_id t, role t, status t, requested_hours h,"
+    " requested_bill_rate r",
     "assignment": "assignment_id t, project_id t, resource_id t, role t, is_hard b, is_billable b,"
     " bill_rate r, currency_code t, start_date d, created_at i",
     "assignment_schedule_day": "assignment_id t, work_date d, scheduled_hours h, is_hard b",

@@ -21,6 +21,7 @@ with time_value as (
         source_resource_id,
         resource_kind,
         currency_code,
+        case when is_labour then cost_cc else 0 end as labour_cost_cc,
         coalesce(billing_method, 'NONE') in ('TM', 'TM_CAPPED') as is_by_hour,
         case when is_billable then value_tc else {{ ledger_at_rate('hours', 'bill_rate') }} end as value_tc
     from {{ ledger_as_known(ref('ledger__time_value')) }} as known
@@ -230,6 +231,7 @@ followed as (
         coalesce(assignment.role, worker.role, 'NONE') as role,
         time_value.resource_kind = 'contractor' as is_contractor,
         time_value.currency_code,
+        time_value.labour_cost_cc,
         time_value.value_tc,
         case
             when not time_value.is_billable or coalesce(billed.quantity, 0) <= 0 then 0
@@ -304,7 +306,8 @@ summed as (
         {{ known_sum('case when is_aged then 0 else unbilled_tc - above_ceiling_tc end') }}
             as unbilled_young_tc,
         {{ known_sum('billed_tc - credited_tc - credited_back_tc') }} as billed_tc,
-        {{ known_sum('cash_tc') }} as cash_tc
+        {{ known_sum('cash_tc') }} as cash_tc,
+        {{ known_sum('labour_cost_cc') }} as labour_cost_cc
     from told_apart
     group by
         month_start, project_id, contract_line_id, legal_entity_id, region_id, practice_id, customer_id,
@@ -464,5 +467,6 @@ select
             - {{ before[line] }} + after_{{ line }}_rc
         {%- endfor %}
         as decimal(28, 4)
-    ) as net_value_rc
+    ) as net_value_rc,
+    cast(labour_cost_cc as decimal(28, 4)) as labour_cost_cc
 from remaining
