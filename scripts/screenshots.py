@@ -49,7 +49,7 @@ def shrink(path: Path) -> None:
 
 def settle(page: Page) -> None:
     """Waits until the page has stopped running and its charts and tables stand."""
-    page.get_by_test_id("stMetric").first.wait_for()
+    page.get_by_test_id("stMetric").or_(page.get_by_test_id("stDataFrame")).first.wait_for()
     page.wait_for_function(DRAWN)
     page.wait_for_timeout(1500)
     page.wait_for_function(DRAWN)
