@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -382,15 +383,35 @@ def replay(compiled: Path, place: Path) -> None:
 
     The same statements in the same order, without a dbt process per build; seeds are copied.
     """
-    manifest = json.loads((compiled / "target" / "manifest.json").read_text(encoding="utf-8"))
-    nodes = {name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
     connection = duckdb.connect(str(place / "build.duckdb"))
     connection.execute("set TimeZone = 'UTC'")
     connection.execute(f"attach '{place / 'serving.duckdb'}' as serving")
     connection.execute(f"attach '{compiled / 'build.duckdb'}' as compiled (read_only)")
     connection.execute("create schema seeds")
     connection.execute("create table seeds.metric_registry as from compiled.seeds.metric_registry")
-    waiting, done = dict(nodes), set[str]()
+    for schema, statement in statements(compiled):
+        connection.execute(f"create schema if not exists {schema}")
+        connection.execute(statement)
+    connection.close()
+
+
+def statements(compiled: Path, wanted: Collection[str] | None = None) -> list[tuple[str, str]]:
+    """Every model that dbt compiled in `compiled` as its schema and its statement, in an order that builds.
+
+    With `wanted`, only the models of these names and what they rest on.
+    """
+    manifest = json.loads((compiled / "target" / "manifest.json").read_text(encoding="utf-8"))
+    nodes = {name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    if wanted is not None:
+        known = {node["name"]: name for name, node in nodes.items()}
+        needed, asked = set[str](), [known[name] for name in wanted]
+        while asked:
+            name = asked.pop()
+            if name in nodes and name not in needed:
+                needed.add(name)
+                asked += nodes[name]["depends_on"]["nodes"]
+        nodes = {name: node for name, node in nodes.items() if name in needed}
+    waiting, done, told = dict(nodes), set[str](), list[tuple[str, str]]()
     while waiting:
         ready = [
             name
@@ -399,11 +420,15 @@ def replay(compiled: Path, place: Path) -> None:
         ]
         for name in ready:
             node = waiting.pop(name)
-            connection.execute(f'create schema if not exists "{node["database"]}"."{node["schema"]}"')
             kind = "view" if node["config"]["materialized"] == "view" else "table"
-            connection.execute(f"create {kind} {node['relation_name']} as {node['compiled_code']}")
+            told.append(
+                (
+                    f'"{node["database"]}"."{node["schema"]}"',
+                    f"create {kind} {node['relation_name']} as {node['compiled_code']}",
+                )
+            )
             done.add(name)
-    connection.close()
+    return told
 
 
 def rates(firm: Firm, first: date, last: date, worth: dict[str, str], known: str) -> None:
