@@ -314,6 +314,17 @@ def holds(table: str, schema: str = "marts") -> bool:
     return found is not None and bool(found["n"])
 
 
+def holds_column(table: str, column: str) -> bool:
+    """Whether the run's mart has the column; runs published before it was made do not."""
+    found = row(
+        "select count(*) as n from information_schema.columns "
+        "where table_schema = 'marts' and table_name = ? and column_name = ?",
+        table,
+        column,
+    )
+    return found is not None and bool(found["n"])
+
+
 LATE = "delayed_revenue_currency_days"
 
 

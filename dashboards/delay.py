@@ -32,11 +32,7 @@ def cohorts(scope: data.Scope, stage: str) -> tuple[data.Row, ...]:
 
 def waiting_listed() -> bool:
     """Whether the run's waiting cases tell their month; runs published before do not."""
-    found = data.row(
-        "select count(*) as n from information_schema.columns where table_schema = 'marts' "
-        "and table_name = 'handoff_waiting' and column_name = 'cohort_month'"
-    )
-    return found is not None and bool(found["n"])
+    return data.holds_column("handoff_waiting", "cohort_month")
 
 
 def cohort_sums(scope: data.Scope, stage: str, found: Sequence[data.Row]) -> list[Sum]:

@@ -20,16 +20,17 @@ LEVERS = {
     "recovery": ("Failed deliveries are mended sooner", "hour"),
     "leakage": ("Less of agreed work is lost", "share"),
 }
+_SOONER = (
+    "billed in twelve months ÷ 365 × days saved × share due to integration comes in once; "
+    "times cost of capital it is the amount a year"
+)
 # lever -> what its amount a year is made of
 RECKONED = {
     "set_up": "deals won a year × working days saved × hours of work per day × cost of an hour × "
     "share due to integration",
-    "transfer": "billed in twelve months ÷ 365 × days saved × share due to integration comes in once; "
-    "times cost of capital it is the amount a year",
-    "invoice": "billed in twelve months ÷ 365 × days saved × share due to integration comes in once; "
-    "times cost of capital it is the amount a year",
-    "cash": "billed in twelve months ÷ 365 × days saved × share due to integration comes in once; "
-    "times cost of capital it is the amount a year",
+    "transfer": _SOONER,
+    "invoice": _SOONER,
+    "cash": _SOONER,
     "failures": "deliveries a year × share that fails no more × minutes ÷ 60 × cost of an hour × "
     "share due to integration",
     "recovery": "failures a year × hours saved ÷ 8,760 × money held up by each × cost of capital × "
@@ -80,11 +81,7 @@ def given() -> Given | None:
 
 def can_be_read() -> bool:
     """Whether the run's windows hold single times; runs published before that hold medians."""
-    found = data.row(
-        "select count(*) as n from information_schema.columns where table_schema = 'marts' "
-        "and table_name = 'roi_measure' and column_name = 'took'"
-    )
-    return found is not None and bool(found["n"])
+    return data.holds_column("roi_measure", "took")
 
 
 def assumptions() -> tuple[data.Row, ...]:

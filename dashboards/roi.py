@@ -6,7 +6,7 @@ Nothing is read here: the page's reads and the tests give what is reckoned with.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -359,9 +359,13 @@ def _leakage(given: Given, assumed: Mapping[str, Range]) -> Lever:
     """Agreed value of a year's work, times the share of it that is lost no more."""
     compared = compare_shares(given.leakage, _fewest(assumed))
     if (given.as_of - given.now.last).days < LOST_AFTER:
-        compared = Compared(compared.cells, compared.left_out, TOO_YOUNG)
+        compared = replace(compared, why=TOO_YOUNG)
     work = [one.whole for one in given.leakage if one.window == NOW]
-    worth = sum((one or Decimal(0) for one in work), Decimal(0)) * YEAR / given.now.days
+    known = [one for one in work if one is not None]
+    if len(known) < len(work):
+        # also of work that is compared with nothing: a year's work is all of it
+        compared = replace(compared, why=compared.why or UNKNOWN)
+    worth = sum(known, Decimal(0)) * YEAR / given.now.days
     return _lever("leakage", compared, worth, assumed, ("share_due_to_integration",))
 
 

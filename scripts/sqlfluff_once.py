@@ -34,7 +34,7 @@ def _from_root(root_segment: Any, config: Any) -> ReflowSequence:
 
 ReflowSequence.from_root = staticmethod(_from_root)
 # A tree is some hundred thousand objects that all stay until it is judged: looked through seldom.
-gc.set_threshold(200000, 20, 20)
+gc.set_threshold(200_000, 20, 20)
 
 if __name__ == "__main__":
     sys.exit(cli())

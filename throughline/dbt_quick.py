@@ -1,9 +1,9 @@
 """dbt's own work per node, done once or not at all. What it builds is the same.
 
-Of building a small firm, DuckDB takes a third; most of the rest is dbt telling itself what it does. Measured
-on 309 models and 327 tests: a message of which nobody is told is still made twice (16 % of the time), every
-template is compiled anew in every process (9 %), the list of all macros is merged anew for every node (5 %),
-and the collector of cycles walks the whole project again and again (10 %).
+Of building a small firm, DuckDB takes a quarter. Much of the rest is needless: messages that nobody is told
+are made twice, every template is compiled anew in every process, all macros are looked for one by one for
+every node, and the collector of cycles walks the whole project again and again. What each costs was measured:
+docs/decisions/0027-dbt-tells-nobody-less-often.md.
 
 This module changes the insides of the dbt release that the lock file names; tests/unit/test_dbt_quick.py says
 what they must still be like. THROUGHLINE_DBT_PLAIN=1 leaves dbt as it comes, with its log of every statement.
@@ -20,6 +20,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -55,10 +56,9 @@ def later_messages() -> None:
     from dbt_common.events.base_types import BaseEvent
     from dbt_common.events.event_manager import EventManager
 
-    make: Any = BaseEvent.__init__
-    fire: Any = EventManager.fire_event
-    asked: Any = BaseEvent.__getattr__
-    put: Any = BaseEvent.__setattr__
+    event: Any = BaseEvent
+    manager: Any = EventManager
+    make, asked, put, fire = event.__init__, event.__getattr__, event.__setattr__, manager.fire_event
 
     def remember(self: Any, *args: Any, **kwargs: Any) -> None:
         object.__setattr__(self, "_later", (args, kwargs))
@@ -82,17 +82,16 @@ def later_messages() -> None:
             return
         fire(self, e, level, *args, **kwargs)
 
-    BaseEvent.__init__ = remember  # type: ignore[method-assign]
-    BaseEvent.__getattr__ = get  # type: ignore[method-assign]
-    BaseEvent.__setattr__ = put_in  # type: ignore[method-assign]
-    EventManager.fire_event = tell  # type: ignore[method-assign]
+    event.__init__, event.__getattr__, event.__setattr__ = remember, get, put_in
+    manager.fire_event = tell
 
 
 def merged_macros() -> None:
     """A node's macros are merged into one dictionary, not looked for in five for each of 750 names."""
     from dbt.context.macros import MacroNamespace
 
-    build = MacroNamespace.__init__
+    namespace: Any = MacroNamespace
+    build = namespace.__init__
 
     def merge(self: Any, *args: Any, **kwargs: Any) -> None:
         build(self, *args, **kwargs)
@@ -101,10 +100,10 @@ def merged_macros() -> None:
             every.update(one)
         self.merged = every
 
-    MacroNamespace.__init__ = merge  # type: ignore[method-assign]
-    MacroNamespace.__getitem__ = lambda self, key: self.merged[key]  # type: ignore[method-assign,attr-defined]
-    MacroNamespace.__iter__ = lambda self: iter(self.merged)  # type: ignore[method-assign,attr-defined]
-    MacroNamespace.__len__ = lambda self: len(self.merged)  # type: ignore[method-assign,attr-defined]
+    namespace.__init__ = merge
+    namespace.__getitem__ = lambda self, key: self.merged[key]
+    namespace.__iter__ = lambda self: iter(self.merged)
+    namespace.__len__ = lambda self: len(self.merged)
 
 
 def kept_templates(path: Path) -> Callable[[], None]:
@@ -112,8 +111,7 @@ def kept_templates(path: Path) -> Callable[[], None]:
     import jinja2
     from dbt_common.clients import jinja
 
-    head = f"{sys.version} jinja2 {jinja2.__version__}".encode()
-    kept = _read(path, head)
+    kept = _read(path, head())
     before = len(kept)
     used: set[str] = set()
     for environment in (jinja.MacroFuzzEnvironment, jinja.NativeSandboxEnvironment):
@@ -122,9 +120,14 @@ def kept_templates(path: Path) -> Callable[[], None]:
     def write() -> None:
         if len(kept) != before:
             held = kept if len(kept) <= MANY else {key: kept[key] for key in used}
-            _write(path, head, held)
+            _write(path, head(), held)
 
     return write
+
+
+def head() -> bytes:
+    """What compiled templates are good for: this Python and this release of Jinja."""
+    return f"{sys.version} jinja2 {version('jinja2')}".encode()
 
 
 def _keep(environment: Any, kept: dict[str, CodeType], used: set[str], usual: type) -> None:
@@ -142,21 +145,21 @@ def _keep(environment: Any, kept: dict[str, CodeType], used: set[str], usual: ty
     environment.compile = compiled
 
 
-def _read(path: Path, head: bytes) -> dict[str, CodeType]:
+def _read(path: Path, good_for: bytes) -> dict[str, CodeType]:
     """What was kept by the same Python and the same release of Jinja; nothing when it cannot be read."""
     with suppress(OSError, EOFError, ValueError, TypeError):
         # who can write here can write the models beside it; Python's own .pyc files are read the same way
         found, codes = marshal.loads(path.read_bytes())  # noqa: S302
-        if found == head:
+        if found == good_for:
             return dict(codes)
     return {}
 
 
-def _write(path: Path, head: bytes, kept: dict[str, CodeType]) -> None:
+def _write(path: Path, good_for: bytes, kept: dict[str, CodeType]) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}")
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(marshal.dumps((head, kept)))
+        part.write_bytes(marshal.dumps((good_for, kept)))
         part.replace(path)
 
 
@@ -167,7 +170,7 @@ def no_collector() -> None:
 
 
 def seldom_collect() -> None:
-    """After it was read: what is there is never looked at again, and the rest less often."""
+    """What is there by now, as a project that was read, is not looked at again; the rest less often."""
     if not plain():
         gc.freeze()
         gc.enable()
@@ -177,7 +180,7 @@ def seldom_collect() -> None:
 def main(arguments: list[str]) -> int:
     """dbt's command line; its exit code."""
     keep_templates = quicken()
-    no_collector()
+    seldom_collect()
     from dbt.cli.main import dbtRunner
 
     done = dbtRunner().invoke(arguments)

@@ -18,6 +18,27 @@
     ]) -}}
 {%- endmacro %}
 
+{#-
+    How well a line of the price list (`rate_card_line`) suits a role of `project`: the most particular one first, of
+    those in force on a day. The order of a window, and the condition of a join.
+-#}
+{% macro rate_card_order() -%}
+    case when rate_card_line.customer_id is null then 1 else 0 end asc,
+                case when rate_card_line.practice_id is null then 1 else 0 end asc,
+                case when rate_card_line.region_id is null then 1 else 0 end asc,
+                rate_card_line.effective_from desc,
+                rate_card_line.rate_card_line_id asc
+{%- endmacro %}
+{% macro rate_card_fits(role, currency, day) -%}
+    {{ role }} = rate_card_line.role
+            and {{ currency }} = rate_card_line.currency_code
+            and {{ day }} >= rate_card_line.effective_from
+            and (rate_card_line.effective_to is null or {{ day }} <= rate_card_line.effective_to)
+            and (rate_card_line.customer_id is null or project.customer_id = rate_card_line.customer_id)
+            and (rate_card_line.practice_id is null or project.practice_id = rate_card_line.practice_id)
+            and (rate_card_line.region_id is null or project.region_id = rate_card_line.region_id)
+{%- endmacro %}
+
 {#- Credits for these reasons are not lost: what they take back is billed again, or was never owed. -#}
 {% macro credits_not_lost() -%} ('REBILL', 'ERROR', 'DUPLICATE', 'REBATE') {%- endmacro %}
 

@@ -104,7 +104,70 @@ def firms(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Firm:
     methods = draw(st.permutations(METHODS))
     for number, method in enumerate(methods, start=1):
         _contract(by, number, method)
+    _sound(by, len(METHODS) + 1)
     return told
+
+
+def _sound(by: Draw, number: int) -> None:
+    """A project of which everything is known, so that its margin can be led from sold to actual."""
+    line, project = f"netsuite:main:{number}01", f"certinia:main:P{number}"
+    method, signed, deal = by.one(("TM", "FIXED_POC")), DAYS[0], f"salesforce:main:O{number}"
+    place = {"legal_entity_id": US, "currency_code": "USD"}
+    by.tell(
+        "opportunity", deal, stage="CLOSED_WON", is_closed=True, amount=by.money(), owner_id="u",
+        services_amount=by.money(), close_date=signed, created_at=instant(f"{signed}T08:00"),
+        practice_code="DATA", region_code="EU", **place,
+    )  # fmt: skip
+    by.tell(
+        "contract", f"netsuite:main:{number}00", customer_id="netsuite:main:7", billing_method=method,
+        status="ACTIVE", signed_on=signed, opportunity_id=deal, created_at=instant(f"{signed}T09:00"),
+        **place,
+    )  # fmt: skip
+    by.tell(
+        "contract_line", line, contract_id=f"netsuite:main:{number}00", line_number=1, billing_method=method,
+        original_value=by.money(), region_code="EU", practice_code="DATA", currency_code="USD",
+        effective_from=signed, effective_to=AHEAD[-1],
+    )  # fmt: skip
+    by.tell(
+        "project", project, contract_line_id=line, is_template=False, status="OPEN", opportunity_id=deal,
+        customer_id="netsuite:main:7", practice_id="certinia:main:ou1", planned_hours=D(by.number(20, 200)),
+        eac_cost=D(900), eac_hours=D(by.number(20, 200)), budget_revenue=by.money(), budget_cost=by.money(),
+        eac_updated_on=signed, **place,
+    )  # fmt: skip
+    for role in ("senior", "junior"):
+        by.tell(
+            "rate_card_line", f"certinia:main:rc-usd-{role}", role=role, bill_rate=D(by.number(80, 300)),
+            cost_rate=D(by.number(30, 90)), rate_unit="hour", currency_code="USD",
+            effective_from=date(2023, 1, 1),
+        )  # fmt: skip
+        by.tell(
+            "assignment", f"certinia:main:a{number}{role}", project_id=project, resource_id=PEOPLE[0],
+            role=role, bill_rate=D(by.number(80, 300)), currency_code="USD", start_date=DAYS[0],
+            created_at=instant("2024-01-01T09:00"),
+        )  # fmt: skip
+        by.tell(
+            "resource_request", f"certinia:main:rr{number}{role}", project_id=project, role=role,
+            status="Assigned", requested_hours=D(by.number(10, 100)), requested_bill_rate=D(140),
+        )  # fmt: skip
+        day, load = by.when()
+        by.tell(
+            "time_entry", f"certinia:main:s{number}-{role}", load, project_id=project, resource_id=PEOPLE[0],
+            assignment_id=f"certinia:main:a{number}{role}", work_date=day, hours=D(by.number(1, 48)) / 4,
+            is_billable=by.often(), billable_amount=by.money(3000), currency_code="USD", status="approved",
+            submitted_at=instant(f"{day}T17:00"), approved_at=instant(f"{day}T18:00"),
+        )  # fmt: skip
+    day, load = by.when()
+    by.tell(
+        "revenue_entry", f"netsuite:main:r{number}-0", load, contract_line_id=line, amount=by.money(9000),
+        currency_code="USD", accounting_date=day, entry_type="NORMAL", kind="recognised",
+    )  # fmt: skip
+    if by.often():
+        day, load = by.when()
+        by.tell(
+            "contract_amendment", f"netsuite:main:am{number}0", load, contract_line_id=line, signed_on=day,
+            contract_id=f"netsuite:main:{number}00", delta_value=by.money(4000) - 2000, effective_on=day,
+            status="SIGNED", delta_hours=D(by.number(-15, 40)),
+        )  # fmt: skip
 
 
 def _reference(by: Draw) -> None:

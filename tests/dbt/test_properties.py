@@ -7,7 +7,7 @@ the same firms, so that one build of a firm answers several of them.
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from itertools import count, pairwise
@@ -56,6 +56,11 @@ def drawn(examples: int, *more: Any) -> Callable[[Any], Any]:
         return seed(20260429)(asked(given(firms(), *more)(test)))
 
     return wrap
+
+
+def said_of(seen: Counter[str], wanted: Iterable[str]) -> None:
+    """Nothing holds of what no firm has: each was there in at least one of them."""
+    assert not [name for name in wanted if not seen[name]], seen
 
 
 class Warehouse:
@@ -139,94 +144,123 @@ def additive() -> set[str]:
         return {row["metric_id"] for row in csv.DictReader(file) if row["kind"] in SUMS}
 
 
-@drawn(8)
-def test_roll_forwards_foot(warehouse: Warehouse, told: Firm) -> None:
-    built = warehouse.of(told)
-    for name, (metric, own) in ROLL_FORWARDS.items():
-        rows = mart(built, name)
-        movements = set(rows[0]) - NO_MOVEMENT if rows else set()
-        by: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
-        for row in rows:
-            moved = [row["opening"], *(row[one] for one in movements)]
-            if row["currency_view"] == "TC":
-                # in its own currency everything is known and no rate explains anything
-                assert (sum(moved), row["fx_translation"]) == (row["closing"], 0), (name, row)
-            elif None not in (*moved, row["closing"]):
-                assert sum(moved) == row["closing"], (name, row)
-            if row["currency_view"] == "TC":
-                by[tuple(row[one] for one in (own, *PLACE))].append(row)
-        for line in by.values():
-            for before, after in pairwise(sorted(line, key=lambda row: row["as_of"])):
-                assert before["closing"] == after["opening"], (name, before, after)
-        # ... and where it ends is what the metric says, by who has it
-        for view in ("TC", "RC"):
-            ends = sums(
-                (row for row in rows if row["currency_view"] == view),
-                ("as_of", "legal_entity_id", "currency_code"), "closing",
-            )  # fmt: skip
-            says = sums(
-                mart(built, "metric_value", f"metric_id = '{metric}' and currency_view = '{view}'"
-                     " and grain = 'LEGAL_ENTITY'"),
-                ("as_of", "legal_entity_id", "currency_code"), "numerator",
-            )  # fmt: skip
-            assert known(ends) == known(says), (name, view)
+def test_roll_forwards_foot(warehouse: Warehouse) -> None:
+    seen: Counter[str] = Counter()
+
+    @drawn(8)
+    def holds(told: Firm) -> None:
+        built = warehouse.of(told)
+        for name, (metric, own) in ROLL_FORWARDS.items():
+            rows = mart(built, name)
+            seen[name] += len(rows)
+            movements = set(rows[0]) - NO_MOVEMENT if rows else set()
+            by: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+            for row in rows:
+                moved = [row["opening"], *(row[one] for one in movements)]
+                if row["currency_view"] == "TC":
+                    # in its own currency everything is known and no rate explains anything
+                    assert (sum(moved), row["fx_translation"]) == (row["closing"], 0), (name, row)
+                elif None not in (*moved, row["closing"]):
+                    assert sum(moved) == row["closing"], (name, row)
+                if row["currency_view"] == "TC":
+                    by[tuple(row[one] for one in (own, *PLACE))].append(row)
+            for line in by.values():
+                for before, after in pairwise(sorted(line, key=lambda row: row["as_of"])):
+                    assert before["closing"] == after["opening"], (name, before, after)
+            # ... and where it ends is what the metric says, by who has it
+            for view in ("TC", "RC"):
+                ends = sums(
+                    (row for row in rows if row["currency_view"] == view),
+                    ("as_of", "legal_entity_id", "currency_code"), "closing",
+                )  # fmt: skip
+                says = sums(
+                    mart(built, "metric_value", f"metric_id = '{metric}' and currency_view = '{view}'"
+                         " and grain = 'LEGAL_ENTITY'"),
+                    ("as_of", "legal_entity_id", "currency_code"), "numerator",
+                )  # fmt: skip
+                assert known(ends) == known(says), (name, view)
+
+    holds()
+    said_of(seen, ROLL_FORWARDS)
 
 
-@drawn(8)
-def test_every_way_down_adds_up_to_the_same(warehouse: Warehouse, told: Firm) -> None:
-    built, metrics = warehouse.of(told), additive()
-    values = [
-        row
-        # in the entities' own currencies there is no number for the firm
-        for row in mart(built, "metric_value", "period_type in ('POINT', 'MONTH') and currency_view <> 'FC'")
-        if row["metric_id"] in metrics
-    ]
-    said = ("metric_id", "as_of", "currency_view", "currency_code")
-    firm = sums((row for row in values if row["grain"] == "FIRM"), said, "numerator")
-    for grain in {row["grain"] for row in values} - {"FIRM"}:
-        parts = sums((row for row in values if row["grain"] == grain), said, "numerator")
-        assert parts == {key: amount for key, amount in firm.items() if key in parts}, grain
-        missing = {key for key in firm.keys() - parts.keys() if key[0] in {part[0] for part in parts}}
-        assert not {key for key in missing if key[2] == "RC"}, grain
-    # ... and the rows behind a number add up to it, wherever it is opened
-    rows = [row for row in mart(built, "metric_drill") if row["metric_id"] in metrics]
-    for grain in ("FIRM", "LEGAL_ENTITY", "PRACTICE", "CUSTOMER"):
-        member = () if grain == "FIRM" else (f"{grain.lower()}_id",)
-        shown = [row for row in values if row["grain"] == grain and row["currency_view"] == "RC"]
-        there = {row["metric_id"] for row in shown}
-        opened = sums(
-            (row for row in rows if row["metric_id"] in there), ("metric_id", "as_of", *member), "amount_rc"
-        )
-        assert known(opened) == known(sums(shown, ("metric_id", "as_of", *member), "numerator")), grain
+def test_every_way_down_adds_up_to_the_same(warehouse: Warehouse) -> None:
+    seen: Counter[str] = Counter()
+
+    @drawn(8)
+    def holds(told: Firm) -> None:
+        built, metrics = warehouse.of(told), additive()
+        values = [
+            row
+            # in the entities' own currencies there is no number for the firm
+            for row in mart(
+                built, "metric_value", "period_type in ('POINT', 'MONTH') and currency_view <> 'FC'"
+            )
+            if row["metric_id"] in metrics
+        ]
+        said = ("metric_id", "as_of", "currency_view", "currency_code")
+        firm = sums((row for row in values if row["grain"] == "FIRM"), said, "numerator")
+        for grain in {row["grain"] for row in values} - {"FIRM"}:
+            parts = sums((row for row in values if row["grain"] == grain), said, "numerator")
+            assert parts == {key: amount for key, amount in firm.items() if key in parts}, grain
+            missing = {key for key in firm.keys() - parts.keys() if key[0] in {part[0] for part in parts}}
+            assert not {key for key in missing if key[2] == "RC"}, grain
+        # ... and the rows behind a number add up to it, wherever it is opened
+        rows = [row for row in mart(built, "metric_drill") if row["metric_id"] in metrics]
+        seen.update(metric_value=len(values), metric_drill=len(rows))
+        for grain in ("FIRM", "LEGAL_ENTITY", "PRACTICE", "CUSTOMER"):
+            member = () if grain == "FIRM" else (f"{grain.lower()}_id",)
+            shown = [row for row in values if row["grain"] == grain and row["currency_view"] == "RC"]
+            there = {row["metric_id"] for row in shown}
+            opened = sums(
+                (row for row in rows if row["metric_id"] in there),
+                ("metric_id", "as_of", *member),
+                "amount_rc",
+            )
+            assert known(opened) == known(sums(shown, ("metric_id", "as_of", *member), "numerator")), grain
+
+    holds()
+    said_of(seen, ("metric_value", "metric_drill"))
 
 
-@drawn(8)
-def test_bridges_leave_nothing(warehouse: Warehouse, told: Firm) -> None:
-    built = warehouse.of(told)
-    lost = ("non_billable", "above_ceiling", "unbilled_aged", "billed_below", "credited")
-    gone = (*lost, "billed_above", "credited_back", "unbilled_late", "unbilled_timely", "open")
-    for row in mart(built, "leakage_bridge"):
-        for view in ("tc", "rc"):
-            amounts = [row[f"{name}_{view}"] for name in ("list", "discount", "contract", "cash", *gone)]
-            if None in amounts:
-                continue
-            at_list, discount, contract, cash, *steps = amounts
-            assert (at_list - discount, contract - sum(steps)) == (contract, cash), (view, row)
-        if row["leakage_rc"] is not None:
-            assert row["leakage_rc"] == sum(row[f"{name}_rc"] for name in lost), row
-    margins = mart(built, "project_margin")
-    steps = sums(mart(built, "margin_bridge"), ("project_id",), "amount_rc")
-    for row in margins:
-        assert row["gap"] is not None or steps.get((row["project_id"],), 0) == row["actual_margin_rc"], row
-        assert row["gap"] is None or (row["project_id"],) not in steps, row
-    lines = mart(built, "backlog_line", f"as_of = '{AS_OF}'")
-    parts = mart(built, "remaining_performance_obligation")
-    for amount in ("amount_tc", "amount_rc"):
-        of_lines, of_parts = (sums(rows, ("contract_line_id",), amount) for rows in (lines, parts))
-        assert of_parts == of_lines, amount
-    assert all(row["amount_tc"] >= 0 for row in parts)
-    backlog = mart(
-        built, "metric_value",
-        f"metric_id = 'total_backlog' and grain = 'FIRM' and currency_view = 'RC' and as_of = '{AS_OF}'",
-    )  # fmt: skip
-    assert known(sums(parts, (), "amount_rc")) == known(sums(backlog, (), "numerator"))
+def test_bridges_leave_nothing(warehouse: Warehouse) -> None:
+    seen: Counter[str] = Counter()
+
+    @drawn(8)
+    def holds(told: Firm) -> None:
+        built = warehouse.of(told)
+        lost = ("non_billable", "above_ceiling", "unbilled_aged", "billed_below", "credited")
+        gone = (*lost, "billed_above", "credited_back", "unbilled_late", "unbilled_timely", "open")
+        for row in mart(built, "leakage_bridge"):
+            for view in ("tc", "rc"):
+                amounts = [row[f"{name}_{view}"] for name in ("list", "discount", "contract", "cash", *gone)]
+                if None in amounts:
+                    continue
+                at_list, discount, contract, cash, *steps = amounts
+                seen["leakage"] += any(steps)
+                assert (at_list - discount, contract - sum(steps)) == (contract, cash), (view, row)
+            if row["leakage_rc"] is not None:
+                assert row["leakage_rc"] == sum(row[f"{name}_rc"] for name in lost), row
+        margins = mart(built, "project_margin")
+        steps = sums(mart(built, "margin_bridge"), ("project_id",), "amount_rc")
+        seen["margin"] += len(steps)
+        for row in margins:
+            assert row["gap"] is not None or steps.get((row["project_id"],), 0) == row["actual_margin_rc"], (
+                row
+            )
+            assert row["gap"] is None or (row["project_id"],) not in steps, row
+        lines = mart(built, "backlog_line", f"as_of = '{AS_OF}'")
+        parts = mart(built, "remaining_performance_obligation")
+        seen["obligations"] += len({row["treatment"] for row in parts}) > 1
+        for amount in ("amount_tc", "amount_rc"):
+            of_lines, of_parts = (sums(rows, ("contract_line_id",), amount) for rows in (lines, parts))
+            assert of_parts == of_lines, amount
+        assert all(row["amount_tc"] >= 0 for row in parts)
+        backlog = mart(
+            built, "metric_value",
+            f"metric_id = 'total_backlog' and grain = 'FIRM' and currency_view = 'RC' and as_of = '{AS_OF}'",
+        )  # fmt: skip
+        assert known(sums(parts, (), "amount_rc")) == known(sums(backlog, (), "numerator"))
+
+    holds()
+    said_of(seen, ("leakage", "margin", "obligations"))

@@ -90,6 +90,7 @@ def test_models_tests_results_and_console_are_those_of_dbt_as_it_comes(tmp_path:
     }
     # one test fails on purpose: two things have the number 1
     assert {name: code for name, (code, _) in ran.items()} == {"plain": 1, "first": 1, "second": 1}, ran
+    assert len(dbt_quick._read(templates, dbt_quick.head())) > 10, "templates are kept, and used"
     for name in ("first", "second"):
         for step in ("models", "tests"):
             assert _said(tmp_path / name, step) == _said(tmp_path / "plain", step)

@@ -198,7 +198,14 @@ def test_work_is_lost_only_when_it_is_old_enough() -> None:
     young = reckon(replace(given, as_of=date(2025, 9, 9)), assumed())
     assert young.yearly is None
     assert [lever.compared.why for lever in young.levers if lever.name == "leakage"] == [TOO_YOUNG]
-    assert reckon(replace(given, as_of=date(2025, 9, 10)), assumed()).yearly is not None, "90 days later"
+    old = replace(given, as_of=date(2025, 9, 10))
+    assert reckon(old, assumed()).yearly is not None, "90 days later"
+    # work of an entity that had none before, of unknown worth: a year's work is then unknown, not less
+    more = replace(old, leakage=(*old.leakage, Part(NOW, "DE", D(0), None, 5)))
+    assert reckon(more, assumed()).yearly is None
+    assert [lever.compared.why for lever in reckon(more, assumed()).levers if lever.name == "leakage"] == [
+        UNKNOWN
+    ]
 
 
 def test_net_return_and_payback() -> None:

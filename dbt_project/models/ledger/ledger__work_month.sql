@@ -334,23 +334,13 @@ suited as (
         row_number() over (
             partition by need.project_id, need.role, need.currency_code, need.month_start
             order by
-                case when rate_card_line.customer_id is null then 1 else 0 end asc,
-                case when rate_card_line.practice_id is null then 1 else 0 end asc,
-                case when rate_card_line.region_id is null then 1 else 0 end asc,
-                rate_card_line.effective_from desc,
-                rate_card_line.rate_card_line_id asc
+                {{ rate_card_order() }}
         ) as place
     from need
     inner join project on need.project_id = project.project_id
     inner join rate_card_line
         on
-            need.role = rate_card_line.role
-            and need.currency_code = rate_card_line.currency_code
-            and need.month_start >= rate_card_line.effective_from
-            and (rate_card_line.effective_to is null or need.month_start <= rate_card_line.effective_to)
-            and (rate_card_line.customer_id is null or project.customer_id = rate_card_line.customer_id)
-            and (rate_card_line.practice_id is null or project.practice_id = rate_card_line.practice_id)
-            and (rate_card_line.region_id is null or project.region_id = rate_card_line.region_id)
+            {{ rate_card_fits('need.role', 'need.currency_code', 'need.month_start') }}
 ),
 
 -- a month's work is to be invoiced by the fifth working day after its end
