@@ -19,7 +19,7 @@ AGREED, BILLED_TOTAL, CASH = "contract", "billed", "cash"
 LOSS = "leakage"
 # line of the bridge -> what it is called, in the bridge's order; each is taken from what was agreed
 LOST = {
-    "non_billable": "Hours nobody is billed for",
+    "non_billable": "Not billable hours",
     "above_ceiling": "Above the ceiling",
     "unbilled_aged": "Not billed for over 90 days",
     "billed_below": "Billed for less",

@@ -21,7 +21,7 @@ STEPS = {
     "bill_rate": "Bill rates",
     "revenue": "Revenue of the fee",
     "cost_rate": "Cost rates",
-    "non_billable": "Hours nobody is billed for",
+    "non_billable": "Not billable hours",
     "discount": "Billed for less",
     "write_off": "Credited",
     "subcontractors": "Subcontractors",

@@ -115,7 +115,8 @@ def _bands(chosen: Filters, found: Obligations, definitions: Mapping[str, data.R
         bars = [(name, disclosed or Decimal(0), whole or Decimal(0)) for name, disclosed, whole in held]
         title = "Nothing is disclosed"
         if total:
-            title = f"{numbers.percent(within / total, 0)} of it comes within twelve months"
+            share = "All" if within == total else numbers.percent(within / total)
+            title = f"{share} of it comes within twelve months"
         chart_card(
             "obligation_bands",
             title,
