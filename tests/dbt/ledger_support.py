@@ -74,7 +74,8 @@ PORTS: dict[str, str] = {
     " currency_code t",
     "customer_po": "customer_po_id t, number t, customer_id t, amount m, currency_code t, valid_to d",
     "contract_amendment": "contract_amendment_id t, contract_id t, contract_line_id t, opportunity_id t,"
-    " delta_value m, delta_ceiling m, delta_hours h, signed_on d, effective_on d, status t, treatment t",
+    " delta_value m, delta_ceiling m, delta_hours h, signed_on d, effective_on d,"
+    " effective_to_before d, status t, treatment t",
     "project": "project_id t, project_number t, name t, customer_id t, opportunity_id t, contract_line_id t,"
     " expense_line_id t, project_manager_id t, region_id t, practice_id t, group_id t, service_line_code t,"
     " billing_method t, is_billable b, is_template b, status t, start_date d, currency_code t,"

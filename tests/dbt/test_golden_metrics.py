@@ -18,6 +18,7 @@ import pytest
 
 from tests.dbt import golden_cash, golden_handoff, golden_margin
 from tests.dbt.golden_backlog import add_backlog
+from tests.dbt.golden_changes import add_changes
 from tests.dbt.golden_estimates import OWN, tell_estimates
 from tests.dbt.golden_obligations import BANDS, add_obligations
 from tests.dbt.ledger_support import Firm, calendar, dbt, instant, make_project, replay
@@ -62,6 +63,7 @@ def firm() -> Firm:
     add_backlog(told)
     add_obligations(told)
     tell_estimates(told)
+    add_changes(told)
     golden_margin.add(told)
     golden_handoff.add(told)
     golden_cash.add(told)
@@ -682,6 +684,7 @@ def value(marts: duckdb.DuckDBPyConnection, metric: str, as_of: str, **where: st
 
 
 def test_backlog_waterfall_in_two_currencies(marts: duckdb.DuckDBPyConnection) -> None:
+    """G-BKL-01: the roll-forward in both currencies, the bridge of the page step by step, and the levels."""
     keys = ", ".join(f"'{line}'" for line in WATERFALL)
     bars = (
         "opening, booked, amended, recognised, cancelled, completed_under_run, beyond_value, closure_timing,"
@@ -696,6 +699,19 @@ def test_backlog_waterfall_in_two_currencies(marts: duckdb.DuckDBPyConnection) -
             f" where as_of = '2026-04-30' and currency_view = '{view}' and contract_line_id in ({keys})"
         ).fetchone()
         assert found == tuple(map(D, wanted)), view
+    # what the page draws; the exchange rate is a step of its own and nothing is left over
+    steps = marts.execute(
+        "select movement_type, sum(amount_rc) from marts.backlog_bridge where as_of = '2026-04-30'"
+        f" and contract_line_id in ({keys}) group by movement_type order by movement_type"
+    ).fetchall()
+    assert steps == [
+        ("amended", D("55.5")),
+        ("booked", D(224)),
+        ("cancelled", D("-33.9")),
+        ("fx_translation", D(32)),
+        ("recognised", D("-201.6")),
+    ]
+    assert 660 + sum(amount for _, amount in steps) == 736
     place = {"grain": "CUSTOMER", "customer_id": "netsuite:main:10"}
     for as_of, tc, rc in (("2026-03-31", "600", "660"), ("2026-04-30", "640", "736")):
         assert value(marts, "total_backlog", as_of, **place) == D(rc)
@@ -1216,6 +1232,40 @@ def test_an_advance_in_another_currency_is_not_retranslated(marts: duckdb.DuckDB
         ("G-MOD-03", 1909, "2026-02-28", "catch_up_tc", "91463.4146"),
         ("G-CAP-01", 1910, "2026-01-31", "eac_value_tc", "120000"),
         ("G-CAP-01", 1910, "2026-01-31", "expected_revenue_tc", "50000"),
+        # recalled: with 30 days at 95 beside them the first 120 stay at 100, 28 of them in February
+        ("G-MOD-01", 1921, "2026-01-31", "expected_revenue_tc", "6000"),
+        ("G-MOD-01", 1921, "2026-02-28", "expected_revenue_tc", "8800"),
+        ("G-MOD-01", 1921, "2026-04-30", "expected_revenue_tc", "12000"),
+        ("G-MOD-01", 1922, "2026-04-30", "expected_revenue_tc", "2755"),
+        # at 80 all 90 are at 93.3333: 28 in February, and one is left at the end of April
+        ("G-MOD-01", 1923, "2026-01-31", "expected_revenue_tc", "6000"),
+        ("G-MOD-01", 1923, "2026-02-28", "expected_revenue_tc", "8613.3333"),
+        ("G-MOD-01", 1923, "2026-04-30", "expected_revenue_tc", "14306.6667"),
+        ("G-MOD-01", 1924, "2026-02-28", "expected_revenue_tc", "-900"),
+        # recalled: 70,000 in each remaining year of 28 days, and nothing of what went before moves
+        ("G-MOD-02", 1925, "2026-01-31", "expected_revenue_tc", "200000"),
+        ("G-MOD-02", 1925, "2026-02-28", "expected_revenue_tc", "270000"),
+        ("G-MOD-02", 1925, "2026-03-31", "expected_revenue_tc", "347500"),
+        # what is counted of the price is told as changes; half is done
+        ("G-VC-01", 1926, "2026-02-28", "transaction_price_tc", "2400000"),
+        ("G-VC-01", 1926, "2026-03-31", "transaction_price_tc", "2550000"),
+        ("G-VC-01", 1926, "2026-03-31", "expected_revenue_tc", "1275000"),
+        ("G-VC-01", 1927, "2026-03-31", "transaction_price_tc", "2750000"),
+        # recalled: 75 hours before the rebate is expected; 44,250 in the two months after
+        ("G-VC-02", 1928, "2026-01-31", "expected_revenue_tc", "7500"),
+        ("G-VC-02", 1928, "2026-02-28", "catch_up_tc", "-750"),
+        ("G-VC-02", 1928, "2026-03-31", "expected_revenue_tc", "51750"),
+        # recalled
+        ("G-VC-03", 1929, "2026-01-31", "expected_revenue_tc", "12500"),
+        # 600, and six days at 75; then nine at 75 and 25 of the last thirty at 7.50
+        ("extended twice", 1930, "2026-01-31", "expected_revenue_tc", "1050"),
+        ("extended twice", 1930, "2026-02-28", "expected_revenue_tc", "1462.5"),
+        ("extended twice", 1930, "2026-03-31", "expected_revenue_tc", "1500"),
+        # after the gap 18 of 60 days; as one price 68 of 110
+        ("renewed", 1931, "2026-01-31", "expected_revenue_tc", "1100"),
+        ("renewed", 1931, "2026-02-28", "expected_revenue_tc", "1430"),
+        ("one price", 1932, "2026-01-31", "expected_revenue_tc", "1100"),
+        ("one price", 1932, "2026-02-28", "expected_revenue_tc", "1360"),
     ],
 )
 def test_revenue_expected_by_method(
@@ -1226,6 +1276,24 @@ def test_revenue_expected_by_method(
         f" where contract_line_id = 'netsuite:main:{line}' and as_of = '{as_of}'"
     ).fetchall()
     assert found == [(D(wanted),)], example
+
+
+def test_what_is_left_of_changed_contracts(marts: duckdb.DuckDBPyConnection) -> None:
+    """G-MOD-01 and G-MOD-02 through backlog: 60 at 100 and 30 at 95; 8,400 for 90; 280,000 for four years."""
+    lines = (1921, 1922, 1923, 1924, 1925)
+    left = {line: variant(marts, "total_backlog", line, "2026-02-28") for line in lines}
+    assert left == {1921: D(6000), 1922: D(2850), 1923: D(8400), 1924: None, 1925: D(280000)}
+
+
+def test_more_is_owed_than_will_stay(marts: duckdb.DuckDBPyConnection) -> None:
+    """G-VC-03, recalled: receivable at the invoice's price, revenue at what is expected to stay.
+
+    The refund liability of 2,500 is not told apart: it stands in the contract liability like any other
+    amount that is billed and not earned.
+    """
+    assert value(marts, "ar_gross", "2026-01-31", **of(1929)) == D(15000)
+    assert variant(marts, "contract_liability", 1929, "2026-01-31") == D(2500)
+    assert value(marts, "recognised_revenue", "2026-01-31", **of(1929), period_type="MONTH") == D(12500)
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,12 @@ with position as (
 
 amendment as (
     select
+        contract_amendment_id,
         contract_line_id,
         effective_on,
         signed_on,
+        effective_to_before,
+        treatment,
         delta_value
     from {{ as_known(ref('canonical__contract_amendment')) }} as known
     where status = 'SIGNED'
@@ -150,32 +153,158 @@ earned_by_date as (
     group by position.as_of, position.contract_line_id
 ),
 
--- a retainer day by day over its term, a change over what is left of it from the day it takes effect
-retained as (
+-- changes that the dates of retainers know of; a cumulative one holds as if it had been agreed at the start
+retainer_change as (
     select
         position.as_of,
         position.contract_line_id,
-        position.price - sum(coalesce(amendment.delta_value, 0)) as base_price,
-        sum(
-            case
-                when amendment.delta_value is null then 0
-                else {{ mul_div(
-                    'amendment.delta_value',
-                    '(' ~ days_between(
-                        'amendment.effective_on', 'least(position.as_of, position.effective_to)'
-                    ) ~ ' + 1)',
-                    '(' ~ days_between('amendment.effective_on', 'position.effective_to') ~ ' + 1)'
-                ) }}
-            end
-        ) as changes
+        amendment.contract_amendment_id,
+        amendment.effective_on,
+        amendment.effective_to_before,
+        coalesce(amendment.delta_value, 0) as amount,
+        coalesce(amendment.treatment, 'PROSPECTIVE') = 'CUMULATIVE' as is_cumulative,
+        position.as_of >= amendment.effective_on and position.as_of >= amendment.signed_on as is_in_effect,
+        position.effective_from
     from position
-    left join amendment
-        on
-            position.contract_line_id = amendment.contract_line_id
-            and position.as_of >= amendment.effective_on
-            and position.as_of >= amendment.signed_on
+    inner join amendment on position.contract_line_id = amendment.contract_line_id
     where position.method = 'RETAINER'
-    group by position.as_of, position.contract_line_id, position.price
+),
+
+-- until a change that moves the end of the term takes effect, the term ends where it ended before
+retainer_end as (
+    select
+        as_of,
+        contract_line_id,
+        sum(case when is_in_effect then amount else 0 end) as changed_by,
+        min_by(
+            case when not is_in_effect then effective_to_before end,
+            case when not is_in_effect and effective_to_before is not null then effective_on end
+        ) as ends_on
+    from retainer_change
+    group by as_of, contract_line_id
+),
+
+retainer as (
+    select
+        position.as_of,
+        position.contract_line_id,
+        position.effective_from,
+        coalesce(retainer_end.ends_on, position.effective_to) as ends_on,
+        position.price - coalesce(retainer_end.changed_by, 0) as base_price
+    from position
+    left join retainer_end
+        on
+            position.as_of = retainer_end.as_of
+            and position.contract_line_id = retainer_end.contract_line_id
+    where position.method = 'RETAINER'
+),
+
+-- what is spread, from which day
+retainer_part as (
+    select
+        as_of,
+        contract_line_id,
+        'BASE' as part,
+        effective_from as starts_on,
+        base_price as amount
+    from retainer
+    union all
+    select
+        as_of,
+        contract_line_id,
+        contract_amendment_id as part,
+        case when is_cumulative then effective_from else greatest(effective_on, effective_from) end
+            as starts_on,
+        amount
+    from retainer_change
+    where is_in_effect
+),
+
+-- where the end of the term was moved later on: what is not earned by then is spread anew
+part_turn as (
+    select
+        retainer_part.as_of,
+        retainer_part.contract_line_id,
+        retainer_part.part,
+        retainer_part.starts_on,
+        retainer_part.amount,
+        retainer_change.effective_on as turned_on,
+        retainer_change.effective_to_before as ended_on,
+        row_number() over (
+            partition by retainer_part.as_of, retainer_part.contract_line_id, retainer_part.part
+            order by retainer_change.effective_on, retainer_change.contract_amendment_id
+        ) as turn
+    from retainer_part
+    left join retainer_change
+        on
+            retainer_part.as_of = retainer_change.as_of
+            and retainer_part.contract_line_id = retainer_change.contract_line_id
+            and retainer_part.starts_on < retainer_change.effective_on
+            and retainer_change.is_in_effect
+            and not retainer_change.is_cumulative
+            and retainer_change.effective_to_before is not null
+),
+
+{% set most_turns = 3 -%}
+part_turns as (
+    select
+        as_of,
+        contract_line_id,
+        part,
+        starts_on as start_0,
+        case when max(turn) <= {{ most_turns }} then amount end as to_come_0,
+        {%- for turn in range(1, most_turns + 1) %}
+            max(case when turn = {{ turn }} then turned_on end) as turned_on_{{ turn }},
+            max(case when turn = {{ turn }} then ended_on end) as ended_on_{{ turn }},
+        {%- endfor %}
+        amount
+    from part_turn
+    group by as_of, contract_line_id, part, starts_on, amount
+),
+
+{% for turn in range(1, most_turns + 1) -%}
+part_turned_{{ turn }} as (
+    select
+        *,
+        coalesce(turned_on_{{ turn }}, start_{{ turn - 1 }}) as start_{{ turn }},
+        case
+            when turned_on_{{ turn }} is null then to_come_{{ turn - 1 }}
+            when turned_on_{{ turn }} > ended_on_{{ turn }} then 0
+            else {{ mul_div(
+                'to_come_' ~ (turn - 1),
+                '(' ~ days_between('turned_on_' ~ turn, 'ended_on_' ~ turn) ~ ' + 1)',
+                '(' ~ days_between('start_' ~ (turn - 1), 'ended_on_' ~ turn) ~ ' + 1)'
+            ) }}
+        end as to_come_{{ turn }}
+    from {{ 'part_turns' if turn == 1 else 'part_turned_' ~ (turn - 1) }}
+),
+
+{% endfor -%}
+-- day by day: all of a part that is not to come any more, and of the rest the days that have gone by
+part_earned as (
+    select
+        part.as_of,
+        part.contract_line_id,
+        part.amount - part.to_come_{{ most_turns }} + {{ mul_div(
+            'part.to_come_' ~ most_turns,
+            '(' ~ days_between(
+                'part.start_' ~ most_turns, 'least(part.as_of, retainer.ends_on)'
+            ) ~ ' + 1)',
+            '(' ~ days_between('part.start_' ~ most_turns, 'retainer.ends_on') ~ ' + 1)',
+            10
+        ) }} as earned
+    from part_turned_{{ most_turns }} as part
+    inner join retainer
+        on part.as_of = retainer.as_of and part.contract_line_id = retainer.contract_line_id
+),
+
+retained as (
+    select
+        as_of,
+        contract_line_id,
+        {{ known_sum('earned') }} as earned
+    from part_earned
+    group by as_of, contract_line_id
 ),
 
 measured as (
@@ -184,8 +313,7 @@ measured as (
         case when earned_by_date.as_of is null then 0 else earned_by_date.amount end as value_to_date,
         coalesce(earned_by_date.hours, 0) as approved_hours,
         case when earned_by_date.as_of is null then 0 else earned_by_date.posted end as posted,
-        retained.base_price,
-        retained.changes
+        retained.earned as retained
     from position
     left join earned_by_date
         on
@@ -233,12 +361,7 @@ by_method as (
             when method = 'TM_CAPPED' and value_to_date > ceiling then ceiling
             when method = 'TM_CAPPED' then value_to_date
             when method = 'RETAINER' and as_of < effective_from then 0
-            when method = 'RETAINER'
-                then changes + {{ mul_div(
-                    'base_price',
-                    '(' ~ days_between('effective_from', 'least(as_of, effective_to)') ~ ' + 1)',
-                    '(' ~ days_between('effective_from', 'effective_to') ~ ' + 1)'
-                ) }}
+            when method = 'RETAINER' then retained
             when standing = 'COMPLETED' then price
             when done = 0 then excluded
             when to_do > 0 and done >= to_do then price

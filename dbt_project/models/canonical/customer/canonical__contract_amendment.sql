@@ -19,6 +19,7 @@ select
     delta_hours,
     signed_on,
     effective_on,
+    effective_to_before,
     status,
     treatment,
     {{ envelope() }}

@@ -14,6 +14,7 @@ select
     coalesce(custrecord_tl_amd_delta_hours, {{ as_hours('0') }}) as delta_hours,
     custrecord_tl_amd_signed_on as signed_on,
     custrecord_tl_amd_effective_on as effective_on,
+    cast(null as date) as effective_to_before,
     custrecord_tl_amd_status as status,
     custrecord_tl_amd_treatment as treatment,
     'netsuite' as source_system,
