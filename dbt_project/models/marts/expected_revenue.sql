@@ -262,24 +262,24 @@ part_turns as (
     group by as_of, contract_line_id, part, starts_on, amount
 ),
 
-{% for turn in range(1, most_turns + 1) -%}
-part_turned_{{ turn }} as (
-    select
-        *,
-        coalesce(turned_on_{{ turn }}, start_{{ turn - 1 }}) as start_{{ turn }},
-        case
-            when turned_on_{{ turn }} is null then to_come_{{ turn - 1 }}
-            when turned_on_{{ turn }} > ended_on_{{ turn }} then 0
-            else {{ mul_div(
-                'to_come_' ~ (turn - 1),
-                '(' ~ days_between('turned_on_' ~ turn, 'ended_on_' ~ turn) ~ ' + 1)',
-                '(' ~ days_between('start_' ~ (turn - 1), 'ended_on_' ~ turn) ~ ' + 1)'
-            ) }}
-        end as to_come_{{ turn }}
-    from {{ 'part_turns' if turn == 1 else 'part_turned_' ~ (turn - 1) }}
-),
+{% for turn in range(1, most_turns + 1) %}
+    part_turned_{{ turn }} as (
+        select
+            *,
+            coalesce(turned_on_{{ turn }}, start_{{ turn - 1 }}) as start_{{ turn }},
+            case
+                when turned_on_{{ turn }} is null then to_come_{{ turn - 1 }}
+                when turned_on_{{ turn }} > ended_on_{{ turn }} then 0
+                else {{ mul_div(
+                    'to_come_' ~ (turn - 1),
+                    '(' ~ days_between('turned_on_' ~ turn, 'ended_on_' ~ turn) ~ ' + 1)',
+                    '(' ~ days_between('start_' ~ (turn - 1), 'ended_on_' ~ turn) ~ ' + 1)'
+                ) }}
+            end as to_come_{{ turn }}
+        from {{ 'part_turns' if turn == 1 else 'part_turned_' ~ (turn - 1) }}
+    ),
 
-{% endfor -%}
+{% endfor %}
 -- day by day: all of a part that is not to come any more, and of the rest the days that have gone by
 part_earned as (
     select
