@@ -1,25 +1,24 @@
 """What holds for every firm, on small firms drawn at random (`small_firms`).
 
-dbt compiles the models once; each firm is built in this process from the SQL that it compiled. The tests draw
-the same firms, so that one build of a firm answers several of them.
+The tests draw the same firms, so that one build of a firm answers several of them.
 """
 
 from __future__ import annotations
 
 import csv
+import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from copy import deepcopy as copy
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import count, pairwise
-from pathlib import Path
+from itertools import pairwise, product
 from typing import Any
 
-import duckdb
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
 
-from tests.dbt.ledger_support import PROJECT, Firm, dbt, make_project, statements
-from tests.dbt.small_firms import AS_OF, KNOWN_AT, firms
+from tests.dbt.drawn_firms import NUMBERS, THEN, THEN_AT, Warehouse, drawn, known, mart, said_of, sums, table
+from tests.dbt.ledger_support import PROJECT, Firm, instant
+from tests.dbt.small_firms import AS_OF, KNOWN_AT, LOADS
 
 pytestmark = pytest.mark.slow
 D = Decimal
@@ -31,10 +30,6 @@ ROLL_FORWARDS = {
     "ar_rollforward": ("ar_gross", "invoice_id"),
     "contract_liability_rollforward": ("contract_liability", "contract_line_id"),
 }
-NUMBERS = (
-    "metric_value", "metric_drill", *ROLL_FORWARDS, "leakage_bridge", "project_margin", "margin_bridge",
-    "remaining_performance_obligation", "backlog_line", "contract_position", "ar_document",
-)  # fmt: skip
 PLACE = ("legal_entity_id", "practice_id", "customer_id", "line_currency_code")
 NO_MOVEMENT = {
     "as_of", "month_start", "legal_entity_id", "region_id", "practice_id", "customer_id", "project_id",
@@ -45,98 +40,9 @@ NO_MOVEMENT = {
 SUMS = ("flow", "balance", "margin", "stock")
 
 
-def drawn(examples: int, *more: Any) -> Callable[[Any], Any]:
-    """A test over drawn firms: the same ones in every run and in every test."""
-
-    def wrap(test: Any) -> Any:
-        asked = settings(
-            max_examples=examples, derandomize=False, deadline=None, database=None, print_blob=False,
-            suppress_health_check=list(HealthCheck),
-        )  # fmt: skip
-        return seed(20260429)(asked(given(firms(), *more)(test)))
-
-    return wrap
-
-
-def said_of(seen: Counter[str], wanted: Iterable[str]) -> None:
-    """Nothing holds of what no firm has: each was there in at least one of them."""
-    assert not [name for name in wanted if not seen[name]], seen
-
-
-class Warehouse:
-    """Builds of firms in memory."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.numbers = folder, count()
-        Firm().write(folder / "build.duckdb", as_of=AS_OF, known_at=KNOWN_AT)
-        project = make_project(folder)
-        # only what the models say is wanted, not what is tested of them
-        for room in ("ledger", "lifecycle", "marts"):
-            for words in (project / "models" / room).rglob("*.yml"):
-                words.unlink()
-        for test in (project / "tests").glob("*.sql"):
-            test.unlink()
-        done = dbt(project, folder, "compile", "--vars", "{views_as: table}")
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-        self.all = statements(folder, NUMBERS)
-        self.kept: dict[str, duckdb.DuckDBPyConnection] = {}
-
-    def of(self, told: Firm) -> duckdb.DuckDBPyConnection:
-        """The firm as its last load left it; kept for the other tests that draw it."""
-        name = repr((told.rows, told.plain, told.parameters))
-        if name not in self.kept:
-            self.kept[name] = self.build(told)
-        return self.kept[name]
-
-    def build(
-        self, told: Firm, known_at: str = KNOWN_AT, *, currency: str = "USD"
-    ) -> duckdb.DuckDBPyConnection:
-        """A build from what had been loaded at `known_at`."""
-        file = self.folder / f"{next(self.numbers)}.duckdb"
-        told.write(file, as_of=AS_OF, known_at=known_at, only_loaded=True)
-        connection = duckdb.connect(config={"threads": 1})
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach '{file}' as build; attach ':memory:' as serving; use build")
-        # so little data is sooner read than planned for
-        connection.execute("set disabled_optimizers = 'statistics_propagation,join_order'")
-        connection.execute("update inputs.run_context set reporting_currency = ?", [currency])
-        connection.execute("create schema seeds")
-        registry = PROJECT / "seeds" / "metric_registry.csv"
-        connection.execute(
-            f"create table seeds.metric_registry as from read_csv('{registry}', all_varchar = true)"
-        )
-        for schema, statement in self.all:
-            connection.execute(f"create schema if not exists {schema}")
-            connection.execute(statement)
-        return connection
-
-
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return Warehouse(tmp_path_factory.mktemp("drawn"))
-
-
-def table(built: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    found = built.execute(sql)
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-def mart(built: duckdb.DuckDBPyConnection, name: str, where: str = "true") -> list[dict[str, Any]]:
-    return table(built, f"select * from serving.marts.{name} where {where}")
-
-
-def sums(rows: Iterable[dict[str, Any]], by: Iterable[str], amount: str) -> dict[tuple[Any, ...], Decimal]:
-    """Sums of a column; what is not known adds nothing."""
-    found: dict[tuple[Any, ...], Decimal] = defaultdict(D)
-    for row in rows:
-        found[tuple(row[name] for name in by)] += row[amount] or 0
-    return dict(found)
-
-
-def known(found: dict[Any, Decimal]) -> dict[Any, Decimal]:
-    """Without the zeros: a row of nothing is as good as none."""
-    return {key: amount for key, amount in found.items() if amount}
 
 
 def additive() -> set[str]:
@@ -264,3 +170,206 @@ def test_bridges_leave_nothing(warehouse: Warehouse) -> None:
 
     holds()
     said_of(seen, ("leakage", "margin", "obligations"))
+
+
+# --- what is known, and when
+
+FEBRUARY, LAST_OF_FEBRUARY = "2024-02", "2024-02-29"
+CONTENT = (
+    "area", "movement_type", "is_increase", "currency_code", "functional_currency", "amount_tc", "amount_fc",
+    "amount_rc", "hours", "rows_standing",
+)  # fmt: skip
+
+
+def rows_of(built: Any, *, but: tuple[str, ...] = ()) -> dict[str, Counter[str]]:
+    """Every row of every number, whatever order the rows are in."""
+    return {
+        name: Counter(
+            repr([value for column, value in sorted(row.items()) if column not in but])
+            for row in mart(built, name)
+        )
+        for name in NUMBERS
+    }
+
+
+def unlike(one: dict[str, Counter[str]], other: dict[str, Counter[str]]) -> dict[str, list[list[str]]]:
+    """The first rows that only one of the two has, by table."""
+    return {
+        name: [list((one[name] - other[name]).elements())[:3], list((other[name] - one[name]).elements())[:3]]
+        for name in one
+        if one[name] != other[name]
+    }
+
+
+def test_an_instant_asked_for_later_is_what_was_known_then(warehouse: Warehouse) -> None:
+    seen: Counter[str] = Counter()
+
+    @drawn(3)
+    def holds(told: Firm) -> None:
+        found = rows_of(warehouse.then(told))
+        with warehouse.build(told, THEN_AT, as_of=THEN, only_loaded=False) as later:
+            seen.update({name: rows.total() for name, rows in found.items()})
+            # without what came later the two would be the same firm
+            seen["later"] += any(
+                row["known"] > instant(THEN_AT) for rows in told.rows.values() for row in rows
+            )
+            assert not unlike(found, rows_of(later))
+
+    holds()
+    said_of(seen, ("later", "metric_value", "metric_drill", *ROLL_FORWARDS))
+
+
+def test_a_closed_month_stays_and_what_came_after_is_its_restatement(warehouse: Warehouse) -> None:
+    seen: Counter[str] = Counter()
+
+    @drawn(3)
+    def holds(told: Firm) -> None:
+        entities = [row["legal_entity_id"] for row in told.rows["legal_entity"]]
+        then = warehouse.then(told)
+        reported, values = close_content(then), month_values(then)
+        closing = copy(told)
+        closing.inputs = {
+            "prior_run": [
+                {"run_id": f"r-{at}", "as_of": instant(at).date(), "known_at": instant(at)}
+                for at in LOADS[:2]
+            ],
+            "period_close": [
+                {"event_id": number, "legal_entity_id": entity, "period": FEBRUARY, "area": "ALL",
+                 "close_type": "HARD", "known_at": instant(THEN_AT), "decided_at": instant("2024-03-06"),
+                 "actor": "ann"}
+                for number, entity in enumerate(entities, start=1)
+            ],
+            "close_content": [
+                {"event_id": 1 + entities.index(row["legal_entity_id"])} | {one: row[one] for one in CONTENT}
+                for row in reported
+                if row["legal_entity_id"] in entities
+            ],
+        }  # fmt: skip
+        with warehouse.build(closing) as now:
+            room = "serving.reconciliation"
+            proofs = table(now, f"select * from {room}.period_close where period = '{FEBRUARY}'")
+            assert {
+                (row["legal_entity_id"], row["area"], row["proof"])
+                for row in proofs
+                if row["legal_entity_id"] in entities
+            } == set(product(entities, ("AP", "AR", "GL"), ("REPRODUCED",))), table(
+                now, f"select * from {room}.close_difference"
+            )
+            # what stands now less what was reported is what the restatements say, record by record
+            late = table(now, f"select * from {room}.restatement where period = '{FEBRUARY}'")
+            by = ("legal_entity_id", *CONTENT[1:5])
+            for amount, delta in (
+                ("amount_tc", "delta_tc"), ("amount_fc", "delta_fc"), ("amount_rc", "delta_rc"),
+                ("hours", "delta_hours"), ("rows_standing", "delta_rows"),
+            ):  # fmt: skip
+                moved = sums(close_content(now), by, amount)
+                for key, was in sums(reported, by, amount).items():
+                    moved[key] = moved.get(key, D(0)) - was
+                known_entities = {key: value for key, value in moved.items() if key[0] in entities}
+                assert known(known_entities) == known(sums(late, by, delta)), amount
+            seen["restated"] += len(late)
+            # ... and where the bridge starts is the number that stood on the page
+            bridge = table(now, f"select * from {room}.close_bridge where period = '{FEBRUARY}'")
+            for row in bridge:
+                key = (row["metric_id"], row["legal_entity_id"], row["currency_view"])
+                assert row["as_reported"] == values.get(key, D(0)), row
+                seen["bridged"] += row["as_reported"] != row["as_now_known"]
+
+    holds()
+    said_of(seen, ("restated", "bridged"))
+
+
+def close_content(built: Any) -> list[dict[str, Any]]:
+    return table(built, f"select * from serving.reconciliation.close_content where period = '{FEBRUARY}'")
+
+
+def month_values(built: Any) -> dict[tuple[Any, ...], Decimal]:
+    rows = mart(
+        built, "metric_value",
+        f"grain = 'LEGAL_ENTITY' and period_type = 'MONTH' and as_of = '{LAST_OF_FEBRUARY}'",
+    )  # fmt: skip
+    return sums(rows, ("metric_id", "legal_entity_id", "currency_view"), "numerator")
+
+
+def test_order_and_number_of_loads_and_what_is_said_again_change_nothing(warehouse: Warehouse) -> None:
+    seen: Counter[str] = Counter()
+
+    @drawn(3)
+    def holds(told: Firm) -> None:
+        other, chance = copy(told), random.Random(7)
+        for entity, rows in told.rows.items():
+            # half of each load comes a minute after the other half
+            mine = [
+                row | {"known": row["known"] + timedelta(minutes=1)} if chance.random() < 0.5 else dict(row)
+                for row in rows
+            ]
+            last = {row["record"]: row for row in sorted(mine, key=lambda row: row["known"])}
+            for row in last.values():
+                if chance.random() < 0.2:
+                    mine.append(row | {"known": instant(KNOWN_AT), "backfill": False})
+                    seen["again"] += 1
+            chance.shuffle(mine)
+            other.rows[entity] = mine
+        with warehouse.build(other) as moved:
+            # a row to drill into names its load, and is named by it
+            own, others = (rows_of(one, but=("row_key", "load_id")) for one in (warehouse.of(told), moved))
+            assert not unlike(own, others)
+
+    holds()
+    said_of(seen, ("again",))
+
+
+def test_another_reporting_currency_only_rescales(warehouse: Warehouse) -> None:
+    seen: Counter[str] = Counter()
+    place = (
+        "movement_type, business_date, legal_entity_id, region_id, practice_id, customer_id, project_id,"
+        " contract_line_id, resource_id, currency_code, functional_currency, source_record_id"
+    )
+    # a rate told anew takes a row back and enters it again, in one currency and not in the other
+    standing = (
+        f"select {place}, sum(direction) as rows_standing, sum(amount_tc), sum(amount_fc), sum(hours),"
+        f" sum(quantity) from ledger.fct_value_movement group by {place}"
+        " having sum(direction) <> 0 order by all"
+    )
+    entered = (
+        "select business_date, known_at, currency_code, amount_tc, amount_rc, movement_id"
+        " from ledger.fct_value_movement where direction = 1 and amount_tc is not null"
+    )
+
+    @drawn(3)
+    def holds(told: Firm) -> None:
+        with warehouse.build(told, currency="GBP") as pounds:
+            dollars = warehouse.of(told)
+            for built, currency in ((dollars, "USD"), (pounds, "GBP")):
+                for row in table(built, entered):
+                    rate = quoted(told, row["currency_code"], currency, row["business_date"], row["known_at"])
+                    if rate is None:
+                        assert row["amount_rc"] is None, row
+                    else:
+                        assert row["amount_rc"] is not None, (row, rate)
+                        assert abs(row["amount_rc"] - row["amount_tc"] * rate) <= D("0.0001"), (row, rate)
+                        seen[currency] += rate != 1
+            assert table(dollars, standing) == table(pounds, standing)
+            own = [
+                Counter(repr(row) for row in mart(built, "metric_value", "currency_view in ('TC', 'FC')"))
+                for built in (dollars, pounds)
+            ]
+            assert own[0] == own[1]
+
+    holds()
+    said_of(seen, ("USD", "GBP"))
+
+
+def quoted(told: Firm, left: str, right: str, day: date, known_at: datetime) -> Decimal | None:
+    """What was known at `known_at` of the last rate of a pair up to `day`, from what the firm was told."""
+    if left == right:
+        return D(1)
+    of_pair: dict[str, dict[str, Any]] = {}
+    for row in sorted(told.rows["exchange_rate"], key=lambda row: row["known"]):
+        is_pair = (row["from_currency"], row["to_currency"]) == (left, right)
+        # what a first load brought is taken as known from the beginning; a rate serves for a week
+        is_told = row["backfill"] or row["known"] <= known_at
+        if is_pair and is_told and timedelta(0) <= day - row["effective_from"] <= timedelta(days=7):
+            of_pair[row["record"]] = row
+    found = max(of_pair.values(), key=lambda row: row["effective_from"], default=None)
+    return found["rate"] if found else None

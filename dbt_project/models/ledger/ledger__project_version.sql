@@ -78,10 +78,16 @@ placed as (
         case when expense_line.is_known then expense_line.region_id end as expense_region_id,
         case when expense_line.is_known then expense_line.functional_currency end
             as expense_functional_currency,
-        coalesce(project.legal_entity_id, concat('UNMAPPED:', coalesce(project.legal_entity_code, 'NONE')))
-            as own_legal_entity_id,
+        -- one that is not known yet, or gone, is as one that was never told of
+        case
+            when not project.is_known then concat('UNMAPPED:', stretch.project_id)
+            else coalesce(
+                project.legal_entity_id, concat('UNMAPPED:', coalesce(project.legal_entity_code, 'NONE'))
+            )
+        end as own_legal_entity_id,
         coalesce(legal_entity.functional_currency, 'NONE') as own_functional_currency,
         case
+            when not project.is_known then concat('UNMAPPED:', stretch.project_id)
             when project.customer_id is null then 'NONE'
             else coalesce(account.right_key, concat('UNMAPPED:', project.customer_id))
         end as own_customer_id,

@@ -107,10 +107,12 @@ placed as (
         and coalesce(worker.resource_kind, 'unknown') <> 'contractor' as is_labour,
         cost_rate.rate as cost_rate,
         coalesce(cost_rate.currency_code, project.functional_currency, 'NONE') as cost_currency_code,
-        coalesce(project.legal_entity_id, concat('UNMAPPED:', entry.project_id)) as legal_entity_id,
+        coalesce(project.legal_entity_id, concat('UNMAPPED:', coalesce(entry.project_id, 'NONE')))
+            as legal_entity_id,
         coalesce(project.region_id, 'UNMAPPED:NONE') as region_id,
         coalesce(project.practice_id, 'UNMAPPED:NONE') as practice_id,
-        coalesce(project.customer_id, concat('UNMAPPED:', entry.project_id)) as customer_id,
+        coalesce(project.customer_id, concat('UNMAPPED:', coalesce(entry.project_id, 'NONE')))
+            as customer_id,
         entry.project_id,
         coalesce(project.contract_line_id, 'NONE') as contract_line_id,
         coalesce(project.functional_currency, 'NONE') as functional_currency,

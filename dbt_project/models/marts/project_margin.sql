@@ -98,6 +98,8 @@ movement as (
         case when unknown_hours = 0 and unconverted_rc = 0 then amount_rc end as amount_rc,
         case when unknown_hours = 0 and unconverted_cc = 0 then amount_cc end as amount_cc
     from {{ ref('ledger__movement_month') }}
+    -- where all was taken back nothing stands, and its place says nothing of what does
+    where rows_standing <> 0
 ),
 
 rule as (
