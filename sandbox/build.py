@@ -198,7 +198,7 @@ def make_truth(
         _truth_in_processes(firm, directory, LOAD_TIMES, tell, delivered)
     else:
         for at in LOAD_TIMES:
-            write_truth(firm, directory, [at], delivered)
+            write_truth(firm, directory, [at], delivered, LOAD_TIMES)
             tell(f"truth: {load_id(at)}")
     write_text(directory / "truth" / "made_by", source_digest("firm", "oracle") + "\n")
 
@@ -217,7 +217,7 @@ def _truth_in_processes(
     while waiting or running:
         while waiting and len(running) < 2:
             at = waiting.pop()
-            child = context.Process(target=write_truth, args=(firm, directory, [at], delivered))
+            child = context.Process(target=write_truth, args=(firm, directory, [at], delivered, times))
             child.start()
             running.append((at, child))
         at, child = running.pop(0)

@@ -72,7 +72,7 @@ PROJECT = describe(
     pse__Invoiced__c money~, pse__Revenue__c money~, CurrencyIsoCode pick, Legal_Entity__c text
     ERP_Contract_Line__c text*, ERP_Expense_Line__c text*, Billing_Method__c pick
     Billing_Cap__c money*, Service_Line_Code__c text, Budget_Revenue__c money*, Budget_Cost__c money
-    EAC_Cost__c money, EAC_Hours__c hours, EAC_Updated_On__c date, Activated_At__c ts*
+    EAC_Cost__c money*, EAC_Hours__c hours*, EAC_Updated_On__c date*, Activated_At__c ts*
     Closed_At__c ts*, CreatedDate ts""",
 )
 MILESTONE = describe(
@@ -359,9 +359,7 @@ def _project_values(context: Context, project: Project) -> dict[str, Any]:
         "Service_Line_Code__c": project.service_line_code,
         "Budget_Revenue__c": project.budget_revenue,
         "Budget_Cost__c": project.budget_cost,
-        "EAC_Cost__c": project.budget_cost,
-        "EAC_Hours__c": project.planned_hours,
-        "EAC_Updated_On__c": project.created_at.date(),
+        **_estimate(*project.estimates[0][1]),
         "CreatedDate": project.created_at,
         **_stage(project.stages[0][1]),
     }
@@ -371,8 +369,12 @@ def _stage(stage: str) -> dict[str, Any]:
     return {"pse__Stage__c": stage, "pse__Is_Active__c": stage not in ("Completed", "Canceled")}
 
 
+def _estimate(made_on: date, cost: Decimal, hours: Decimal) -> dict[str, Any]:
+    return {"EAC_Cost__c": cost, "EAC_Hours__c": hours, "EAC_Updated_On__c": made_on}
+
+
 def _project_changes(project: Project) -> list[Change]:
-    changes: list[Change] = []
+    changes: list[Change] = [(at, _estimate(*told)) for at, told in project.estimates[1:]]
     activated = False
     for at, stage in project.stages:
         change = _stage(stage)

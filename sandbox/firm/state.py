@@ -260,6 +260,14 @@ class Project:
     manager: Worker | None = None
     budget_changes: list[tuple[datetime, Decimal, Decimal | None, str]] = field(default_factory=list)
     # (at, new budget revenue, new cap, amendment id)
+    # (at, (day, cost, hours)): what the manager expects at completion; the first is the plan
+    estimates: list[tuple[datetime, tuple[date, Decimal, Decimal]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """A project begins with its plan for an estimate."""
+        if not self.estimates:
+            first = self.created_at.date(), self.budget_cost, self.planned_hours
+            self.estimates.append((self.created_at, first))
 
 
 @dataclass(slots=True)

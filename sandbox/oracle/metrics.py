@@ -12,6 +12,7 @@ from typing import Any
 from sandbox.firm.state import Account, Contract, ContractLine, Deal, Invoice, Payment, Project, Worker
 from sandbox.oracle.backlog_variants import variants
 from sandbox.oracle.calendars import month_end
+from sandbox.oracle.expected import Cost, expectations, passed_on_to
 from sandbox.oracle.handoff import COST_OF_CAPITAL, Steps, breaches, recoveries
 from sandbox.oracle.money import ZERO, r4, r10
 from sandbox.oracle.obligations import obligations
@@ -107,7 +108,7 @@ class Amounts:
 
     def __neg__(self) -> Amounts:
         fc, rc, cc = (None if amount is None else -amount for amount in (self.fc, self.rc, self.cc))
-        return Amounts(self.currency, -self.tc, self.functional, fc, rc, cc)
+        return Amounts(self.currency, -self.tc, self.functional, fc, rc, cc, is_known=self.is_known)
 
 
 @dataclass(slots=True)
@@ -209,6 +210,7 @@ class _Metrics:
             m for m, project in labour + subcontractors + list(self.expense_cost()) if self._client(project)
         ]
         yield from self._margin(revenue, client_costs)
+        yield from self.expected_revenue(revenue, labour + subcontractors)
         yield from self._ratio("book_to_bill", gross + debooked, revenue)
         yield from self._ratio("book_to_billings", gross + debooked, [movement for movement, _ in billed])
         yield from self.sales(gross, debooked, revenue)
@@ -579,6 +581,39 @@ class _Metrics:
                 expense.amount, expense.currency, self._functional(dims), expense.expense_date
             )
             yield Movement(expense.expense_date, dims, amounts), expense.project
+
+    def expected_revenue(
+        self, revenue: list[Movement], worked: list[tuple[Movement, Project]]
+    ) -> Iterator[Row]:
+        """Revenue by method, what is posted beside it, and losses that are foreseen."""
+        expected: list[Movement] = []
+        losses: dict[date, list[tuple[Dims, Amounts]]] = defaultdict(list)
+        for one in expectations(self.view, self.dates, self._spent(worked)):
+            functional = self._functional(one.dims)
+            for day, amount in one.in_month.items():
+                if amount != ZERO:
+                    amounts = self._amounts(amount, one.currency, functional, day)
+                    expected.append(Movement(day, one.dims, amounts))
+            for day, loss in one.loss.items():
+                if loss != ZERO:
+                    losses[day].append((one.dims, self._amounts(loss, one.currency, functional, day)))
+        yield from self._flow("expected_revenue", expected, PROJECT_GRAINS)
+        difference = revenue + [-movement for movement in expected]
+        yield from self._flow("revenue_posted_less_expected", difference, PROJECT_GRAINS)
+        for day, held in losses.items():
+            yield from self._points("loss_provision", day, held, PROJECT_GRAINS)
+
+    def _spent(self, worked: list[tuple[Movement, Project]]) -> Iterator[Cost]:
+        """What projects cost, but for what is billed on by a line of its own."""
+        for movement, project in worked:
+            amounts = movement.amounts
+            yield project, movement.day, None if amounts.unknown else amounts.tc, amounts.currency
+        for expense in self.view.expenses:
+            if expense.approved_at is None or expense.approved_at > self.view.at:
+                continue
+            billed = passed_on_to(self.view, expense.project) if expense.billable else None
+            if billed is None or billed is self.view.line_of(expense.project):
+                yield expense.project, expense.expense_date, expense.amount, expense.currency
 
     def _balance_rows(
         self,

@@ -114,14 +114,19 @@ def load_id(at: datetime) -> str:
 
 
 def write_truth(
-    firm: Firm, directory: Path, load_times: Sequence[datetime], delivered: Sequence[Delivery] = ()
+    firm: Firm,
+    directory: Path,
+    load_times: Sequence[datetime],
+    delivered: Sequence[Delivery] = (),
+    loads: Sequence[datetime] = (),
 ) -> None:
     """Write ``truth/<load id>/*.parquet`` below ``directory`` for each load time.
 
-    ``delivered``: what the firm delivers by file.
+    ``delivered``: what the firm delivers by file. ``loads``: all the loads that are played; those before a
+    load time are known at it.
     """
     for at in load_times:
-        view = View(firm, at)
+        view = View(firm, at, loads or load_times)
         target = directory / "truth" / load_id(at)
         target.mkdir(parents=True, exist_ok=True)
         outcomes = [*evaluate(view), *documents.evaluate(view)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -96,11 +97,16 @@ class BilledLine:
 
 
 class View:
-    """The firm as its systems show it at ``at``; ``as_of`` is the business cut-off (the date of ``at``)."""
+    """The firm as its systems show it at ``at``; ``as_of`` is the business cut-off (the date of ``at``).
 
-    def __init__(self, firm: Firm, at: datetime) -> None:
+    ``loads`` are the instants at which the systems were read before: what a system overwrites is known of
+    those and of ``at`` alone.
+    """
+
+    def __init__(self, firm: Firm, at: datetime, loads: Sequence[datetime] = ()) -> None:
         self.firm = firm
         self.at = at
+        self.loads = [*sorted(load for load in loads if load < at), at]
         self.as_of = at.date()
         self.calendars: dict[str, WorkingDays] = calendars(firm)
         self.rates = Rates(firm)

@@ -1278,6 +1278,37 @@ def test_revenue_expected_by_method(
     assert found == [(D(wanted),)], example
 
 
+@pytest.mark.parametrize(
+    ("example", "line", "month", "metric", "wanted"),
+    [
+        # 50 hours of 100, and no hour more when the estimate is 200
+        ("G-POC-02", 1902, "2026-01-31", "expected_revenue", "50000"),
+        ("G-POC-02", 1902, "2026-02-28", "expected_revenue", "-25000"),
+        ("G-POC-05", 1905, "2026-02-28", "expected_revenue", "4500000"),
+        ("G-POC-05", 1905, "2026-03-31", "expected_revenue", "2700000"),
+        ("G-POC-07", 1907, "2026-01-31", "recognised_revenue", "80000"),
+        ("G-POC-07", 1907, "2026-01-31", "revenue_posted_less_expected", "-40000"),
+        ("G-LOSS-01", 1908, "2026-01-31", "loss_provision", "100"),
+        ("G-LOSS-01", 1908, "2026-04-30", "loss_provision", "100"),
+        ("G-MOD-03", 1909, "2026-02-28", "expected_revenue", "91463.4146"),
+        ("G-VC-02", 1928, "2026-03-31", "expected_revenue", "45000"),
+    ],
+)
+def test_revenue_expected_in_a_month(
+    marts: duckdb.DuckDBPyConnection, example: str, line: int, month: str, metric: str, wanted: str
+) -> None:
+    """The number and the rows behind it, where the line's customer has nothing else."""
+    period = "POINT" if metric == "loss_provision" else "MONTH"
+    for view in ("RC", "TC"):
+        found = value(marts, metric, month, **of(line), period_type=period, currency_view=view)
+        assert found == D(wanted), (example, view)
+    rows = marts.execute(
+        "select sum(amount_rc) from marts.metric_drill where metric_id = ? and as_of = ? and customer_id = ?",
+        [metric, month, f"netsuite:main:{line}"],
+    ).fetchone()
+    assert rows == (D(wanted),), example
+
+
 def test_what_is_left_of_changed_contracts(marts: duckdb.DuckDBPyConnection) -> None:
     """G-MOD-01 and G-MOD-02 through backlog: 60 at 100 and 30 at 95; 8,400 for 90; 280,000 for four years."""
     lines = (1921, 1922, 1923, 1924, 1925)

@@ -45,6 +45,7 @@ def test_the_metrics_people_ask_for_are_registered() -> None:
         "pipeline_coverage", "deals_won", "deals_lost", "win_rate", "planned_revenue", "planned_bookings",
         "revenue_to_plan", "bookings_to_plan", "revenue_to_come", "backlog_next_12m",
         "remaining_performance_obligation", "rpo_next_12m", "backlog_burn",
+        "expected_revenue", "revenue_posted_less_expected", "loss_provision",
         "leakage", "effective_bill_rate", "billed_rate", "billing_realisation", "hours_realisation",
         "collection_realisation", "overall_realisation",
         "carrying_cost_of_delay", "failed_transaction_recovery_hours",

@@ -1,12 +1,26 @@
 -- What every signed contract line was worth, what it had cost and how far its project managers expected it to
--- go, at every date a run answers for. An estimate counts from the day it was made: a date has the newest one
--- known that was made by then, and none where only later ones are known. Money in the contract's currency:
--- costs at the rate of their day, estimates and budgets at the date's.
-with as_of_date as (
+-- go, at every date a run answers for and on the day before the first month of them, from which that month is
+-- counted. An estimate counts from the day it was made: a date has the newest one known that was made by then,
+-- and none where only later ones are known. Money in the contract's currency: costs at the rate of their day,
+-- estimates and budgets at the date's.
+with answered as (
+    select
+        as_of,
+        month_start
+    from {{ ref('ledger__as_of_date') }}
+),
+
+told_date as (
+    select as_of from answered
+    union all
+    select {{ date_add_days('min(month_start)', -1) }} as as_of from answered
+),
+
+as_of_date as (
     select
         as_of,
         lead(as_of) over (order by as_of) as next_as_of
-    from {{ ref('ledger__as_of_date') }}
+    from told_date
 ),
 
 line as (

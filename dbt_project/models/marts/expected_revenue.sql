@@ -1,5 +1,6 @@
 -- What revenue of every line should have come to by its method, at every date a run answers for, beside what
--- was posted: a test of what is posted, no revenue ledger of its own. Cumulative, in the contract's currency.
+-- was posted: a test of what is posted, no revenue ledger of its own. To date in the contract's currency, and
+-- what of it falls into the date's month in every currency, at the rates of the date.
 with position as (
     select
         as_of,
@@ -56,6 +57,21 @@ exchange_rate as (
         rate_date,
         rate
     from {{ ledger_as_known(ref('ledger__exchange_rate_version')) }} as known
+),
+
+conversion as (
+    select
+        from_currency,
+        functional_currency,
+        rate_date,
+        rate_fc,
+        rate_rc,
+        rate_cc
+    from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
+),
+
+first_month as (
+    select min(month_start) as first_month from {{ ref('ledger__as_of_date') }}
 ),
 
 agent as (
@@ -392,45 +408,88 @@ with_loss as (
             else cost_at_least - most + expected - cost
         end as loss_provision
     from by_method
+),
+
+rounded as (
+    select
+        *,
+        {{ as_money('expected') }} as expected_tc,
+        {{ as_money('loss_provision') }} as loss_provision_tc
+    from with_loss
+),
+
+date_before as (
+    select
+        *,
+        lag(standing) over by_date as standing_before,
+        lag(expected_tc) over by_date as expected_before
+    from rounded
+    window by_date as (partition by contract_line_id order by as_of)
+),
+
+-- what is unknown of a line that had ended by the date before is nothing that moves any more
+by_month as (
+    select
+        *,
+        case
+            when standing_before is null then expected_tc
+            when expected_tc is null and expected_before is null and standing_before <> 'OPEN' then 0
+            else expected_tc - expected_before
+        end as expected_in_month
+    from date_before
 )
 
 select
-    as_of,
-    contract_line_id,
-    contract_id,
-    legal_entity_id,
-    region_id,
-    practice_id,
-    customer_id,
-    project_id,
-    billing_method,
-    {{ as_text('method') }} as method,
-    standing,
-    currency_code,
-    functional_currency,
-    price as transaction_price_tc,
-    ceiling as ceiling_tc,
-    eac_cost as eac_cost_tc,
-    eac_hours,
-    eac_updated_on,
-    cost as cost_to_date_tc,
-    excluded as excluded_cost_tc,
-    hours as hours_to_date,
-    {{ as_money('value_to_date') }} as value_to_date_tc,
-    {{ as_money('approved_hours') }} as approved_hours,
-    {{ as_money('eac_value') }} as eac_value_tc,
-    {{ as_money('expected') }} as expected_revenue_tc,
-    {{ as_money('posted') }} as posted_revenue_tc,
-    {{ as_money('posted - expected') }} as revenue_difference_tc,
-    {{ as_money('expected - expected_on_terms_before') }} as catch_up_tc,
-    {{ as_money('loss_provision') }} as loss_provision_tc,
+    line.as_of,
+    line.contract_line_id,
+    line.contract_id,
+    line.legal_entity_id,
+    line.region_id,
+    line.practice_id,
+    line.customer_id,
+    line.project_id,
+    line.billing_method,
+    {{ as_text('line.method') }} as method,
+    line.standing,
+    line.currency_code,
+    line.functional_currency,
+    line.price as transaction_price_tc,
+    line.ceiling as ceiling_tc,
+    line.eac_cost as eac_cost_tc,
+    line.eac_hours,
+    line.eac_updated_on,
+    line.cost as cost_to_date_tc,
+    line.excluded as excluded_cost_tc,
+    line.hours as hours_to_date,
+    {{ as_money('line.value_to_date') }} as value_to_date_tc,
+    {{ as_money('line.approved_hours') }} as approved_hours,
+    {{ as_money('line.eac_value') }} as eac_value_tc,
+    line.expected_tc as expected_revenue_tc,
+    {{ as_money('line.posted') }} as posted_revenue_tc,
+    {{ as_money('line.posted - line.expected') }} as revenue_difference_tc,
+    {{ as_money('line.expected_in_month') }} as expected_in_month_tc,
+    {{ ledger_at_rate('line.expected_in_month', 'conversion.rate_fc') }} as expected_in_month_fc,
+    {{ ledger_at_rate('line.expected_in_month', 'conversion.rate_rc') }} as expected_in_month_rc,
+    {{ ledger_at_rate('line.expected_in_month', 'conversion.rate_cc') }} as expected_in_month_cc,
+    {{ as_money('line.expected - line.expected_on_terms_before') }} as catch_up_tc,
+    line.loss_provision_tc,
+    {{ ledger_at_rate('line.loss_provision_tc', 'conversion.rate_fc') }} as loss_provision_fc,
+    {{ ledger_at_rate('line.loss_provision_tc', 'conversion.rate_rc') }} as loss_provision_rc,
+    {{ ledger_at_rate('line.loss_provision_tc', 'conversion.rate_cc') }} as loss_provision_cc,
     {{ as_text("case
-        when expected is null and cost is null then 'COST_UNKNOWN'
-        when expected is null then 'NO_ESTIMATE'
-        when standing <> 'OPEN' then 'ENDED'
-        when is_estimate_passed then 'ESTIMATE_PASSED'
-        when loss_provision > 0 then 'LOSS'
-        when is_beyond_cap then 'BEYOND_CAP'
+        when line.expected is null and line.cost is null then 'COST_UNKNOWN'
+        when line.expected is null then 'NO_ESTIMATE'
+        when line.standing <> 'OPEN' then 'ENDED'
+        when line.is_estimate_passed then 'ESTIMATE_PASSED'
+        when line.loss_provision > 0 then 'LOSS'
+        when line.is_beyond_cap then 'BEYOND_CAP'
         else 'FINE'
     end") }} as finding
-from with_loss
+from by_month as line
+cross join first_month
+left join conversion
+    on
+        line.currency_code = conversion.from_currency
+        and line.functional_currency = conversion.functional_currency
+        and line.as_of = conversion.rate_date
+where line.as_of >= first_month.first_month

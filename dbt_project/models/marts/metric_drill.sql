@@ -33,6 +33,25 @@ movement as (
     where business_date <= {{ run_as_of() }}
 ),
 
+expected as (
+    select
+        as_of,
+        contract_line_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        currency_code,
+        expected_in_month_tc,
+        expected_in_month_rc,
+        expected_in_month_cc,
+        loss_provision_tc,
+        loss_provision_rc,
+        loss_provision_cc
+    from {{ ref('expected_revenue') }}
+),
+
 rule as (
     select
         metric_id,
@@ -42,6 +61,17 @@ rule as (
         side,
         client_only
     from {{ ledger_metric_rules() }}
+    union all
+    -- what is expected of it is taken away below
+    select
+        'revenue_posted_less_expected' as metric_id,
+        movement_type,
+        sign,
+        base_sign,
+        side,
+        client_only
+    from {{ ledger_metric_rules() }}
+    where metric_id = 'recognised_revenue'
 ),
 
 client_project as (
@@ -178,6 +208,33 @@ told as (
     from {{ ref('ledger__sales_flow') }}
     -- what is planned for the rest of the quarter is part of the coverage's denominator
     where business_date < {{ add_months_start(quarter_start(run_as_of()), 3) }}
+    {%- for metric_id, sign in [('expected_revenue', ''), ('revenue_posted_less_expected', '-')] %}
+        union all
+        select
+            '{{ metric_id }}' as metric_id,
+            contract_line_id as row_id,
+            'expected' as movement_type,
+            as_of as business_date,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            project_id,
+            contract_line_id,
+            'NONE' as resource_id,
+            currency_code,
+            {{ sign }}expected_in_month_tc as amount_tc,
+            {{ sign }}expected_in_month_rc as amount_rc,
+            {{ sign }}expected_in_month_cc as amount_cc,
+            0 as base,
+            null as hours,
+            split_part(contract_line_id, ':', 1) as source_system,
+            split_part(contract_line_id, ':', 2) as source_instance,
+            split_part(contract_line_id, ':', 3) as source_record_id,
+            null as load_id
+        from expected
+        where expected_in_month_tc <> 0 or expected_in_month_tc is null
+    {%- endfor %}
 ),
 
 balance as (
@@ -197,6 +254,23 @@ balance as (
         amount_cc
     from {{ ref('ledger__metric_balance') }}
     where metric_id <> 'wip_operational'
+    union all
+    select
+        'loss_provision' as metric_id,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        contract_line_id as record_id,
+        currency_code,
+        loss_provision_tc as amount_tc,
+        loss_provision_rc as amount_rc,
+        loss_provision_cc as amount_cc
+    from expected
+    where loss_provision_tc <> 0 or loss_provision_tc is null
 ),
 
 conversion as (

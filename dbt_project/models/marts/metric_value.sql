@@ -18,32 +18,91 @@ as_of_date as (
     from {{ ref('ledger__as_of_date') }}
 ),
 
-flow as (
+expected as (
     select
-        metric_id,
-        month_start,
+        as_of,
         legal_entity_id,
         region_id,
         practice_id,
         customer_id,
         project_id,
         contract_line_id,
-        'NONE' as resource_id,
         currency_code,
         functional_currency,
-        amount_tc,
-        amount_fc,
-        amount_rc,
-        amount_cc,
-        base_fc,
-        base_rc,
-        base_cc,
-        unknown_hours,
-        unconverted_fc,
-        unconverted_rc,
-        unconverted_cc
-    from {{ ref('ledger__metric_flow') }}
-    union all
+        expected_in_month_tc,
+        expected_in_month_fc,
+        expected_in_month_rc,
+        expected_in_month_cc,
+        loss_provision_tc,
+        loss_provision_fc,
+        loss_provision_rc,
+        loss_provision_cc
+    from {{ ref('expected_revenue') }}
+),
+
+flow as (
+    -- revenue counts once more, to have what was expected of it taken away
+    {%- for named, condition in [
+        ('metric_id', 'true'),
+        ("'revenue_posted_less_expected'", "metric_id = 'recognised_revenue'"),
+    ] %}
+        select
+            {{ named }} as metric_id,
+            month_start,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            project_id,
+            contract_line_id,
+            'NONE' as resource_id,
+            currency_code,
+            functional_currency,
+            amount_tc,
+            amount_fc,
+            amount_rc,
+            amount_cc,
+            base_fc,
+            base_rc,
+            base_cc,
+            unknown_hours,
+            0 as unconverted_tc,
+            unconverted_fc,
+            unconverted_rc,
+            unconverted_cc
+        from {{ ref('ledger__metric_flow') }}
+        where {{ condition }}
+        union all
+    {%- endfor %}
+    {%- for metric_id, sign in [('expected_revenue', ''), ('revenue_posted_less_expected', '-')] %}
+        select
+            '{{ metric_id }}' as metric_id,
+            {{ month_start('as_of') }} as month_start,
+            legal_entity_id,
+            region_id,
+            practice_id,
+            customer_id,
+            project_id,
+            contract_line_id,
+            'NONE' as resource_id,
+            currency_code,
+            functional_currency,
+            {{ sign }}coalesce(expected_in_month_tc, 0) as amount_tc,
+            {{ sign }}coalesce(expected_in_month_fc, 0) as amount_fc,
+            {{ sign }}coalesce(expected_in_month_rc, 0) as amount_rc,
+            {{ sign }}coalesce(expected_in_month_cc, 0) as amount_cc,
+            0 as base_fc,
+            0 as base_rc,
+            0 as base_cc,
+            0 as unknown_hours,
+            case when expected_in_month_tc is null then 1 else 0 end as unconverted_tc,
+            case when expected_in_month_fc is null then 1 else 0 end as unconverted_fc,
+            case when expected_in_month_rc is null then 1 else 0 end as unconverted_rc,
+            case when expected_in_month_cc is null then 1 else 0 end as unconverted_cc
+        from expected
+        where expected_in_month_tc <> 0 or expected_in_month_tc is null
+        union all
+    {%- endfor %}
     select
         metric_id,
         {{ month_start('business_date') }} as month_start,
@@ -64,6 +123,7 @@ flow as (
         0 as base_rc,
         0 as base_cc,
         0 as unknown_hours,
+        0 as unconverted_tc,
         case when amount_fc is null then 1 else 0 end as unconverted_fc,
         case when amount_rc is null then 1 else 0 end as unconverted_rc,
         case when amount_cc is null then 1 else 0 end as unconverted_cc
@@ -87,6 +147,24 @@ balance as (
         amount_rc,
         amount_cc
     from {{ ref('ledger__metric_balance') }}
+    union all
+    select
+        'loss_provision' as metric_id,
+        as_of,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        project_id,
+        contract_line_id,
+        currency_code,
+        functional_currency,
+        loss_provision_tc as amount_tc,
+        loss_provision_fc as amount_fc,
+        loss_provision_rc as amount_rc,
+        loss_provision_cc as amount_cc
+    from expected
+    where loss_provision_tc <> 0 or loss_provision_tc is null
 ),
 
 utilisation as (
@@ -278,6 +356,7 @@ flow_month as (
         end) as base,
         sum(flow.unknown_hours) as unknown_hours,
         sum(case shown.currency_view
+            when 'TC' then flow.unconverted_tc
             when 'FC' then flow.unconverted_fc
             when 'RC' then flow.unconverted_rc
             when 'CC' then flow.unconverted_cc
