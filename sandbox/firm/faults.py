@@ -562,6 +562,7 @@ def _replayed_project(it: Strike) -> FaultMark:
             created_at=project.created_at + later,
             linked_at=project.linked_at + later,
             budget_changes=[],
+            estimates=[],
         )
         firm.projects.append(twin)
         it.struck.add(plan.contract.so_id)

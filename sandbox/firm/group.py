@@ -12,6 +12,7 @@ from sandbox.firm.contracts import make_contracts, make_internal_projects
 from sandbox.firm.customers import make_accounts
 from sandbox.firm.delivery import deliver
 from sandbox.firm.documents import make_documents
+from sandbox.firm.estimates import re_estimate
 from sandbox.firm.expenses import make_expenses
 from sandbox.firm.house import ACQUIRED, CALLAN, IRELAND, SIZES, House
 from sandbox.firm.people import make_people
@@ -113,6 +114,7 @@ def _sister(world: World, house: House) -> World:
     make_deals(sister)
     make_contracts(sister)
     deliver(sister)
+    re_estimate(sister)
     make_expenses(sister)
     bill(sister)
     recognise(sister)

@@ -14,6 +14,7 @@ from sandbox.firm.customers import make_accounts
 from sandbox.firm.delivery import deliver
 from sandbox.firm.documents import make_documents
 from sandbox.firm.entities import RATE_HOLIDAYS, make_entities, make_fx, make_org, make_rate_cards
+from sandbox.firm.estimates import re_estimate
 from sandbox.firm.events import choose_look_alikes, tell_events
 from sandbox.firm.expenses import make_expenses
 from sandbox.firm.faults import chosen, strike
@@ -52,6 +53,7 @@ def grow(seed: int, scale: str, faults: Sequence[str]) -> World:
     make_deals(world)
     make_contracts(world)
     deliver(world)
+    re_estimate(world)
     make_expenses(world)
     bill(world)
     recognise(world)

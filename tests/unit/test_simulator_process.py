@@ -420,3 +420,40 @@ def test_billing_methods_and_statuses_are_all_there(firm: Firm) -> None:
             assert contract.deal is not None
             assert contract.deal.stages[-1][1] == "Closed Lost"
             assert not any(card.assignment.project.deal is contract.deal for card in firm.timecards)
+
+
+def test_managers_estimate_anew_until_the_work_is_done(firm: Firm) -> None:
+    """The plan first, then month by month, up and down, by some late; never below what is booked by then."""
+    changes, late, booked = [], 0, defaultdict(list)
+    for card in firm.timecards:
+        if card.rejected_at is None:
+            hours = sum((sum(split.hours, ZERO) for split in card.splits), ZERO)
+            booked[card.assignment.project.project_id].append((card.submitted_at, hours))
+    for project in firm.projects:
+        (first, plan), *told = project.estimates
+        assert (first, plan) == (
+            project.created_at, (first.date(), project.budget_cost, project.planned_hours),
+        )  # fmt: skip
+        assert [at for at, _ in project.estimates] == sorted(at for at, _ in project.estimates)
+        for at, (made_on, cost, hours) in told:
+            assert at.date() == made_on
+            assert cost > 0
+            late += made_on.day < 15
+            spent = sum((h for known, h in booked[project.project_id] if known <= at), ZERO)
+            assert hours >= round(spent), (project.number, made_on)
+        changes += [after[1][2] - before[1][2] for before, after in pairwise(project.estimates)]
+    assert any(change > 0 for change in changes)
+    assert any(change < 0 for change in changes)
+    assert 0 < late < len(changes)
+
+
+def test_some_fixed_price_is_foreseen_to_lose_money(firm: Firm) -> None:
+    if firm.scale == "demo":
+        losing = [
+            project
+            for project in firm.projects
+            if project.line is not None
+            and project.line.method not in ("TM", "EXPENSE")
+            and any(cost > project.budget_revenue for _, (_, cost, _) in project.estimates)
+        ]
+        assert losing
