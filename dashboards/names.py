@@ -49,6 +49,7 @@ MOVEMENTS = {
     "booked": "Signed",
     "amended": "Scope change",
     "recognised": "Delivered",
+    "expected": "Expected by method",
     "cancelled": "Cancelled",
     "completed_under_run": "Closed under value",
     "closure_timing": "Closure timing",

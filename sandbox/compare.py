@@ -71,6 +71,10 @@ DIMENSIONS = (
 )
 
 
+# what of an estimate is a number
+ESTIMATED = ("eac_hours", "eac_cost_tc", "cost_to_date_tc", "revenue_effect_tc")
+
+
 @dataclass(frozen=True)
 class Difference:
     """One disagreement. `what`: MISSING, EXTRA or a column's name; `subject`: the control or metric."""
@@ -111,13 +115,14 @@ class Tally:
 @dataclass
 class Comparison:
     """The outcome of one load: differences, cases per control, metric rows compared per metric, and rows that
-    came by file per report and plan; sums of closed periods."""
+    came by file per report and plan; sums of closed periods; estimates at completion."""
 
     differences: list[Difference] = field(default_factory=list)
     controls: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     metrics: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     deliveries: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     closes: int = 0
+    estimates: int = 0
 
     @property
     def agrees(self) -> bool:
@@ -315,6 +320,41 @@ def compare_metrics(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
         into.differences.append(
             Difference("metric", row["metric_id"], key, what, _text(truth_says), _text(found_says))
         )
+
+
+def compare_estimates(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
+    """Estimates at completion by project and number: day and hours exactly, money to the cent."""
+    rows = _query(
+        f"""
+        select
+            coalesce(t.project_id, f.project_id) as project_id,
+            coalesce(t.vintage_number, f.vintage_number) as vintage_number,
+            t.project_id is not null as in_truth, f.project_id is not null as in_found,
+            t.estimated_on as t_estimated_on, f.estimated_on as f_estimated_on,
+            {", ".join(f"t.{name} as t_{name}, f.{name} as f_{name}" for name in ESTIMATED)}
+        from truth as t
+        full outer join found as f
+            on t.project_id = f.project_id and t.vintage_number = f.vintage_number
+        order by 1, 2
+        """,
+        truth=truth,
+        found=found,
+    )
+    for row in rows:
+        into.estimates += 1
+        key = f"{row['project_id']} {row['vintage_number']}"
+        if not (row["in_truth"] and row["in_found"]):
+            what = "MISSING" if row["in_truth"] else "EXTRA"
+            days = _text(row["t_estimated_on"]), _text(row["f_estimated_on"])
+            into.differences.append(Difference("estimate", row["project_id"], key, what, *days))
+            continue
+        for name in ("estimated_on", *ESTIMATED):
+            says, finds = row[f"t_{name}"], row[f"f_{name}"]
+            same = says == finds if name == "estimated_on" else not _apart(says, finds, CENT)
+            if not same:
+                into.differences.append(
+                    Difference("estimate", row["project_id"], key, name, _text(says), _text(finds))
+                )
 
 
 def compare_deliveries(truth: pa.Table, found: pa.Table, into: Comparison) -> None:

@@ -34,6 +34,7 @@ from sandbox.compare import (
     compare_closes,
     compare_counts,
     compare_deliveries,
+    compare_estimates,
     compare_metrics,
 )
 from sandbox.drop_folder import bring
@@ -129,6 +130,7 @@ class Score:
                     },
                     "metric_rows": dict(sorted(load.comparison.metrics.items())),
                     "closed_sums": load.comparison.closes,
+                    "estimates": load.comparison.estimates,
                     "differences": [asdict(item) for item in load.comparison.differences],
                 }
                 for load in self.loads
@@ -156,12 +158,14 @@ def compare_published(home: Home, directory: Path, at: datetime) -> Comparison:
         metrics = connection.execute("select * from marts.metric_value").to_arrow_table()
         bridge = connection.execute("select * from reconciliation.close_bridge").to_arrow_table()
         closes = connection.execute("select * from reconciliation.period_close").to_arrow_table()
+        estimates = connection.execute("select * from marts.estimate_vintage").to_arrow_table()
     finally:
         connection.close()
     comparison = Comparison()
     compare_deliveries(truth_of(directory, at, "deliveries"), delivered_rows(home, at), comparison)
     compare_cases(truth_of(directory, at, "exceptions"), cases, comparison)
     compare_counts(truth_of(directory, at, "control_counts"), runs, comparison)
+    compare_estimates(truth_of(directory, at, "estimates"), estimates, comparison)
     now = truth_of(directory, at, "metrics")
     compare_metrics(now, metrics, comparison)
     then = {iso(one): truth_of(directory, one, "metrics") for one in load_times(directory) if one <= at}
@@ -366,6 +370,9 @@ def table(result: Score) -> list[str]:
     lines += [f"{metric:<34}{rows[metric]:>10,}{wrong[metric]:>11,}" for metric in sorted(rows)]
     lines += _delivered(result)
     lines.append(f"{'sums of closed periods':<34}{sum(load.comparison.closes for load in result.loads):>10,}")
+    lines.append(
+        f"{'estimates at completion':<34}{sum(load.comparison.estimates for load in result.loads):>10,}"
+    )
     total = sum(len(load.comparison.differences) for load in result.loads)
     lines.append(
         f"{len(result.loads)} loads, {total} differences: {'agrees' if result.agrees else 'DIFFERS'}"

@@ -1,8 +1,9 @@
-"""The chart forms of the pages: columns over time, bridge, ranked bars."""
+"""The chart forms of the pages: columns over time, bridge, ranked bars, steps of estimates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 
 import plotly.graph_objects as go
@@ -343,6 +344,43 @@ def year_path(
     finish(figure, meta, surface)
     figure.update_layout(
         barmode="stack",
+        showlegend=True,
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal"},
+        margin_t=72,
+    )
+    return figure
+
+
+def estimate_path(
+    days: Sequence[date],
+    lines: Sequence[tuple[str, Sequence[Decimal | None]]],
+    currency: str,
+    meta: Mapping[str, object],
+    surface: str = "screen",
+) -> go.Figure:
+    """Steps over days: each value stands until the next day; the first line is the one that is told."""
+    figure = go.Figure()
+    styles = ((tokens.ACTUAL, "solid", 3), (tokens.SEQUENTIAL[3], "solid", 2), (tokens.ADVERSE, "dash", 2))
+    for (name, values), (colour, dash, width) in zip(lines, styles, strict=True):
+        figure.add_scatter(
+            x=list(days),
+            y=[None if v is None else float(v) for v in values],
+            name=name,
+            mode="lines+markers",
+            line={
+                "shape": "linear" if name == "Cost to date" else "hv",
+                "color": colour,
+                "dash": dash,
+                "width": width,
+            },
+            marker={"size": 8 if width == 3 else 5, "color": colour},
+            customdata=[numbers.money(v, currency) for v in values],
+            hovertemplate=f"%{{x|%d %b %Y}}, {name.lower()}: %{{customdata}}<extra></extra>",
+        )
+    figure.update_yaxes(rangemode="tozero", nticks=5, tickformat="~s")
+    figure.update_xaxes(showgrid=False, type="date", tickformat="%d %b", nticks=8, tickfont={"size": 11})
+    finish(figure, meta, surface)
+    figure.update_layout(
         showlegend=True,
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0, "traceorder": "normal"},
         margin_t=72,

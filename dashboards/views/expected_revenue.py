@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from dashboards import data, names, numbers
+from dashboards.components.cards import Kpi, kpi_card
 from dashboards.components.frame import empty
 from dashboards.components.rows import money_columns
 from dashboards.components.sums import Sum, sums_dialog
 from dashboards.filters import Filters
+from dashboards.readings import History
 
 LISTED = 100
+KPIS = (
+    Kpi("expected_revenue", "Expected revenue", is_balance=False, kind="money", good="none"),
+    Kpi(
+        "revenue_posted_less_expected",
+        "Revenue posted less expected",
+        is_balance=False,
+        kind="money",
+        good="none",
+    ),
+    Kpi("loss_provision", "Provision for contract losses", is_balance=True, kind="money", good="down"),
+)
 METHODS = {
     "TM": "By the hour",
     "TM_CAPPED": "By the hour, capped",
@@ -62,10 +77,14 @@ def posted_sums(chosen: Filters, listed: tuple[data.Row, ...]) -> list[Sum]:
     ]
 
 
-def expected_revenue(chosen: Filters) -> None:
+def expected_revenue(chosen: Filters, history: History, definitions: Mapping[str, data.Row]) -> None:
     """The list, the furthest from what is expected first; nothing in runs that were published without it."""
     if not data.holds("expected_revenue"):
         return
+    if any(data.measured(kpi.metric_id, chosen.scope) for kpi in KPIS):
+        with st.grid(3, min_column_width=230, gap="small", key="expected_cards"):
+            for kpi in KPIS:
+                kpi_card(kpi, chosen, history, definitions, ())
     with st.container(border=True, key="expected_revenue", gap="small"):
         found = lines(chosen)
         off = [row for row in found if row["revenue_difference_tc"]]
@@ -104,7 +123,7 @@ def expected_revenue(chosen: Filters) -> None:
         )
         if len(found) > LISTED:
             st.caption(f"The first {LISTED} of {len(found)}.")
-        if st.button("Rows", key="rows_expected_revenue", type="tertiary", icon=":material/table_rows:"):
+        if st.button("Rows", key="rows_expected_lines", type="tertiary", icon=":material/table_rows:"):
             sums_dialog(
                 "Posted revenue",
                 f"{chosen.scope.label} · {numbers.day(chosen.as_of)}",

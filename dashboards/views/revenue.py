@@ -29,6 +29,7 @@ from dashboards.outlook import (
     Year,
 )
 from dashboards.readings import History
+from dashboards.views.estimates import estimates_part
 from dashboards.views.expected_revenue import expected_revenue
 
 LISTED = 100
@@ -63,7 +64,8 @@ def render(frame: Frame) -> None:
         _made_of_chart(chosen, told, definitions)
     _accuracy_chart(chosen)
     _largest(chosen)
-    expected_revenue(chosen)
+    expected_revenue(chosen, history, definitions)
+    estimates_part(chosen)
 
 
 def _card(kpi: Kpi, chosen: Filters, history: History, definitions: Mapping[str, data.Row]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from sandbox.firm.calendar import add_months, moment, month_end, month_start
 from sandbox.firm.state import Project
@@ -64,7 +64,9 @@ def _by_month(world: World, rng: random.Random, plan: Plan, project: Project, bo
             continue
         known = [row for row in booked[project.project_id] if row[0] <= at]
         spent = sum((row[1] for row in known), Decimal(0))
-        hours = _whole(spent if is_done else _foreseen(_planned(plan, at), spent, lean))
+        hours = spent.to_integral_value(ROUND_CEILING)
+        if not is_done:
+            hours = _whole(_foreseen(_planned(plan, at), spent, lean))
         paid = sum((row[2] for row in known), Decimal(0))
         cost = _whole((paid + (hours - spent) * hourly) * _ALLOWANCE / _TEN) * _TEN
         project.estimates.append((at, (at.date(), cost, hours)))

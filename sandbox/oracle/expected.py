@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 
 from sandbox.firm.state import Contract, ContractLine, Project
 from sandbox.oracle.money import ZERO, r4, r10
-from sandbox.oracle.view import Dims, View, status_at
+from sandbox.oracle.view import Dims, View, certinia, status_at
 
 BY_THE_HOUR = ("TM", "TM_CAPPED")
 NO_FIXED_PRICE = ("TM", "EXPENSE")
@@ -18,6 +18,8 @@ _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 
 # day -> amount of that day, None where nobody knows it
 ByDay = dict[date, Decimal | None]
+# day, cost, hours
+Estimate = tuple[date, Decimal, Decimal]
 # project, day, amount (None: unknown), its currency
 Cost = tuple[Project, date, Decimal | None, str]
 
@@ -61,6 +63,31 @@ def expectations(view: View, dates: Sequence[date], costs: Iterable[Cost]) -> li
                     one.loss[day] = now.loss
                 before = now
             found.append(one)
+    return found
+
+
+def vintages(view: View, costs: Iterable[Cost]) -> list[dict[str, object]]:
+    """Every estimate that a load has seen of a client's project, and what it did to the line's revenue."""
+    firm = _Firm(view, costs)
+    found: list[dict[str, object]] = []
+    for project in view.projects:
+        line = view.line_of(project)
+        if line is None and not project.is_billable:
+            continue
+        seen: list[Estimate] = []
+        for at in view.loads:
+            told = estimate_at(project, at)
+            if told is not None and (not seen or seen[-1] != told):
+                seen.append(told)
+        for number, told in enumerate(seen, start=1):
+            row: dict[str, object] = {
+                "project_id": certinia(project.project_id),
+                "vintage_number": number,
+                "estimated_on": told[0],
+                "eac_hours": told[2],
+            }
+            before = seen[number - 2] if number > 1 else None
+            found.append(row | firm.effect(project, line, told, before))
     return found
 
 
@@ -159,6 +186,44 @@ class _Firm:
                 loss = max(ZERO, foreseen + revenue - cost) if foreseen > 0 else ZERO
         return Standing(revenue, loss, bool(ended))
 
+    def effect(
+        self, project: Project, line: ContractLine | None, told: Estimate, before: Estimate | None
+    ) -> dict[str, object]:
+        """What an estimate says in the contract's currency, and what it moves on its own day."""
+        view, day = self.view, told[0]
+        if line is None:
+            return {"eac_cost_tc": told[1], "cost_to_date_tc": None, "revenue_effect_tc": None}
+        contract = view.contract_of_line[line.line_key]
+        cost = _upto(self.cost.get(line.line_key, {}), day)
+        eac = view.rates.worth(told[1], project.currency, contract.currency, day)
+        row: dict[str, object] = {"eac_cost_tc": eac, "cost_to_date_tc": cost, "revenue_effect_tc": None}
+        projects = [p for p in view.projects if view.line_of(p) is line]
+        over = contract.closed_on is not None and contract.closed_on <= view.as_of
+        if over and view.contract_status(contract) in ("COMPLETED", "CANCELLED"):
+            assert contract.closed_on is not None
+            if contract.closed_on <= day:
+                return row
+        if before is None or len(projects) != 1 or view.contract_status(contract) == "DRAFT":
+            return row
+        after = self._revenue_by(line, day, cost, eac, told[2])
+        was = view.rates.worth(before[1], project.currency, contract.currency, day)
+        then = self._revenue_by(line, day, cost, was, before[2])
+        if after is not None and then is not None:
+            row["revenue_effect_tc"] = after - then
+        return row
+
+    def _revenue_by(
+        self, line: ContractLine, day: date, cost: Decimal | None, eac: Decimal | None, eac_hours: Decimal
+    ) -> Decimal | None:
+        """Revenue to date of a line whose revenue hangs on its estimate, by an estimate."""
+        if line.method == "FIXED_POC":
+            return _by_progress(self.view.amended_value(line, day), cost, eac)
+        if line.method != "TM_CAPPED":
+            return None
+        ceiling = None if line.ceiling is None else self.view.amended_ceiling(line, day)
+        hours = sum((h for on, h in self.hours[line.line_key].items() if on <= day), ZERO)
+        return _under_cap(_upto(self.value.get(line.line_key, {}), day), hours, ceiling, eac_hours)
+
     def _estimate(
         self, line: ContractLine, currency: str, day: date
     ) -> tuple[Decimal | None, Decimal | None]:
@@ -203,7 +268,7 @@ def passed_on_to(view: View, project: Project) -> ContractLine | None:
     return line if line is not None and line.method in (*BY_THE_HOUR, "EXPENSE") else None
 
 
-def estimate_at(project: Project, at: datetime) -> tuple[date, Decimal, Decimal] | None:
+def estimate_at(project: Project, at: datetime) -> Estimate | None:
     """Day, cost and hours of the estimate that the PSA showed at an instant."""
     return status_at(project.estimates, at)
 

@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.firm.state import Account, Contract, ContractLine, Deal, Invoice, Payment, Project, Worker
 from sandbox.oracle.backlog_variants import variants
 from sandbox.oracle.calendars import month_end
-from sandbox.oracle.expected import Cost, expectations, passed_on_to
+from sandbox.oracle.expected import Cost, expectations, passed_on_to, vintages
 from sandbox.oracle.handoff import COST_OF_CAPITAL, Steps, breaches, recoveries
 from sandbox.oracle.money import ZERO, r4, r10
 from sandbox.oracle.obligations import obligations
@@ -141,6 +141,11 @@ def metric_rows(view: View, plans: Sequence[dict[str, Any]] = ()) -> list[Row]:
 def converted_amounts(view: View) -> list[Converted]:
     """Everything that the metrics convert: flows on their day, balances on every date they are shown for."""
     return list(_Metrics(view).converted())
+
+
+def estimate_rows(view: View) -> list[Row]:
+    """Every row of estimate_vintage, as far as the firm's own state tells it."""
+    return vintages(view, _Metrics(view).costs())
 
 
 def _evenly(amount: Decimal | None, first: date, last: date) -> ByMonth:
@@ -602,6 +607,10 @@ class _Metrics:
         yield from self._flow("revenue_posted_less_expected", difference, PROJECT_GRAINS)
         for day, held in losses.items():
             yield from self._points("loss_provision", day, held, PROJECT_GRAINS)
+
+    def costs(self) -> Iterator[Cost]:
+        """What projects cost."""
+        return self._spent([*self.labour_cost(), *self.subcontractor_cost()])
 
     def _spent(self, worked: list[tuple[Movement, Project]]) -> Iterator[Cost]:
         """What projects cost, but for what is billed on by a line of its own."""
@@ -1940,4 +1949,6 @@ def _median(counts: Counter[int]) -> Decimal:
     return Decimal(sum(values[:2])) / 2
 
 
-__all__ = ["Amounts", "Converted", "Movement", "TimeEntry", "converted_amounts", "metric_rows"]
+__all__ = [
+    "Amounts", "Converted", "Movement", "TimeEntry", "converted_amounts", "estimate_rows", "metric_rows",
+]  # fmt: skip

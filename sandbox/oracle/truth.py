@@ -16,7 +16,7 @@ from sandbox.firm.state import Firm
 from sandbox.oracle import documents
 from sandbox.oracle.controls import Case, Outcome, evaluate
 from sandbox.oracle.deliveries import delivered_rows
-from sandbox.oracle.metrics import Row, metric_rows
+from sandbox.oracle.metrics import Row, estimate_rows, metric_rows
 from sandbox.oracle.money import ZERO
 from sandbox.oracle.view import View
 
@@ -108,6 +108,19 @@ DELIVERIES = pa.schema(
 )
 
 
+ESTIMATES = pa.schema(
+    [
+        ("project_id", pa.string()),
+        ("vintage_number", pa.int32()),
+        ("estimated_on", pa.date32()),
+        ("eac_cost_tc", MONEY),
+        ("eac_hours", MONEY),
+        ("cost_to_date_tc", MONEY),
+        ("revenue_effect_tc", MONEY),
+    ]
+)
+
+
 def load_id(at: datetime) -> str:
     """The load id of a landing run that starts at ``at``."""
     return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -133,6 +146,7 @@ def write_truth(
         _write(exception_rows(firm, outcomes, at), EXCEPTIONS, target / "exceptions.parquet")
         _write(count_rows(outcomes, at), COUNTS, target / "control_counts.parquet")
         _write(delivered_rows(delivered, at), DELIVERIES, target / "deliveries.parquet")
+        _write(estimate_rows(view), ESTIMATES, target / "estimates.parquet")
         _write(
             _sorted_metrics(metric_rows(view, standing(delivered, at)[PLAN])),
             METRICS,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dashboards import data, numbers, outlook
+from dashboards import data, estimates, numbers, outlook
 from dashboards.components.sums import Sum
 from dashboards.filters import Filters, default_as_of, on_run_day
 from dashboards.outlook import Month, Year
@@ -143,3 +143,57 @@ def test_what_is_posted_beside_what_is_expected_is_its_postings(at_home: Home, s
     found = sums_of(posted_of, {})
     assert found
     assert all(ties == "True" for *_, ties in found), found
+
+
+def moved_by(chosen: Filters, history: History) -> list[Sum]:
+    """What every project's estimates moved."""
+    return [one for row in estimates.moved(chosen) for one in estimates.sums(row)]
+
+
+def test_what_estimates_moved_is_the_sum_of_their_rows(at_home: Home, sql: Sql) -> None:
+    """The loads of June and July saw different estimates of the projects that go on."""
+    newer = sql("select count(*) as n from marts.estimate_vintage where vintage_number > 1")[0]["n"]
+    assert newer > 0
+    found = sums_of(moved_by, {})
+    assert found
+    assert all(ties == "True" for *_, ties in found), found
+
+
+def test_the_estimates_kept_are_those_the_loads_saw(sql: Sql) -> None:
+    """No estimate is told twice, none is older than what was known before it, and one is the newest."""
+    for row in sql(
+        "select project_id, count(*) as n, count(distinct vintage_number) as numbers,"
+        " count(*) filter (is_current) as newest, count(distinct load_id) as loads"
+        " from marts.estimate_vintage group by project_id"
+    ):
+        assert row["n"] == row["numbers"] == row["loads"], row
+        assert row["newest"] == 1, row
+    wrong = sql(
+        "select project_id from marts.estimate_vintage where eac_cost_tc - eac_cost_before_tc"
+        " <> eac_cost_change_tc or (vintage_number = 1) <> (eac_cost_before_tc is null)"
+    )
+    assert wrong == []
+
+
+def test_expected_revenue_and_the_path_of_an_estimate_are_shown(open_page: Opener, sql: Sql) -> None:
+    for query, grain in (({}, "FIRM"), ({"asof": "2026-07-08"}, "FIRM")):
+        app = open_page("revenue", **query)
+        assert not app.exception
+        assert not app.error
+        day = query.get("asof", "2026-06-30")
+        cards = shown(app)
+        for metric, title, period in (
+            ("expected_revenue", "Expected revenue", "QUARTER"),
+            ("revenue_posted_less_expected", "Revenue posted less expected", "QUARTER"),
+            ("loss_provision", "Provision for contract losses", "POINT"),
+        ):
+            told = sql(
+                "select value from marts.metric_value where metric_id = ? and period_type = ? and grain = ?"
+                f" and currency_view = 'RC' and as_of = date '{day}'",
+                metric, period, grain,
+            )  # fmt: skip
+            wanted = told[0]["value"] if told else Decimal(0)
+            assert cards[title] == (numbers.money(wanted) if wanted is not None else numbers.NO_VALUE), title
+        said = words(app)
+        assert "expected to cost more than first said" in said
+        assert "Cost at completion by the day of each estimate" in said

@@ -1309,6 +1309,32 @@ def test_revenue_expected_in_a_month(
     assert rows == (D(wanted),), example
 
 
+def test_every_estimate_is_kept_with_what_it_did(marts: duckdb.DuckDBPyConnection) -> None:
+    """G-POC-02 and G-MOD-03, estimate by estimate: what each changed of revenue and margin on its own day.
+
+    The change of G-MOD-03's price is in both of its revenues: 1,350,000 x 420 / 700 = 810,000 and 691,463.41,
+    of a margin of 650,000 and 530,000 at completion.
+    """
+    told = marts.execute(
+        "select contract_line_id, vintage_number, estimated_on, eac_hours_change, eac_cost_change_tc,"
+        " percent_complete, revenue_effect_tc, margin_effect_tc, is_current, is_stale, is_passed"
+        " from marts.estimate_vintage where contract_line_id in ('netsuite:main:1902', 'netsuite:main:1909')"
+        " order by contract_line_id, vintage_number"
+    ).fetchall()
+    half, less, six, later = D("0.5"), D("0.25"), D("0.6"), D("0.5121951220")
+    assert [row[1:] for row in told] == [
+        (1, date(2026, 1, 20), None, None, half, None, None, False, False, False),
+        (2, date(2026, 2, 20), D(100), None, less, D(-25000), None, True, True, False),
+        (1, date(2026, 1, 20), None, None, six, None, None, False, False, False),
+        (2, date(2026, 2, 10), None, D(120000), later, D("-118536.5854"), D(-120000), True, True, False),
+    ]
+    alone = marts.execute(
+        "select count(*), count(distinct project_id) from marts.estimate_vintage"
+        " where contract_line_id = 'netsuite:main:1905'"
+    ).fetchone()
+    assert alone == (3, 1)
+
+
 def test_what_is_left_of_changed_contracts(marts: duckdb.DuckDBPyConnection) -> None:
     """G-MOD-01 and G-MOD-02 through backlog: 60 at 100 and 30 at 95; 8,400 for 90; 280,000 for four years."""
     lines = (1921, 1922, 1923, 1924, 1925)

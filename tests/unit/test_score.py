@@ -26,10 +26,11 @@ from sandbox.compare import (
     compare_closes,
     compare_counts,
     compare_deliveries,
+    compare_estimates,
     compare_metrics,
 )
 from sandbox.home_setup import set_up
-from sandbox.oracle.truth import COUNTS, DELIVERIES, EXCEPTIONS, METRICS
+from sandbox.oracle.truth import COUNTS, DELIVERIES, ESTIMATES, EXCEPTIONS, METRICS
 from sandbox.play import published_at
 from sandbox.score import STRIKES, Load, Score, compare_struck, shown, table
 from throughline.config import load
@@ -99,6 +100,34 @@ def differences(compare: Callable[..., None], truth: pa.Table, found: pa.Table) 
     into = Comparison()
     compare(truth, found, into)
     return [(item.what, item.truth, item.found) for item in into.differences]
+
+
+ESTIMATE: dict[str, Any] = {
+    "project_id": "certinia:main:a",
+    "vintage_number": 2,
+    "estimated_on": date(2026, 2, 27),
+    "eac_cost_tc": Decimal("122700"),
+    "eac_hours": Decimal("2097"),
+    "cost_to_date_tc": Decimal("19008.64"),
+    "revenue_effect_tc": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, []),
+        ({"cost_to_date_tc": Decimal("19008.649")}, []),
+        ({"vintage_number": 3}, [("MISSING", "2026-02-27", ""), ("EXTRA", "", "2026-02-27")]),
+        ({"estimated_on": date(2026, 2, 28)}, [("estimated_on", "2026-02-27", "2026-02-28")]),
+        ({"eac_hours": Decimal("2098")}, [("eac_hours", "2097.0000", "2098.0000")]),
+        ({"revenue_effect_tc": Decimal(0)}, [("revenue_effect_tc", "", "0.0000")]),
+    ],
+    ids=["same", "within a cent", "another number", "another day", "another figure", "zero is not unknown"],
+)
+def test_estimates_are_held_one_by_one(change: dict[str, Any], told: list[tuple[str, str, str]]) -> None:
+    truth, found = (pa.Table.from_pylist([ESTIMATE | changed], schema=ESTIMATES) for changed in ({}, change))
+    assert differences(compare_estimates, truth, found) == told
 
 
 def test_every_quotient_of_the_registry_is_held_to_nine_digits() -> None:

@@ -1,8 +1,8 @@
 -- What every signed contract line was worth, what it had cost and how far its project managers expected it to
--- go, at every date a run answers for and on the day before the first month of them, from which that month is
--- counted. An estimate counts from the day it was made: a date has the newest one known that was made by then,
--- and none where only later ones are known. Money in the contract's currency: costs at the rate of their day,
--- estimates and budgets at the date's.
+-- go, at every date a run answers for, and on the day before the first month of them, from which that month
+-- is counted. An estimate counts from the day it was made: a date has the newest one known that was made by
+-- then, and none where only later ones are known. Money in the contract's currency: costs at the rate of
+-- their day, estimates and budgets at the date's.
 with answered as (
     select
         as_of,
@@ -111,174 +111,34 @@ exchange_rate as (
     from {{ ledger_as_known(ref('ledger__exchange_rate_version')) }} as known
 ),
 
-labour as (
-    select
-        contract_line_id,
-        work_date,
-        hours,
-        status,
-        is_labour,
-        resource_kind,
-        cost_currency_code,
-        cost_tc
-    from {{ ledger_as_known(ref('ledger__time_value')) }} as time_value
-    where contract_line_id <> 'NONE' and work_date <= {{ run_as_of() }}
-),
-
-accrual as (
-    select
-        contract_line_id,
-        work_date,
-        released_on,
-        currency_code,
-        amount_tc
-    from {{ ledger_as_known(ref('ledger__work_accrual')) }} as work_accrual
-    where contract_line_id <> 'NONE' and work_date <= {{ run_as_of() }}
-),
-
-vendor_bill as (
-    select
-        contract_line_id,
-        bill_date,
-        currency_code,
-        amount_tc
-    from {{ ledger_as_known(ref('ledger__vendor_bill_value')) }} as vendor_bill_value
-    where is_cost and contract_line_id <> 'NONE' and bill_date <= {{ run_as_of() }}
-),
-
-expense as (
-    select
-        contract_line_id,
-        billed_line_id,
-        expense_date,
-        category,
-        is_wip,
-        cost_currency_code,
-        cost_tc
-    from {{ ledger_as_known(ref('ledger__expense_value')) }} as expense_value
-    where is_cost and contract_line_id <> 'NONE' and expense_date <= {{ run_as_of() }}
-),
-
--- material that is delivered and not yet built in says nothing of how far the work is
-uninstalled_category as (
-    select coalesce({{ run_parameter('uninstalled_material_category') }}, 'Uninstalled material') as category
-),
-
-spend as (
-    select
-        contract_line_id,
-        work_date as business_date,
-        cost_currency_code as currency_code,
-        'COUNTED' as kind,
-        cost_tc as amount,
-        hours,
-        case when cost_tc is null then hours else 0 end as unknown_hours
-    from labour
-    where is_labour
-    union all
-    select
-        contract_line_id,
-        work_date as business_date,
-        currency_code,
-        'COUNTED' as kind,
-        amount_tc as amount,
-        0 as hours,
-        0 as unknown_hours
-    from accrual
-    union all
-    -- hours of subcontractors, whose cost is the two beside
-    select
-        contract_line_id,
-        work_date as business_date,
-        cost_currency_code as currency_code,
-        'COUNTED' as kind,
-        0 as amount,
-        hours,
-        0 as unknown_hours
-    from labour
-    where resource_kind = 'contractor' and status = 'approved'
-    union all
-    select
-        contract_line_id,
-        released_on as business_date,
-        currency_code,
-        'COUNTED' as kind,
-        -amount_tc as amount,
-        0 as hours,
-        0 as unknown_hours
-    from accrual
-    where released_on <= {{ run_as_of() }}
-    union all
-    select
-        contract_line_id,
-        bill_date as business_date,
-        currency_code,
-        'COUNTED' as kind,
-        amount_tc as amount,
-        0 as hours,
-        0 as unknown_hours
-    from vendor_bill
-    union all
-    select
-        expense.contract_line_id,
-        expense.expense_date as business_date,
-        expense.cost_currency_code as currency_code,
-        case
-            when expense.is_wip and expense.billed_line_id <> expense.contract_line_id then 'PASSED_ON'
-            when expense.category = uninstalled_category.category then 'UNINSTALLED'
-            else 'COUNTED'
-        end as kind,
-        expense.cost_tc as amount,
-        0 as hours,
-        0 as unknown_hours
-    from expense
-    cross join uninstalled_category
-),
-
-spend_by_day as (
+line_day as (
     select
         contract_line_id,
         business_date,
-        currency_code,
-        kind,
-        {{ known_sum('amount') }} as amount,
-        sum(hours) as hours,
-        sum(unknown_hours) as unknown_hours
-    from spend
-    group by contract_line_id, business_date, currency_code, kind
+        cost_tc,
+        uninstalled_cost_tc,
+        passed_on_cost_tc,
+        hours,
+        unknown_cost_hours
+    from {{ ref('ledger__line_day') }}
 ),
 
 -- under the first date that takes them
 spend_by_date as (
     select
         as_of_date.as_of,
-        spend_by_day.contract_line_id,
-        {%- for kind, name in [
-            ('COUNTED', 'cost'), ('UNINSTALLED', 'uninstalled_cost'), ('PASSED_ON', 'passed_on_cost')
-        ] %}
-            {{ known_sum(
-                "case
-                    when spend_by_day.kind <> '" ~ kind ~ "' then 0
-                    when spend_by_day.currency_code = line.currency_code then spend_by_day.amount
-                    else " ~ ledger_at_rate('spend_by_day.amount', 'exchange_rate.rate') ~ "
-                end"
-            ) }} as {{ name }},
+        line_day.contract_line_id,
+        {%- for name in ['cost', 'uninstalled_cost', 'passed_on_cost'] %}
+            {{ known_sum('line_day.' ~ name ~ '_tc') }} as {{ name }},
         {%- endfor %}
-        sum(spend_by_day.hours) as hours,
-        sum(spend_by_day.unknown_hours) as unknown_hours
-    from spend_by_day
-    inner join line on spend_by_day.contract_line_id = line.contract_line_id
-    inner join as_of_date on spend_by_day.business_date <= as_of_date.as_of
+        sum(line_day.hours) as hours,
+        sum(line_day.unknown_cost_hours) as unknown_hours
+    from line_day
+    inner join as_of_date on line_day.business_date <= as_of_date.as_of
     left join as_of_date as date_before
         on as_of_date.as_of = date_before.next_as_of
-    left join exchange_rate
-        on
-            spend_by_day.currency_code = exchange_rate.from_currency
-            and line.currency_code = exchange_rate.to_currency
-            and spend_by_day.business_date = exchange_rate.rate_date
-            and spend_by_day.currency_code <> line.currency_code
-    where date_before.as_of is null or spend_by_day.business_date > date_before.as_of
-    group by as_of_date.as_of, spend_by_day.contract_line_id
+    where date_before.as_of is null or line_day.business_date > date_before.as_of
+    group by as_of_date.as_of, line_day.contract_line_id
 ),
 
 line_at as (

@@ -50,15 +50,6 @@ amendment as (
     where status = 'SIGNED'
 ),
 
-exchange_rate as (
-    select
-        from_currency,
-        to_currency,
-        rate_date,
-        rate
-    from {{ ledger_as_known(ref('ledger__exchange_rate_version')) }} as known
-),
-
 conversion as (
     select
         from_currency,
@@ -74,98 +65,28 @@ first_month as (
     select min(month_start) as first_month from {{ ref('ledger__as_of_date') }}
 ),
 
-agent as (
-    select coalesce({{ run_parameter('expenses_passed_on_as') }}, 'principal') = 'agent' as is_agent
-),
-
--- approved, and worth something on the day it was done; accepted instalments on the day of acceptance
-earned as (
-    select
-        contract_line_id,
-        work_date as business_date,
-        currency_code,
-        case when is_billable then value_tc else 0 end as amount,
-        hours,
-        0 as posted
-    from {{ ledger_as_known(ref('ledger__time_value')) }} as time_value
-    where
-        status = 'approved'
-        and billing_method in ('TM', 'TM_CAPPED')
-        and contract_line_id <> 'NONE'
-        and work_date <= {{ run_as_of() }}
-    union all
-    select
-        contract_line_id,
-        wip_on as business_date,
-        currency_code,
-        value_tc as amount,
-        0 as hours,
-        0 as posted
-    from {{ ledger_as_known(ref('ledger__milestone_value')) }} as milestone_value
-    where is_wip and billing_method = 'FIXED_MILESTONE' and wip_on <= {{ run_as_of() }}
-    union all
-    select
-        expense_value.billed_line_id as contract_line_id,
-        expense_value.expense_date as business_date,
-        expense_value.currency_code,
-        case
-            when not agent.is_agent then expense_value.value_tc
-            when expense_value.currency_code = expense_value.cost_currency_code
-                then expense_value.value_tc - expense_value.cost_tc
-        end as amount,
-        0 as hours,
-        0 as posted
-    from {{ ledger_as_known(ref('ledger__expense_value')) }} as expense_value
-    cross join agent
-    where expense_value.is_wip and expense_value.expense_date <= {{ run_as_of() }}
-    union all
-    select
-        contract_line_id,
-        accounting_date as business_date,
-        currency_code,
-        0 as amount,
-        0 as hours,
-        amount_tc as posted
-    from {{ ledger_as_known(ref('ledger__revenue_value')) }} as revenue_value
-    where is_recognised and contract_line_id <> 'NONE' and accounting_date <= {{ run_as_of() }}
-),
-
-earned_by_day as (
+line_day as (
     select
         contract_line_id,
         business_date,
-        currency_code,
-        {{ known_sum('amount') }} as amount,
-        sum(hours) as hours,
-        sum(posted) as posted
-    from earned
-    group by contract_line_id, business_date, currency_code
+        value_tc,
+        posted_tc,
+        approved_hours
+    from {{ ref('ledger__line_day') }}
 ),
 
 earned_by_date as (
     select
         position.as_of,
         position.contract_line_id,
-        {%- for name in ['amount', 'posted'] %}
-            {{ known_sum(
-                "case
-                    when earned_by_day.currency_code = position.currency_code then earned_by_day." ~ name ~ "
-                    else " ~ ledger_at_rate('earned_by_day.' ~ name, 'exchange_rate.rate') ~ "
-                end"
-            ) }} as {{ name }},
-        {%- endfor %}
-        sum(earned_by_day.hours) as hours
+        {{ known_sum('line_day.value_tc') }} as amount,
+        {{ known_sum('line_day.posted_tc') }} as posted,
+        sum(line_day.approved_hours) as hours
     from position
-    inner join earned_by_day
+    inner join line_day
         on
-            position.contract_line_id = earned_by_day.contract_line_id
-            and position.as_of >= earned_by_day.business_date
-    left join exchange_rate
-        on
-            earned_by_day.currency_code = exchange_rate.from_currency
-            and position.currency_code = exchange_rate.to_currency
-            and earned_by_day.business_date = exchange_rate.rate_date
-            and position.currency_code <> earned_by_day.currency_code
+            position.contract_line_id = line_day.contract_line_id
+            and position.as_of >= line_day.business_date
     group by position.as_of, position.contract_line_id
 ),
 
@@ -369,26 +290,18 @@ by_method as (
         coalesce(eac_value > ceiling, false) as is_beyond_cap,
         case
             when method in ('TM', 'FIXED_MILESTONE', 'EXPENSE') then value_to_date
-            when method = 'TM_CAPPED' and ceiling is not null and eac_value > ceiling
-                then case
-                    when approved_hours >= eac_hours then ceiling
-                    else {{ mul_div('ceiling', 'approved_hours', 'eac_hours') }}
-                end
-            when method = 'TM_CAPPED' and value_to_date > ceiling then ceiling
-            when method = 'TM_CAPPED' then value_to_date
+            when method = 'TM_CAPPED'
+                then {{ revenue_under_cap(
+                    'value_to_date', 'ceiling', 'eac_value', 'approved_hours', 'eac_hours'
+                ) }}
             when method = 'RETAINER' and as_of < effective_from then 0
             when method = 'RETAINER' then retained
             when standing = 'COMPLETED' then price
-            when done = 0 then excluded
-            when to_do > 0 and done >= to_do then price
-            when to_do > 0 then {{ mul_div('(price - excluded)', 'done', 'to_do') }} + excluded
+            else {{ revenue_by_progress('price', 'excluded', 'done', 'to_do') }}
         end as expected,
         case
-            when standing <> 'OPEN' then null
-            when done = 0 then excluded
-            when to_do_before > 0 and done >= to_do_before then price_before
-            when to_do_before > 0
-                then {{ mul_div('(price_before - excluded)', 'done', 'to_do_before') }} + excluded
+            when standing = 'OPEN'
+                then {{ revenue_by_progress('price_before', 'excluded', 'done', 'to_do_before') }}
         end as expected_on_terms_before,
         -- it has cost what it has cost, whatever the estimate says
         case when eac_cost >= cost then eac_cost else cost end as cost_at_least,

@@ -40,8 +40,8 @@ expected as (
     from {{ ref('expected_revenue') }}
 ),
 
+-- revenue counts once more, to have what was expected of it taken away
 flow as (
-    -- revenue counts once more, to have what was expected of it taken away
     {%- for named, condition in [
         ('metric_id', 'true'),
         ("'revenue_posted_less_expected'", "metric_id = 'recognised_revenue'"),
