@@ -96,10 +96,17 @@ def erp_period(told: Firm, month: int, known: str, *, backfill: bool = False, **
 
 
 def close(
-    told: Firm, number: int, entity: str, kind: str, known: str | None, at: str, area: str = "ALL"
+    told: Firm,
+    number: int,
+    entity: str,
+    kind: str,
+    known: str | None,
+    at: str,
+    area: str = "ALL",
+    period: str = "2026-03",
 ) -> None:
     told.inputs.setdefault("period_close", []).append(
-        {"event_id": number, "legal_entity_id": entity, "period": "2026-03", "area": area, "close_type": kind,
+        {"event_id": number, "legal_entity_id": entity, "period": period, "area": area, "close_type": kind,
          "known_at": instant(known) if known else None, "decided_at": instant(at), "actor": "ann"}
     )  # fmt: skip
 
@@ -162,6 +169,9 @@ def closed(tmp_path_factory: pytest.TempPathFactory, reported: list[tuple[Any, .
     close(told, 4, GB, "HARD", LATER, "2026-04-21")
     # receivables are opened again
     close(told, 5, GB, "REOPEN", None, "2026-04-25", area="AR")
+    # bills of four months that had none
+    for number, period in enumerate(("2025-11", "2025-12", "2026-01", "2026-02"), start=6):
+        close(told, number, FR, "SOFT", CLOSE, "2026-04-09", area="AP", period=period)
     contents = {1: reported, 2: [tampered(row) for row in reported], 3: reported}
     told.inputs["close_content"] = [
         {"event_id": number, **dict(zip(CONTENT, row, strict=True))}
@@ -251,6 +261,16 @@ def test_a_second_close_takes_in_what_came_between_and_a_reopened_one_restates(c
     assert [row[1:] for row in areas(closed, GB, "state, closings") if row[0] == "2026-03"] == [
         ("AP", "HARD_CLOSED", 2), ("AR", "REOPENED", 2), ("GL", "HARD_CLOSED", 2),
     ]  # fmt: skip
+
+
+def test_the_last_three_closes_are_proved_and_the_fourth_back_is_not(closed: Built) -> None:
+    told = areas(closed, FR, "decided_in, proof")
+    assert [row for row in told if row[1] == "AP" and row[0] < "2026-03"] == [
+        ("2025-11", "AP", "PEOPLE", "NOT_STORED"),
+        ("2025-12", "AP", "PEOPLE", "REPRODUCED"),
+        ("2026-01", "AP", "PEOPLE", "REPRODUCED"),
+        ("2026-02", "AP", "PEOPLE", "REPRODUCED"),
+    ]
 
 
 def test_the_erp_closes_a_month_with_the_first_run_published_after_it(closed: Built) -> None:
