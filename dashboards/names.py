@@ -107,6 +107,7 @@ STAGES = {
     "t4_t5": "Staffed to first work",
     "t6_t7": "Approved to billable",
     "t7_t8": "Billable to invoiced",
+    "t6_t9": "Work to revenue posted",
     "t8_t10": "Invoiced to paid",
 }
 CASH_STAGES = ("t8_t10",)

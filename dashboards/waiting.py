@@ -18,6 +18,7 @@ STAGES = {
     "t4_t5": Kpi("handoff_lag_t4_t5", "Staffed to first work", is_balance=True, kind="days", good="down"),
     "t6_t7": Kpi("handoff_lag_t6_t7", "Approved to billable", is_balance=True, kind="days", good="down"),
     "t7_t8": Kpi("handoff_lag_t7_t8", "Billable to invoiced", is_balance=True, kind="days", good="down"),
+    "t6_t9": Kpi("handoff_lag_t6_t9", "Work to revenue posted", is_balance=True, kind="days", good="down"),
     "t8_t10": Kpi("handoff_lag_t8_t10", "Invoiced to paid", is_balance=True, kind="days", good="down"),
 }
 # a year's interest in per cent, and how long beyond its due day money may wait, as the page offers them

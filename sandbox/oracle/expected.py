@@ -91,6 +91,17 @@ def vintages(view: View, costs: Iterable[Cost]) -> list[dict[str, object]]:
     return found
 
 
+def earned_by_month(view: View) -> dict[str, dict[date, Decimal | None]]:
+    """Line -> first day of a month -> what was earned in it by the hour, by acceptance or by expenses."""
+    found: dict[str, dict[date, Decimal | None]] = {}
+    for line_key, days in _Firm(view, ()).value.items():
+        months: dict[date, list[Decimal | None]] = defaultdict(list)
+        for day, amount in days.items():
+            months[day.replace(day=1)].append(amount)
+        found[line_key] = {month: _known(amounts) for month, amounts in months.items()}
+    return found
+
+
 def _moved(before: Standing | None, now: Standing) -> Decimal | None:
     """What revenue to date has changed by; nothing where an ended line was and stays unknown."""
     if before is None:

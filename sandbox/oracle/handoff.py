@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from sandbox.oracle.calendars import WorkingDays, month_end
+from sandbox.oracle.expected import earned_by_month
 from sandbox.oracle.money import ZERO
 from sandbox.oracle.view import Dims, View
 
@@ -54,7 +55,7 @@ def breaches(view: View, steps: Steps) -> Iterator[tuple[str, str, str, int, int
     """(stage, grain, member, late, judged) of every stage and part of the firm that has judged cases."""
     late: Counter[tuple[str, str, str]] = Counter()
     judged: Counter[tuple[str, str, str]] = Counter()
-    for passages in (_deals(view, steps), _items(view, steps), _invoices(view, steps)):
+    for passages in (_deals(view, steps), _items(view, steps), months_of_work(view), _invoices(view, steps)):
         for one in passages:
             told, counted = one.judged(view.as_of)
             for grain, member in (
@@ -130,6 +131,39 @@ def _items(view: View, steps: Steps) -> Iterator[Passage]:
         if posted or waits:
             due = calendar.add(month_end(t7), 5)
             yield Passage("t7_t8", *place, t7, min(posted, default=None), due)
+
+
+def months_of_work(view: View) -> Iterator[Passage]:
+    """Every month for which revenue of a line is posted, and those that are over and still wait for it."""
+    first: dict[tuple[str, date], date] = {}
+    in_all: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for entry in view.firm.revenue:
+        if entry.posted_at > view.at or entry.accounting_date > view.as_of:
+            continue
+        in_all[entry.line.line_key] += entry.amount
+        if entry.entry_type in ("NORMAL", "CATCH_UP"):
+            key, day = (entry.line.line_key, entry.service_from.replace(day=1)), entry.posted_at.date()
+            first[key] = min(first.get(key, day), day)
+    earned = earned_by_month(view)
+    for contract in view.contracts:
+        calendar, is_draft = view.calendars[contract.entity], view.contract_status(contract) == "DRAFT"
+        for line in contract.lines:
+            waits = [
+                month
+                for month, amount in earned.get(line.line_key, {}).items()
+                if month_end(month) <= view.as_of and (amount is None or amount > 0)
+            ]
+            capped = line.method == "TM_CAPPED" and line.ceiling is not None
+            if is_draft or (capped and in_all[line.line_key] >= view.amended_ceiling(line, view.as_of)):
+                waits = []
+            posted = [month for line_key, month in first if line_key == line.line_key]
+            for month in {*posted, *waits}:
+                done, over = first.get((line.line_key, month)), month_end(month)
+                started = over if done is None else min(over, done)
+                yield Passage(
+                    "t6_t9", view.entity_key(contract.entity), line.practice, calendar, started, done,
+                    calendar.add(over, 5),
+                )  # fmt: skip
 
 
 def _invoices(view: View, steps: Steps) -> Iterator[Passage]:

@@ -13,7 +13,7 @@ from sandbox.firm.state import Account, Contract, ContractLine, Deal, Invoice, P
 from sandbox.oracle.backlog_variants import variants
 from sandbox.oracle.calendars import month_end
 from sandbox.oracle.expected import Cost, expectations, passed_on_to, vintages
-from sandbox.oracle.handoff import COST_OF_CAPITAL, Steps, breaches, recoveries
+from sandbox.oracle.handoff import COST_OF_CAPITAL, Steps, breaches, months_of_work, recoveries
 from sandbox.oracle.money import ZERO, r4, r10
 from sandbox.oracle.obligations import obligations
 from sandbox.oracle.realisation import SHARES, work_months
@@ -1540,6 +1540,10 @@ class _Metrics:
 
         self._deal_lags(note)
         self._item_lags(note)
+        for month in months_of_work(self.view):
+            if month.finished is not None:
+                lag = month.calendar.between(month.started, month.finished)
+                note(month.stage, month.entity, month.practice, lag)
         self._cash_lags(note)
         for (stage, grain, member), counts in lags.items():
             n = sum(counts.values())

@@ -79,9 +79,9 @@ def line(
         created_at=instant(f"{signed}T09:00"),
     )  # fmt: skip
     told.add(
-        "contract_line", f"netsuite:main:{number}", FIRST, backfill=True, line_number=1, practice_code="EST",
+        "contract_line", f"netsuite:main:{number}", FIRST, backfill=True, line_number=1,
         contract_id=f"netsuite:main:{number}0", billing_method=method, original_value=D(value),
-        region_code="NA", currency_code="USD", **terms,
+        region_code="NA", currency_code="USD", **({"practice_code": "EST"} | terms),
     )  # fmt: skip
     for place, (day, eac_cost, eac_hours) in enumerate(estimates):
         said: dict[str, Any] = {

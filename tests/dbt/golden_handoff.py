@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+
+from tests.dbt.golden_estimates import hours, line
 from tests.dbt.ledger_support import Firm, instant
 
 FIRST = "2025-01-02"
@@ -27,8 +31,49 @@ EVENTS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
+PROJECT = [("2026-01-02", None, None)]
+
+
+def add_posting(told: Firm) -> None:
+    """Lines of practice REVP: months of work, and when their revenue was posted."""
+    # January's on the third working day, February's on the ninth; March waits, and April has only just ended
+    line(told, 1950, "TM", "9000", PROJECT, practice_code="REVP")
+    for day, worth in (
+        ("2026-01-20", "1000"),
+        ("2026-02-20", "500"),
+        ("2026-03-20", "700"),
+        ("2026-04-20", "300"),
+    ):
+        hours(told, 1950, "10", worth, day)
+    _posted(told, 1950, "1000", "2026-01", "2026-02-04")
+    _posted(told, 1950, "500", "2026-02", "2026-03-12")
+    # what came after for January changes nothing
+    _posted(
+        told, 1950, "50", "2026-01", "2026-03-12", entry_type="CATCH_UP", accounting_date=date(2026, 2, 28)
+    )
+    # within its month
+    line(told, 1951, "RETAINER", "1200", [], practice_code="REVP")
+    _posted(told, 1951, "100", "2026-01", "2026-01-15")
+    # a cap of 100 that January reached: February has nothing left to post
+    line(told, 1952, "TM_CAPPED", "100", PROJECT, practice_code="REVP", ceiling=Decimal(100))
+    for day in ("2026-01-20", "2026-02-20"):
+        hours(told, 1952, "1", "100", day)
+    _posted(told, 1952, "100", "2026-01", "2026-02-04")
+
+
+def _posted(told: Firm, number: int, amount: str, month: str, at: str, **values: object) -> None:
+    first = date.fromisoformat(f"{month}-01")
+    told.add(
+        "revenue_entry", f"netsuite:main:r{number}-{month}-{len(values)}", FIRST, backfill=True,
+        contract_line_id=f"netsuite:main:{number}", amount=Decimal(amount), currency_code="USD",
+        posted_at=instant(f"{at}T12:00"), service_from=first, kind="recognised",
+        **({"entry_type": "NORMAL", "accounting_date": first.replace(day=28)} | values),
+    )  # fmt: skip
+
+
 def add(told: Firm) -> None:
-    """The reports of these events."""
+    """The reports of these events, and postings."""
+    add_posting(told)
     for event, reports in EVENTS.items():
         for number, (at, status) in enumerate(reports):
             told.add(

@@ -1166,6 +1166,27 @@ def test_stages_from_deal_to_billing(
     assert lag == D(median)
 
 
+def test_a_month_of_work_waits_until_its_revenue_is_posted(marts: duckdb.DuckDBPyConnection) -> None:
+    """January 3 working days, February 9 (late), the retainer 0, the capped line 3; March waits since 22
+    working days and is late, April ended today."""
+    found = marts.execute(
+        "select completed, median_lag, open_count, oldest_open_age, negative, breached, open_amount_rc"
+        " from marts.handoff_stage where stage = 't6_t9' and practice_id = 'REVP'"
+    ).fetchall()
+    assert found == [(4, D(3), 2, 22, 0, 2, D(1000))]
+    place = {"grain": "PRACTICE", "practice_id": "REVP", "currency_view": "NA"}
+    assert value(marts, "handoff_lag_t6_t9", "2026-04-30", **place) == D(3)
+    assert value(marts, "handoff_breach_t6_t9", "2026-04-30", **place) == D("0.4")
+    waiting = marts.execute(
+        "select case_id, due_on, open_age, is_breached from marts.handoff_waiting"
+        " where stage = 't6_t9' and practice_id = 'REVP' order by case_id"
+    ).fetchall()
+    assert waiting == [
+        ("netsuite:main:1950|2026-03", date(2026, 4, 7), 22, True),
+        ("netsuite:main:1950|2026-04", date(2026, 5, 7), 0, False),
+    ]
+
+
 def variant(marts: duckdb.DuckDBPyConnection, metric: str, line: int, as_of: str = "2026-04-30") -> Any:
     return value(marts, metric, as_of, grain="CONTRACT_LINE", contract_line_id=f"netsuite:main:{line}")
 

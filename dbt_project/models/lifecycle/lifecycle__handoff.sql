@@ -93,6 +93,25 @@ invoice as (
     from {{ ref('lifecycle__invoice_stage') }}
 ),
 
+month_of_work as (
+    select
+        contract_line_id,
+        service_month,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        amount_rc,
+        size_band,
+        billing_method,
+        started_on,
+        t9_on,
+        posting_due_on,
+        lag_t6_t9,
+        age_since_ended
+    from {{ ref('lifecycle__revenue_stage') }}
+),
+
 passage as (
     {%- for stage, started, finished, due, lag, age in [
         ('t1_t2', 't1_on', 't2_on', 'contract_due_on', 'lag_t1_t2', 'age_since_won'),
@@ -182,6 +201,26 @@ passage as (
     from item
     -- a held item waits for whoever holds it, not for billing
     where t8_on is not null or (is_open and hold_reason is null)
+    union all
+    select
+        't6_t9' as stage,
+        'MONTH' as case_type,
+        concat(contract_line_id, '|', {{ month_text('service_month') }}) as case_id,
+        legal_entity_id,
+        region_id,
+        practice_id,
+        customer_id,
+        -- revenue that was taken back by progress keeps nobody waiting for money
+        case when amount_rc < 0 then 0 else amount_rc end as amount_rc,
+        size_band,
+        billing_method,
+        service_month as cohort_on,
+        started_on,
+        t9_on as finished_on,
+        posting_due_on as due_on,
+        lag_t6_t9 as lag,
+        age_since_ended as age
+    from month_of_work
     union all
     select
         't8_t10' as stage,

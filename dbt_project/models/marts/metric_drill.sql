@@ -354,7 +354,7 @@ handoff as (
         is_breached,
         amount_rc
     from {{ ref('lifecycle__handoff') }}
-    where state = 'COMPLETED' and case_type in ('DEAL', 'INVOICE')
+    where state = 'COMPLETED' and case_type in ('DEAL', 'MONTH', 'INVOICE')
 ),
 
 utilisation as (
