@@ -149,7 +149,8 @@ placed as (
         run.as_of,
         line.original_value,
         coalesce(line.billing_method, 'NONE') as billing_method,
-        coalesce(line.legal_entity_id, concat('UNMAPPED:', month_of_line.contract_line_id)) as legal_entity_id,
+        coalesce(line.legal_entity_id, concat('UNMAPPED:', month_of_line.contract_line_id))
+            as legal_entity_id,
         coalesce(line.region_id, 'UNMAPPED:NONE') as region_id,
         coalesce(line.practice_id, 'UNMAPPED:NONE') as practice_id,
         coalesce(line.customer_id, concat('UNMAPPED:', month_of_line.contract_line_id)) as customer_id,
