@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import streamlit as st
@@ -31,6 +32,16 @@ def statement(scope: data.Scope) -> tuple[str, tuple[str, ...]]:
     return _CASES.format(narrow=narrow), member
 
 
+def _case(row: data.Row, known: names.Names) -> str:
+    """The record, and of a month of work on a contract line the month too."""
+    line, _, month = (
+        row["case_id"].partition("|") if row["case_type"] == "MONTH" else (row["case_id"], "", "")
+    )
+    return record_name(line, known) + (
+        f", {numbers.month(date.fromisoformat(f'{month}-01'))}" if month else ""
+    )
+
+
 def waiting_cases(chosen: Filters) -> None:
     """What waits, late first and by amount; one that is chosen leads to its open exception."""
     currency = data.currency()
@@ -47,9 +58,18 @@ def waiting_cases(chosen: Filters) -> None:
         known = names.names()
         late = [r for r in found if r["is_breached"]]
         unpriced = sum(1 for r in found if r["amount_rc"] is None)
-        amount = sum((Decimal(r["amount_rc"] or 0) for r in late), Decimal(0))
+        # the same work may wait to be invoiced and to be posted: its money is told once each, never summed
+        unposted = [r for r in late if r["case_type"] == "MONTH"]
+        amount, posting = (
+            sum((Decimal(r["amount_rc"] or 0) for r in some), Decimal(0))
+            for some in ([r for r in late if r["case_type"] != "MONTH"], unposted)
+        )
         said = f"{numbers.counted(len(found), 'case')}, of which {len(late)} too long"
-        said += f" with {numbers.money(amount, currency)}." if late else "."
+        said += f" with {numbers.money(amount, currency)}" if len(late) > len(unposted) else ""
+        if unposted:
+            months = numbers.counted(len(unposted), "month of work", "months of work")
+            said += f", among them {months} whose revenue is not posted, {numbers.money(posting, currency)}"
+        said += "."
         if unpriced:
             said += f" {numbers.counted(unpriced, 'amount')} without an exchange rate."
         st.caption(numbers.md(said))
@@ -58,7 +78,7 @@ def waiting_cases(chosen: Filters) -> None:
             return {
                 "Stage": names.STAGES.get(r["stage"], r["stage"]),
                 "Client": names.of_key("customer", r["customer_id"], known),
-                "Case": record_name(r["case_id"], known),
+                "Case": _case(r, known),
                 "Since": r["started_on"],
                 "Due": r["due_on"],
                 "Waited": r["open_age"],
