@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.browser.app_server import CHROMIUM_FLAGS, QUIET, chromium, serve_app  # noqa: E402
+from tests.browser.app_server import CHROMIUM_FLAGS, QUIET, STILL, chromium, serve_app  # noqa: E402
 
 TARGET = ROOT / "docs" / "screenshots"
 PAGES = {
@@ -61,7 +61,9 @@ def take(browser: Browser, address: str) -> None:
     for mode in ("light", "dark"):
         for width in WIDTHS:
             context = browser.new_context(
-                viewport={"width": width, "height": 1000}, color_scheme="dark" if mode == "dark" else "light"
+                viewport={"width": width, "height": 1000},
+                color_scheme="dark" if mode == "dark" else "light",
+                reduced_motion=STILL,
             )
             page = context.new_page()
             page.set_default_timeout(120_000)

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 APP = Path(__file__).resolve().parent.parent.parent / "dashboards" / "app.py"
 CHROMIUM_FLAGS = [
@@ -24,6 +25,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# What a page shows while it waits moves; drawing that without a graphics card was most of a visit's work.
+STILL: Literal["reduce"] = "reduce"
 # In the page: the script has run, and nothing of an earlier run or still to come stands there.
 QUIET = """() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'
     && !document.querySelector('[data-testid=stStatusWidget]')

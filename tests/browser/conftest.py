@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.app_server import CHROMIUM_FLAGS, QUIET, chromium, serve_app
+from tests.browser.app_server import CHROMIUM_FLAGS, QUIET, STILL, chromium, serve_app
 from tests.support.published import copy_of, session_home
 from throughline import publish
 from throughline.home import Home
@@ -62,7 +62,9 @@ def profiles(browser: Browser) -> Iterator[Callable[[bool], BrowserContext]]:
 
     def profile(dark: bool) -> BrowserContext:
         if dark not in kept:
-            kept[dark] = browser.new_context(color_scheme="dark" if dark else "light", accept_downloads=True)
+            kept[dark] = browser.new_context(
+                color_scheme="dark" if dark else "light", reduced_motion=STILL, accept_downloads=True
+            )
         return kept[dark]
 
     yield profile
@@ -82,7 +84,7 @@ def visit(browser: Browser, profiles: Callable[[bool], BrowserContext], address:
     def opened(path: str, width: int = 1440, dark: bool = False, fresh: bool = False) -> Page:
         context = profiles(dark)
         if fresh:
-            context = browser.new_context(accept_downloads=True)
+            context = browser.new_context(reduced_motion=STILL, accept_downloads=True)
             contexts.append(context)
         page = context.new_page()
         pages.append(page)

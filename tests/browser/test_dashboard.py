@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboards import numbers
+from tests.browser.app_server import STILL
 from tests.browser.conftest import OpenPage, settle
 from throughline import publish, warehouse
 from throughline.home import Home
@@ -262,8 +263,10 @@ def test_rows_open_by_keyboard_with_the_focus_seen(visit: OpenPage) -> None:
 
 @pytest.mark.parametrize("path", [*PAGES, "/definitions"])
 def test_nothing_fails_and_nothing_is_asked_of_the_outside(browser: Browser, address: str, path: str) -> None:
-    """No error in the console, no request that fails, none that leaves this machine."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    """No error in the console, no request that fails, none that leaves this machine; one page with motion."""
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 1000}, reduced_motion="no-preference" if path == "/" else STILL
+    )
     page = context.new_page()
     page.set_default_timeout(60_000)
     said: list[str] = []
