@@ -2,9 +2,10 @@
 
 Usage: python scripts/lint_sql.py [PATH ...]      (all of them unless given)
 
-dbt reads the project once, in the first process; the others judge what it compiled, one per core. What is
-judged is a copy of the project in which loops over every dataset go over one of each shape: a loop's body is
-one piece of SQL however often it is written out, and judging it fifty times took longer than all the rest.
+dbt reads the project once; then one sqlfluff per core compiles and judges files, each what no other took,
+so that no file's tree goes from process to process. What is judged is a copy of the project in which loops
+over every dataset go over one of each shape: a loop's body is one piece of SQL however often it is written
+out, and judging it fifty times took longer than all the rest.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
@@ -21,6 +23,8 @@ import duckdb
 ROOT = Path(__file__).resolve().parent.parent
 # Every model and singular test; macros are judged by what they make of them.
 DEFAULT = ("dbt_project/models", "dbt_project/tests")
+# The files that the project's profile names; empty here.
+FILES = ("raw", "build", "serving")
 # The macro file with the long lists, and what stands for each list here.
 LISTS = "dbt_project/macros/controls.sql"
 SHORT_LISTS = {
@@ -70,33 +74,65 @@ def copy_project(folder: Path) -> None:
     lists.write_text(shortened(lists.read_text(encoding="utf-8")), encoding="utf-8")
 
 
+def read_project(folder: Path, environment: dict[str, str]) -> int:
+    """Let dbt read the project in `folder`, for the processes that come; its exit code."""
+    return subprocess.run(
+        [
+            sys.executable, "-m", "throughline.dbt_quick", "parse", "--quiet", "--target", "duckdb",
+            "--project-dir", "dbt_project", "--profiles-dir", "dbt_project",
+        ],
+        env=environment,
+        cwd=room(folder, "reader"),
+        check=False,
+    ).returncode  # fmt: skip
+
+
+def room(folder: Path, name: str) -> Path:
+    """A folder for one process: the same project, database files of its own, since DuckDB lets one in."""
+    own = folder / name
+    own.mkdir()
+    for shared in ("dbt_project", ".sqlfluff", ".sqlfluffignore"):
+        (own / shared).symlink_to(folder / shared)
+    for file in FILES:
+        duckdb.connect(str(own / f"{file}.duckdb")).close()
+    return own
+
+
+def judge(folder: Path, environment: dict[str, str], paths: list[str]) -> int:
+    """sqlfluff's exit code for `paths` in `folder`: the worst of the processes that share them."""
+    command = [sys.executable, str(ROOT / "scripts" / "sqlfluff_once.py"), "lint", "--disable-progress-bar"]
+    with ExitStack() as open_files:
+        running = []
+        for number in range(os.cpu_count() or 1):
+            own = room(folder, f"judge_{number}")
+            output = open_files.enter_context((own / "said").open("w+"))
+            one = subprocess.Popen(
+                [*command, *paths], env=environment, cwd=own, stdout=output, stderr=subprocess.STDOUT
+            )
+            running.append((one, output))
+        codes = [one.wait() for one, _ in running]
+        for _, output in running:
+            output.seek(0)
+            print(output.read(), end="")
+    return max(abs(code) for code in codes)
+
+
 def main(paths: list[str]) -> int:
     """sqlfluff's exit code for `paths`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         copy_project(folder)
-        environment = dict(os.environ)
-        for file in ("raw", "build", "serving"):
-            path = folder / f"{file}.duckdb"
-            duckdb.connect(str(path)).close()
-            environment[f"THROUGHLINE_{file.upper()}_DB"] = str(path)
-        environment["DBT_TARGET_PATH"] = str(folder / "target")
-        environment["DBT_LOG_PATH"] = str(folder / "logs")
+        (folder / "claims").mkdir()
+        environment = {
+            **os.environ,
+            **{f"THROUGHLINE_{file.upper()}_DB": f"{file}.duckdb" for file in FILES},
+            "PYTHONPATH": str(ROOT),
+            "THROUGHLINE_LINT_CLAIMS": str(folder / "claims"),
+            "DBT_TARGET_PATH": str(folder / "target"),
+            "DBT_LOG_PATH": str(folder / "logs"),
+        }
         chosen = [os.path.relpath(Path(path).resolve(), ROOT) for path in paths]
-        return subprocess.run(
-            [
-                sys.executable,
-                str(ROOT / "scripts" / "sqlfluff_once.py"),
-                "lint",
-                "--disable-progress-bar",
-                "--processes",
-                "0",
-                *(chosen or DEFAULT),
-            ],
-            env=environment,
-            cwd=folder,
-            check=False,
-        ).returncode
+        return read_project(folder, environment) or judge(folder, environment, chosen or list(DEFAULT))
 
 
 if __name__ == "__main__":
