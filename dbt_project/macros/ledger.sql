@@ -150,9 +150,7 @@
     Money at a rate, rounded half away from zero to four decimals; nothing known gives null, never zero. Both are
     narrowed before, so that the product of a sum has no more than 38 digits: Spark would round it twice.
 -#}
-{% macro ledger_at_rate(amount, rate) -%}
-    cast(round({{ as_money(amount) }} * {{ as_fx(rate) }}, 4) as decimal(19, 4))
-{%- endmacro %}
+{% macro ledger_at_rate(amount, rate) %}{{ return(at_rate(amount, rate)) }}{% endmacro %}
 
 {#- A sum one of whose parts may be unknown: then it is unknown too, and not the sum of the others. -#}
 {% macro known_sum(expression) -%}

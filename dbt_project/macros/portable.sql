@@ -66,6 +66,22 @@
     a has at most 4 decimals, b and c at most 10. Null when c is null or zero.
 #}
 {% macro mul_div(a, b, c, scale=4) -%}
+    {{- return(adapter.dispatch('mul_div', 'throughline')(a, b, c, scale)) -}}
+{%- endmacro %}
+{# All of it or nothing is the usual share, and DuckDB divides whole numbers of 38 digits slowly. #}
+{% macro default__mul_div(a, b, c, scale) -%}
+    {%- if scale == 4 -%}
+    case
+        when {{ b }} = {{ c }} and {{ c }} <> 0 then cast({{ a }} as decimal(19, 4))
+        when ({{ a }} = 0 or {{ b }} = 0) and {{ c }} <> 0 then cast(0 as decimal(19, 4))
+        else {{ throughline.mul_div_whole(a, b, c, scale) }}
+    end
+    {%- else -%}
+    {{ throughline.mul_div_whole(a, b, c, scale) }}
+    {%- endif -%}
+{%- endmacro %}
+{% macro spark__mul_div(a, b, c, scale) %}{{ return(throughline.mul_div_whole(a, b, c, scale)) }}{% endmacro %}
+{% macro mul_div_whole(a, b, c, scale) -%}
     {%- set up = '1' ~ '0' * (scale - 4) if scale > 4 else '1' -%}
     {{- throughline.rounded_quotient(
         throughline.whole(a, 4) ~ ' * ' ~ throughline.whole(b, 10) ~ ' * ' ~ up,
@@ -136,6 +152,19 @@
     end
 {%- endmacro %}
 
+{# Money at a rate, rounded half away from zero to four decimals; `ledger_at_rate` is its name to models. #}
+{% macro at_rate(amount, rate) %}{{ return(adapter.dispatch('at_rate', 'throughline')(amount, rate)) }}{% endmacro %}
+{# Most amounts are in the currency they are wanted in, and DuckDB rounds decimals of 38 digits slowly. #}
+{% macro default__at_rate(amount, rate) -%}
+    case
+        when {{ rate }} = 1 then {{ throughline.as_money(amount) }}
+        else {{ throughline.spark__at_rate(amount, rate) }}
+    end
+{%- endmacro %}
+{% macro spark__at_rate(amount, rate) -%}
+    cast(round({{ throughline.as_money(amount) }} * {{ throughline.as_fx(rate) }}, 4) as decimal(19, 4))
+{%- endmacro %}
+
 {# ---- dates ------------------------------------------------------------------------------------------- #}
 
 {# Calendar days from `earlier` to `later`. #}
@@ -172,7 +201,13 @@
 
 {# The date of an instant where the clocks show `zone` (a name of the IANA data base). #}
 {% macro local_date(instant, zone) %}{{ return(adapter.dispatch('local_date', 'throughline')(instant, zone)) }}{% endmacro %}
-{% macro default__local_date(instant, zone) %}cast(timezone({{ zone }}, {{ instant }}) as date){% endmacro %}
+{# DuckDB looks a zone up row by row: UTC, where firms name none, is spared that. #}
+{% macro default__local_date(instant, zone) -%}
+    case
+        when {{ zone }} = 'UTC' then {{ throughline.date_of(instant) }}
+        else cast(timezone({{ zone }}, {{ instant }}) as date)
+    end
+{%- endmacro %}
 {% macro spark__local_date(instant, zone) %}cast(from_utc_timestamp({{ instant }}, {{ zone }}) as date){% endmacro %}
 
 {# How many days Monday to Friday there were from Monday, 1 January 1900, through `day`. #}
@@ -195,7 +230,10 @@
 {%- endmacro %}
 
 {# The UTC date of an instant (sessions run in UTC). #}
-{% macro date_of(instant) %}cast({{ instant }} as date){% endmacro %}
+{% macro date_of(instant) %}{{ return(adapter.dispatch('date_of', 'throughline')(instant)) }}{% endmacro %}
+{# A cast asks DuckDB's calendar of zones for each row; the number of microseconds does not. #}
+{% macro default__date_of(instant) %}cast(make_timestamp(epoch_us({{ instant }})) as date){% endmacro %}
+{% macro spark__date_of(instant) %}cast({{ instant }} as date){% endmacro %}
 
 {# ---- rows out of nothing ----------------------------------------------------------------------------- #}
 
@@ -239,6 +277,29 @@
 {% macro spark__list_agg_sorted(value, separator) -%}
     array_join(array_sort(collect_list({{ value }})), '{{ separator }}')
 {%- endmacro %}
+
+{# The values of a group whose `order` comes first, at most `count` of them, as a list; what is null is left out. #}
+{% macro first_by(value, order, count) %}
+    {{- return(adapter.dispatch('first_by', 'throughline')(value, order, count)) -}}
+{% endmacro %}
+{% macro default__first_by(value, order, count) -%}
+    arg_min({{ value }}, {{ order }}, {{ count }})
+{%- endmacro %}
+{% macro spark__first_by(value, order, count) -%}
+    transform(
+        slice(
+            array_sort(collect_list(
+                case when {{ value }} is not null then named_struct('o', {{ order }}, 'v', {{ value }}) end
+            )), 1, {{ count }}
+        ),
+        one -> one.v
+    )
+{%- endmacro %}
+
+{# A row for each of a list's values: alone in a select list. #}
+{% macro each_of(list) %}{{ return(adapter.dispatch('each_of', 'throughline')(list)) }}{% endmacro %}
+{% macro default__each_of(list) %}unnest({{ list }}){% endmacro %}
+{% macro spark__each_of(list) %}explode({{ list }}){% endmacro %}
 
 {#
     A JSON object as text, the same on every engine: pairs of (name, expression), values as JSON text so that

@@ -40,9 +40,30 @@
     The versions of the knowledge rows in `relation`, per `key` (a column): all its columns, known_from, known_to,
     version_number. Where one instant brought a key twice, the later load's word stands, then the later edit.
     `native`: the key is a vendor's own id, which another instance of the vendor may have too.
+    `mostly_once`: nearly every key of a large table was told once: only those that were not are sorted. `relation` is
+    then a CTE, which is read three times, and `key` is never null.
 #}
-{% macro versions(relation, key, native=false) -%}
+{% macro versions(relation, key, native=false, mostly_once=false) -%}
     {%- set within = 'tl_instance, {of}.' ~ key if native else key -%}
+    {%- if mostly_once -%}
+    select
+        told.*,
+        cast(1 as bigint) as tl_rank,
+        {{ null_text() }} as tl_hash_before,
+        told.tl_known_at as known_from,
+        {{ null_instant() }} as known_to,
+        cast(1 as integer) as version_number
+    from {{ relation }} as told
+    where
+        not exists (
+            select 1 as found
+            from (
+                select again.{{ key }} from {{ relation }} as again group by again.{{ key }} having count(*) > 1
+            ) as again
+            where again.{{ key }} = told.{{ key }}
+        )
+    union all
+    {% endif -%}
     select
         kept.*,
         kept.tl_known_at as known_from,
@@ -63,6 +84,11 @@
                         told.tl_payload_hash
                 ) as tl_rank
             from {{ relation }} as told
+            {%- if mostly_once %}
+            where told.{{ key }} in (
+                select again.{{ key }} from {{ relation }} as again group by again.{{ key }} having count(*) > 1
+            )
+            {%- endif %}
         ) as said
         where said.tl_rank = 1
     ) as kept

@@ -31,6 +31,9 @@ CASES: list[tuple[str, str, str | None]] = [
     ("weekday_number", "weekday_number(\"cast('2026-03-01' as date)\")", "7"),
     ("local_date", f"local_date({AT}, \"'Europe/Berlin'\")", "2026-03-30"),
     ("local_date", f"local_date({AT}, \"'America/New_York'\")", "2026-03-29"),
+    ("local_date", f"local_date({AT}, \"'UTC'\")", "2026-03-29"),
+    ("date_of", f"date_of({AT})", "2026-03-29"),
+    ("date_of", "date_of(as_instant(\"'1969-12-31 23:30:00+00:00'\"))", "1969-12-31"),
     ("instant_number", f"instant_number({AT})", "1774827000000001"),
     ("hash_key", "hash_key(\"'netsuite:main:1'\")", str(int(MD5[:15], 16))),
     ("sha256_hex", "sha256_hex(\"'Müller|1'\", 16)", SHA[:16]),
@@ -41,6 +44,14 @@ CASES: list[tuple[str, str, str | None]] = [
     ("rounded_quotient", "mul_div('-1', '1', '8', 2)", "-0.13"),
     ("rounded_quotient", "mul_div('12345678901.2345', '3', '7')", "5291005243.3862"),
     ("rounded_quotient", "mul_div('1', '1', '0')", None),
+    # all of it, nothing of it, and a share of nothing
+    ("mul_div", "mul_div('12.3456', '7', '7')", "12.3456"),
+    ("mul_div", "mul_div('12.3456', '0', '7')", "0.0000"),
+    ("mul_div", "mul_div('0', '0', '0')", None),
+    ("mul_div", "mul_div('cast(null as decimal(19, 4))', '7', '7')", None),
+    ("at_rate", "at_rate('0.0001', '1')", "0.0001"),
+    ("at_rate", "at_rate('-0.0001', '0.5')", "-0.0001"),
+    ("at_rate", "at_rate('1', 'cast(null as decimal(18, 10))')", None),
     ("rounded_quotient", "safe_divide('1', '3')", "0.3333333333"),
     ("rounded_quotient", "safe_divide('-2', '3')", "-0.6666666667"),
     ("regexp_replace_all", "regexp_replace_all(\"'a.b..c'\", '[.]+', ' ')", "a b c"),
@@ -67,6 +78,20 @@ QUERIES: list[tuple[str, str, str]] = [
         "select {{ list_agg_sorted('word') }} from"
         " (select 'b' as word union all select null union all select 'a' union all select 'b') as words",
         "a, b, b",
+    ),
+    (
+        "first_by",
+        "select {{ list_agg_sorted('word') }} from (select {{ each_of('words') }} as word from"
+        " (select {{ first_by('word', 'place', 2) }} as words from"
+        " (select 'b' as word, 2 as place union all select null, 0 union all select 'c', 3"
+        " union all select 'a', 1)"
+        " as told) as listed) as drawn",
+        "a, b",
+    ),
+    (
+        "each_of",
+        "select count(*) || '' from (select {{ each_of(\"split('1,2,2', ',')\") }} as one) as list",
+        "3",
     ),
     ("quote_name", "select {{ quote_name('end') }} from (select 7 as {{ quote_name('end') }}) as t", "7"),
 ]

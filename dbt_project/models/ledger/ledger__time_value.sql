@@ -138,7 +138,8 @@ dated as (
         -- an entry counts as work in progress from the day on which it was both done and approved
         case when placed.is_wip then greatest(placed.work_date, {{ date_of('placed.approved_at') }}) end
             as wip_on,
-        case when placed.is_labour then placed.work_date end as cost_on
+        case when placed.is_labour then placed.work_date end as cost_on,
+        {{ ledger_at_rate('placed.hours', 'placed.cost_rate') }} as cost_tc
     from placed
 )
 
@@ -171,10 +172,10 @@ select
     dated.is_labour,
     dated.cost_rate,
     {{ as_text('dated.cost_currency_code') }} as cost_currency_code,
-    {{ ledger_at_rate('dated.hours', 'dated.cost_rate') }} as cost_tc,
-    {{ ledger_at_rate(ledger_at_rate('dated.hours', 'dated.cost_rate'), 'cost_worth.rate_fc') }} as cost_fc,
-    {{ ledger_at_rate(ledger_at_rate('dated.hours', 'dated.cost_rate'), 'cost_worth.rate_rc') }} as cost_rc,
-    {{ ledger_at_rate(ledger_at_rate('dated.hours', 'dated.cost_rate'), 'cost_worth.rate_cc') }} as cost_cc,
+    dated.cost_tc,
+    {{ ledger_at_rate('dated.cost_tc', 'cost_worth.rate_fc') }} as cost_fc,
+    {{ ledger_at_rate('dated.cost_tc', 'cost_worth.rate_rc') }} as cost_rc,
+    {{ ledger_at_rate('dated.cost_tc', 'cost_worth.rate_cc') }} as cost_cc,
     dated.source_system,
     dated.source_instance,
     dated.source_record_id,

@@ -12,7 +12,7 @@ mapped as (
 ),
 
 versioned as (
-    {{ versions('mapped', 'billing_item_id') }}
+    {{ versions('mapped', 'billing_item_id', mostly_once=true) }}
 )
 
 select

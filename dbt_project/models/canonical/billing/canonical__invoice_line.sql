@@ -46,7 +46,7 @@ mapped as (
 ),
 
 versioned as (
-    {{ versions('mapped', 'invoice_line_id') }}
+    {{ versions('mapped', 'invoice_line_id', mostly_once=true) }}
 )
 
 select

@@ -124,7 +124,7 @@ mapped as (
 ),
 
 versioned as (
-    {{ versions('mapped', 'time_entry_id') }}
+    {{ versions('mapped', 'time_entry_id', mostly_once=true) }}
 )
 
 select
