@@ -2,13 +2,16 @@
 
 dbt's Spark adapter needs a JVM behind it and does not stand in the lock, so the project is compiled with
 DuckDB's adapter under two changes: `adapter.dispatch` looks for `spark__` macros first, as under Spark, and
-relations are afterwards written as Spark writes them. What comes out is held against four rules:
+relations are afterwards written as Spark writes them. What comes out is held against five rules, the last of
+which is for DuckDB's sake:
 
 1. it parses as Spark SQL, with no statement left over as an opaque command;
 2. every function it calls is one Spark has, by name (SPARK_FUNCTIONS: added on purpose or not at all);
 3. every type it casts to is one Spark has;
 4. it holds nothing of DuckDB's alone: double quotes around a name (a string to Spark), `//`, `exclude`,
-   an `interval` in quotes.
+   an `interval` in quotes;
+5. no outer join asks something of its left side alone (`left join b on a.is_x and a.id = b.id`): DuckDB then
+   compares every row with every row. `case when a.is_x then a.id end = b.id` says the same and is looked up.
 
     python scripts/check_spark_sql.py            every node
     python scripts/check_spark_sql.py --select S the nodes dbt selects
@@ -52,7 +55,7 @@ SPARK_FUNCTIONS = _words(
     lpad ltrim make_date max max_by md5 median min min_by mod month months_between named_struct next_day ntile
     nullif nvl nvl2 percent_rank percentile percentile_approx percentile_cont pmod posexplode
     position power quarter range rank regexp_extract regexp_like regexp_replace repeat replace
-    reverse right rlike round row_number rpad rtrim sequence sha2 sign size some sort_array split
+    reverse right rlike round row_number rpad rtrim sequence sha2 sign size slice some sort_array split
     split_part sqrt stack stddev_samp string_agg struct substr substring sum timestamp_micros
     to_date to_json to_timestamp transform translate trim trunc try_cast try_divide unhex unix_date
     unix_micros upper var_samp weekday weekofyear when xxhash64 year
@@ -100,6 +103,8 @@ def faults(sql: str) -> Iterator[str]:
     for statement in statements:
         if statement is None or isinstance(statement, exp.Command):
             yield "holds a statement the parser cannot read"
+        elif statement is not None:
+            yield from slow_joins(statement)
     text = bare(sql)
     if '"' in text:
         found = text[text.index('"') : text.index('"') + 40].split("\n")[0]
@@ -122,6 +127,20 @@ def faults(sql: str) -> Iterator[str]:
                 continue
             if name not in SPARK_TYPES:
                 yield f"casts to {name}, which is not a type of Spark's"
+
+
+def slow_joins(statement: Any) -> Iterator[str]:
+    """The outer joins that DuckDB can only do row by row: a condition is on the left side alone."""
+    from sqlglot import exp
+
+    for join in statement.find_all(exp.Join):
+        condition = join.args.get("on")
+        if join.side not in ("LEFT", "FULL") or condition is None:
+            continue
+        for part in condition.flatten() if isinstance(condition, exp.And) else [condition]:
+            asked = {column.table for column in part.find_all(exp.Column)}
+            if asked and "" not in asked and join.alias_or_name not in asked:
+                yield f"joins {join.alias_or_name} by a condition on the left side alone: {part.sql()[:120]}"
 
 
 def _is_cast(text: str, end: int) -> bool:

@@ -9,15 +9,17 @@
 {% macro split_join(roots, alias, source_type, source_id, load_id) -%}
     left join {{ roots }} as {{ alias }}
         on
-            {{ source_type }} = 'TIME'
+            {%- set split_id = 'substr(' ~ source_id ~ ', 1, length(' ~ source_id ~ ') - 2)' %}
             {%- if var('instances', {}).get('certinia', ['main']) | length == 1 %}
-            and substr({{ source_id }}, 1, length({{ source_id }}) - 2) = {{ alias }}.split_id
+            case when {{ source_type }} = 'TIME' then {{ split_id }} end = {{ alias }}.split_id
             {%- else %}
-            and {{ alias }}.tl_instance || ':' || {{ alias }}.split_id
-            = {{ throughline.instance_and_id(
-                'certinia', 'substr(' ~ source_id ~ ', 1, length(' ~ source_id ~ ') - 2)',
-                source_id.split('.')[0] ~ '.tl_instance'
-            ) }}
+            case
+                when {{ source_type }} = 'TIME'
+                    then {{ throughline.instance_and_id(
+                        'certinia', split_id, source_id.split('.')[0] ~ '.tl_instance'
+                    ) }}
+            end
+            = {{ alias }}.tl_instance || ':' || {{ alias }}.split_id
             {%- endif %}
             and {{ alias }}.born_in <= {{ load_order(load_id) }}
 {%- endmacro %}

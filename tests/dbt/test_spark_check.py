@@ -37,6 +37,7 @@ def check() -> ModuleType:
         ("select cast(f(g(a)) as hugeint) as b from t", "casts to hugeint"),
         ("select cast(a as timestamp with time zone) as b from t", "timestamp with time zone"),
         ("select a::text as b from t", "casts to text"),
+        ("select t.a from t left join u on t.is_b and t.a = u.a", "on the left side alone: t.is_b"),
     ],
 )
 def test_what_spark_would_not_take_is_named(check: ModuleType, sql: str, reason: str) -> None:
@@ -51,6 +52,7 @@ def test_what_spark_would_not_take_is_named(check: ModuleType, sql: str, reason:
         "select cast(conv(substr(md5(a), 1, 15), 16, 10) as bigint) as k from t"
         " qualify row_number() over (order by a) = 1",
         "select a from t where a in (select b from u) and cast(b as decimal(19, 4)) > 0",
+        "select t.a from t left join u on case when t.is_b then t.a end = u.a and u.is_b join v on t.is_b",
     ],
 )
 def test_what_spark_takes_passes(check: ModuleType, sql: str) -> None:

@@ -258,7 +258,8 @@ followed as (
     from time_value
     left join assignment on time_value.assignment_id = assignment.assignment_id
     left join worker on time_value.source_resource_id = worker.resource_id
-    left join billed on time_value.is_by_hour and time_value.time_entry_id = billed.source_key
+    left join billed
+        on case when time_value.is_by_hour then time_value.time_entry_id end = billed.source_key
     left join above on time_value.time_entry_id = above.time_entry_id
 ),
 

@@ -191,12 +191,12 @@ left join find_amendment
     on opportunities.opportunity_id = find_amendment.opportunity_id
 left join find_live_contract as parent_contract
     on
-        opportunities.parent_opportunity_id = parent_contract.opportunity_id
-        and {{ rides_on_parent('opportunities') }}
+        case when {{ rides_on_parent('opportunities') }} then opportunities.parent_opportunity_id end
+        = parent_contract.opportunity_id
 left join find_project as parent_project
     on
-        opportunities.parent_opportunity_id = parent_project.opportunity_id
-        and {{ rides_on_parent('opportunities') }}
+        case when {{ rides_on_parent('opportunities') }} then opportunities.parent_opportunity_id end
+        = parent_project.opportunity_id
 left join customers
     on customer_xref.right_key = customers.customer_id
 left join customer_entities
