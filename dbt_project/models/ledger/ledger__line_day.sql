@@ -248,10 +248,10 @@ in_currency as (
     inner join line on by_day.contract_line_id = line.contract_line_id
     left join exchange_rate
         on
-            by_day.currency_code = exchange_rate.from_currency
+            case when by_day.currency_code <> line.currency_code then by_day.currency_code end
+            = exchange_rate.from_currency
             and line.currency_code = exchange_rate.to_currency
             and by_day.business_date = exchange_rate.rate_date
-            and by_day.currency_code <> line.currency_code
 )
 
 select
