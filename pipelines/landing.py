@@ -162,17 +162,20 @@ def run_source(
     store = raw_store(home, source_name, instance, config.get("landing"))
     store.recover()
     now = clock.now()
-    with store.reading() as connection:
-        load_id = store.next_load_id(connection, now, [item.name for item in manifest.resources])
-    run = _Run(source, store, settings, Load(load_id, now, instance), run_id, span)
     page_size = settings.get("limits", {}).get("page_size")
-    return run.land(
-        [
-            replace(item, page_size=int(page_size)) if page_size else item
-            for item in manifest.resources
-            if item in wanted
-        ]
-    )
+    # what has been landed is opened once to be read, for the load's name and for all resources
+    with store.reading() as landed:
+        load_id = store.next_load_id(landed, now, [item.name for item in manifest.resources])
+        run = _Run(source, store, settings, Load(load_id, now, instance), run_id, span)
+        run.read(
+            [
+                replace(item, page_size=int(page_size)) if page_size else item
+                for item in manifest.resources
+                if item in wanted
+            ],
+            landed,
+        )
+    return run.keep()
 
 
 def read_secrets(home: Path, source: str, instance: str) -> dict[str, Any]:
@@ -253,7 +256,8 @@ class _Run:
         # where the windows ended of resources that were read beyond them
         self._cut: dict[str, datetime] = {}
 
-    def land(self, wanted: list[Resource]) -> SourceResult:
+    def read(self, wanted: list[Resource], landed: duckdb.DuckDBPyConnection) -> None:
+        """Read what is wanted from the source and compare it with what is `landed`."""
         reader = self._source.reader(self._settings)
         stop: ThroughlineError | None = None
         try:
@@ -265,15 +269,17 @@ class _Run:
                 stop = problem
             if stop is not None:
                 LOG.warning("%s: %s", self._store.dataset, stop)
-            with self._store.reading() as landed:
-                for resource in self._offered(reader, wanted, landed) if stop is None else wanted:
-                    prepared = self._read(reader, resource, stop, landed)
-                    self._done[resource.name] = prepared
-                    problem_here = prepared.result.error
-                    if problem_here is not None and problem_here.code in {"E-SRC-003", "E-SRC-006"}:
-                        stop = problem_here
+            for resource in self._offered(reader, wanted, landed) if stop is None else wanted:
+                prepared = self._read(reader, resource, stop, landed)
+                self._done[resource.name] = prepared
+                problem_here = prepared.result.error
+                if problem_here is not None and problem_here.code in {"E-SRC-003", "E-SRC-006"}:
+                    stop = problem_here
         finally:
             reader.close()
+
+    def keep(self) -> SourceResult:
+        """Store what was read; how it fared."""
         if self.span.dry:
             self._drop_all()
         else:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,32 @@ from pipelines.conform.vendor import Vendor
 from pipelines.contract import quoted
 from pipelines.landing import ResourceResult, SourceResult, run_source
 from pipelines.manifest import Manifest, Resource
+from pipelines.store import literal
 from throughline import clock
 
 # read only what the cursor says, as above the number of rows up to which all keys are compared every time
 BY_CURSOR = {"key_compare_rows": 0, "key_compare_days": 9999}
+
+
+# To start DuckDB takes longer than most questions: one without a file of its own stays for all of them.
+_standing: list[duckdb.DuckDBPyConnection] = []
+_names = count()
+
+
+def ask(path: Path, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Rows of a query over the DuckDB file at `path`, which is let go of afterwards."""
+    if not _standing:
+        _standing.append(duckdb.connect(":memory:"))
+    name = f"asked_{next(_names)}"
+    with _standing[0].cursor() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"attach {literal(str(path))} as {name} (read_only)")
+        try:
+            connection.execute(f"use {name}")
+            return connection.execute(query, parameters).fetchall()
+        finally:
+            connection.execute("use memory")
+            connection.execute(f"detach {name}")
 
 
 class FoundWrongError(Exception):
@@ -86,9 +109,7 @@ class Bench:
 
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Ask the raw warehouse of the bench's home."""
-        with duckdb.connect(str(self.home / "raw.duckdb"), read_only=True) as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            return connection.execute(query, parameters).fetchall()
+        return ask(self.home / "raw.duckdb", query, parameters)
 
     def table(self, resource: Resource | None = None) -> str:
         """The landed table of a resource, in SQL."""

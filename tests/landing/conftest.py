@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
+from pipelines.conform.bench import ask
 from pipelines.landing import SourceResult, run_source
 
 
@@ -34,9 +34,7 @@ class Home:
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
         """Ask the raw warehouse."""
-        with duckdb.connect(str(self.path / "raw.duckdb"), read_only=True) as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            return connection.execute(query).fetchall()
+        return ask(self.path / "raw.duckdb", query)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ import duckdb
 import pytest
 
 from pipelines import keyed, rejects
+from pipelines.conform.bench import ask
 from pipelines.landing import ResourceResult, SourceResult, run_source
 from pipelines.sources import load_source, source_names
 from pipelines.transports.http import Http
@@ -182,8 +183,7 @@ class World:
         return found
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.home / "raw.duckdb"), read_only=True) as connection:
-            return connection.execute(query).fetchall()
+        return ask(self.home / "raw.duckdb", query)
 
     def hashes(self, table: str) -> dict[str, str]:
         """The newest payload hash of every record of a table."""
