@@ -172,6 +172,15 @@
     {{ control_id }} || '-' || {{ sha256_hex(control_id ~ " || '|' || " ~ grain_key, 16) }}
 {%- endmacro %}
 
+{# What is told of a grain beside its key, its entity and its money, in the contract's order. #}
+{% macro grain_columns() -%}
+    {{ return([
+        'customer_id', 'contract_id', 'contract_line_id', 'project_id', 'period', 'value_a', 'value_b',
+        'currency_code', 'difference', 'outcome', 'severity', 'amount_at_risk', 'amount_at_risk_tc',
+        'becomes_exception_on', 'risk_type', 'risk_object', 'break_type', 'evidence',
+    ]) }}
+{%- endmacro %}
+
 {# Turns a CTE of evaluated grains into the shape every control has. The CTE must hold: grain_key,
    legal_entity_id, customer_id, contract_id, contract_line_id, project_id, period, currency_code, value_a,
    value_b, is_broken, becomes_exception_on, amount_tc, population_tc, risk_object, break_type, evidence.
@@ -182,7 +191,10 @@
    stays_pending true where the grain cannot become an exception by time alone
    floor_met     whether the parameter's floor applies; floor: another floor than the parameter's
    raise_by      levels by which the severity is raised; risk_type: another risk type than the parameter's
-   What has been an exception for more than twice the time to mend it is one level graver than it would be. #}
+   What has been an exception for more than twice the time to mend it is one level graver than it would be.
+
+   `every_grain` is what the control says of each grain. A row is kept of what did not pass; passes, which are nearly
+   all of a large firm, are counted here, with their amounts and the ten to be shown, in one pass over the grains. #}
 {% macro control_result(
     control_id,
     amount_rc=none,
@@ -203,7 +215,11 @@ priced as (
         evaluated.*,
         {{ is_evaluable }} as is_evaluable,
         {{ stays_pending }} as stays_pending,
-        {{ amount_rc or ledger_at_rate('evaluated.amount_tc', 'reporting_rate.rate') }} as amount_rc_priced,
+        -- of a pass nothing is at risk
+        case
+            when coalesce(evaluated.is_broken, true) or not {{ is_evaluable }}
+                then {{ amount_rc or ledger_at_rate('evaluated.amount_tc', 'reporting_rate.rate') }}
+        end as amount_rc_priced,
         {{ population_rc or ledger_at_rate('evaluated.population_tc', 'reporting_rate.rate') }} as population_rc_priced,
         case
             when {{ floor_met }} then coalesce(cast(substr({{ floor }}, 2, 1) as integer), 4)
@@ -252,10 +268,12 @@ count_age as (
     select
         judged.*,
         -- working days since it became one; without an entity, Monday to Friday
-        coalesce(
-            age_to.working_day_number - age_from.working_day_number,
-            {{ weekdays_through('run.as_of') }} - {{ weekdays_through('judged.becomes_exception_on') }}
-        ) as working_days_open,
+        case
+            when judged.outcome = 'EXCEPTION' then coalesce(
+                age_to.working_day_number - age_from.working_day_number,
+                {{ weekdays_through('run.as_of') }} - {{ weekdays_through('judged.becomes_exception_on') }}
+            )
+        end as working_days_open,
         2 * cast(split_part(parameter.sla, '/', cast(judged.severity_rank as integer)) as integer)
             as working_days_allowed
     from judged
@@ -264,55 +282,121 @@ count_age as (
     left join {{ ref('master__calendar_day') }} as age_from
         on
             judged.legal_entity_id = age_from.legal_entity_id
-            and judged.becomes_exception_on = age_from.calendar_date
+            and case when judged.outcome = 'EXCEPTION' then judged.becomes_exception_on end
+            = age_from.calendar_date
     left join {{ ref('master__calendar_day') }} as age_to
         on
-            judged.legal_entity_id = age_to.legal_entity_id
+            age_from.legal_entity_id = age_to.legal_entity_id
             and run.as_of = age_to.calendar_date
+),
+
+every_grain as (
+    select
+        '{{ control_id }}' as control_id,
+        judged.grain_key,
+        judged.legal_entity_id,
+        judged.customer_id,
+        judged.contract_id,
+        judged.contract_line_id,
+        judged.project_id,
+        judged.period,
+        cast(judged.value_a as decimal(28, 8)) as value_a,
+        cast(judged.value_b as decimal(28, 8)) as value_b,
+        judged.currency_code,
+        cast(judged.value_b - judged.value_a as decimal(28, 8)) as difference,
+        judged.outcome,
+        case
+            when judged.outcome <> 'PASS'
+                then 'S' || cast(
+                    case
+                        when
+                            judged.outcome = 'EXCEPTION'
+                            and judged.working_days_open > judged.working_days_allowed
+                            then greatest(1, judged.severity_rank - 1)
+                        else judged.severity_rank
+                    end as {{ type_text() }}
+                )
+        end as severity,
+        case
+            when judged.outcome = 'PASS' then cast(0 as decimal(19, 4))
+            else cast(judged.amount_rc_priced as decimal(19, 4))
+        end as amount_at_risk,
+        case
+            when judged.outcome = 'PASS' then cast(0 as decimal(19, 4))
+            else cast(judged.amount_tc as decimal(19, 4))
+        end as amount_at_risk_tc,
+        case when judged.outcome <> 'PASS' then cast(judged.becomes_exception_on as date) end
+            as becomes_exception_on,
+        judged.risk_type_priced as risk_type,
+        judged.risk_object,
+        case when judged.outcome <> 'PASS' then judged.break_type end as break_type,
+        judged.evidence,
+        cast(judged.population_rc_priced as decimal(19, 4)) as population_amount
+    from count_age as judged
+),
+
+-- one row per grain that did not pass, and one per legal entity for all that did; `drawn`: those to be shown
+kept as (
+    select
+        every_grain.control_id,
+        case when every_grain.outcome <> 'PASS' then every_grain.grain_key end as grain_key,
+        every_grain.legal_entity_id,
+        every_grain.outcome,
+        {% for column in grain_columns() if column != 'outcome' -%}
+        max(case when every_grain.outcome <> 'PASS' then every_grain.{{ column }} end) as {{ column }},
+        {% endfor -%}
+        {{ known_sum('every_grain.population_amount') }} as population_amount,
+        {{ first_by(
+            "case when every_grain.outcome = 'PASS' then every_grain.grain_key end",
+            "case when every_grain.outcome = 'PASS' then " ~ pass_lot('every_grain.grain_key') ~ ' end',
+            10
+        ) }} as drawn,
+        count(*) as grain_count
+    from every_grain
+    cross join run
+    group by
+        every_grain.control_id,
+        case when every_grain.outcome <> 'PASS' then every_grain.grain_key end,
+        every_grain.legal_entity_id,
+        every_grain.outcome
+),
+
+drawn_passes as (
+    select
+        kept.control_id,
+        kept.legal_entity_id,
+        {{ each_of('kept.drawn') }} as grain_key
+    from kept
+    where kept.outcome = 'PASS'
 )
 
 select
-    '{{ control_id }}' as control_id,
-    judged.grain_key,
-    judged.legal_entity_id,
-    judged.customer_id,
-    judged.contract_id,
-    judged.contract_line_id,
-    judged.project_id,
-    judged.period,
-    cast(judged.value_a as decimal(28, 8)) as value_a,
-    cast(judged.value_b as decimal(28, 8)) as value_b,
-    judged.currency_code,
-    cast(judged.value_b - judged.value_a as decimal(28, 8)) as difference,
-    judged.outcome,
-    case
-        when judged.outcome <> 'PASS'
-            then 'S' || cast(
-                case
-                    when
-                        judged.outcome = 'EXCEPTION'
-                        and judged.working_days_open > judged.working_days_allowed
-                        then greatest(1, judged.severity_rank - 1)
-                    else judged.severity_rank
-                end as {{ type_text() }}
-            )
-    end as severity,
-    case
-        when judged.outcome = 'PASS' then cast(0 as decimal(19, 4))
-        else cast(judged.amount_rc_priced as decimal(19, 4))
-    end as amount_at_risk,
-    case
-        when judged.outcome = 'PASS' then cast(0 as decimal(19, 4))
-        else cast(judged.amount_tc as decimal(19, 4))
-    end as amount_at_risk_tc,
-    case when judged.outcome <> 'PASS' then cast(judged.becomes_exception_on as date) end
-        as becomes_exception_on,
-    judged.risk_type_priced as risk_type,
-    judged.risk_object,
-    case when judged.outcome <> 'PASS' then judged.break_type end as break_type,
-    judged.evidence,
-    cast(judged.population_rc_priced as decimal(19, 4)) as population_amount
-from count_age as judged
+    kept.control_id,
+    coalesce(kept.grain_key, 'PASS|' || coalesce(kept.legal_entity_id, 'NONE')) as grain_key,
+    kept.legal_entity_id,
+    {% for column in grain_columns() -%}
+    kept.{{ column }},
+    {% endfor -%}
+    cast(kept.population_amount as decimal(28, 4)) as population_amount,
+    cast(kept.grain_count as bigint) as grain_count
+from kept
+union all
+select
+    drawn_passes.control_id,
+    drawn_passes.grain_key,
+    drawn_passes.legal_entity_id,
+    {% for column in grain_columns() -%}
+    {{ "'PASS'" if column == 'outcome' else 'null' }} as {{ column }},
+    {% endfor -%}
+    null as population_amount,
+    cast(0 as bigint) as grain_count
+from drawn_passes
+{%- endmacro %}
+
+{# The order in which passes are drawn to be shown: out of as_of and the grain alone, so that anybody can draw them
+   again. Needs `run`. #}
+{% macro pass_lot(grain_key) -%}
+    {{ sha256_hex(as_text('run.as_of') ~ " || '|' || " ~ grain_key) }}
 {%- endmacro %}
 
 {# Whether a child deal is sold under its parent's contract; what changes a contract goes by its amendment. #}

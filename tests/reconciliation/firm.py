@@ -400,9 +400,21 @@ class Firm:
             assert names == list(node["columns"]), f"{model} does not have its contract's columns"
         return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
+    def every_grain(self, model: str) -> list[Row]:
+        """What a control that was built said of each grain, before the passes were counted together."""
+        steps, counted, _ = self.compiled.nodes[model]["compiled_code"].partition(
+            ",\n\n-- one row per grain that did not"
+        )
+        assert counted, f"{model} does not count what passed"
+        cursor = self.connection.execute(f"{steps}\nselect * from every_grain")
+        names = [column[0] for column in cursor.description or []]
+        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
     def control(self, control_id: str) -> dict[str, Row]:
-        """The rows of a control by grain, with the evidence read and its grain unique."""
-        rows = self.rows_of("ctl_" + control_id.lower().replace("-", "_"))
+        """What a control says of each grain, passes too, with the evidence read and its grain unique."""
+        model = "ctl_" + control_id.lower().replace("-", "_")
+        self.build(model)
+        rows = self.every_grain(model)
         found = {row["grain_key"]: {**row, "facts": json.loads(row["evidence"])} for row in rows}
         assert len(found) == len(rows), "a grain stands twice"
         assert all(row["control_id"] == control_id for row in rows)

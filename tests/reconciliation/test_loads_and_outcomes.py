@@ -340,6 +340,48 @@ def test_every_control_says_that_it_ran_on_what_and_with_what_result(firm: Firm)
         assert row["population_count"] == sum(row[f"{part}_count"] for part in parts)
 
 
+def test_what_passed_is_counted_where_it_is_found_and_ten_of_it_drawn(firm: Firm) -> None:
+    firm.standard().add("opportunity", opportunity_id="salesforce:main:O2")  # without a contract
+    for number in range(3, 16):
+        deal, entity = f"salesforce:main:O{number}", GB if number == 15 else US
+        firm.add("opportunity", opportunity_id=deal, services_amount=str(number), legal_entity_id=entity)
+        firm.add(
+            "contract", contract_id=f"netsuite:main:C{number}", opportunity_id=deal, legal_entity_id=entity
+        )
+    runs = {
+        row["legal_entity_id"]: row
+        for row in firm.rows_of("control_run")
+        if row["control_id"] == "CRM-ERP-001"
+    }
+    said, kept = firm.every_grain("ctl_crm_erp_001"), firm.built("ctl_crm_erp_001")
+    assert len(said) == len({row["grain_key"] for row in said}) == 15
+    assert [{**row, "grain_count": 1} for row in said if row["outcome"] != "PASS"] == [
+        row for row in kept if row["outcome"] != "PASS"
+    ]
+    passed = [row for row in said if row["outcome"] == "PASS"]
+    counted = {
+        row["legal_entity_id"]: (row["grain_key"], row["grain_count"], row["population_amount"])
+        for row in kept
+        if row["outcome"] == "PASS" and row["grain_count"]
+    }
+    assert counted == {
+        US: (f"PASS|{US}", 13, Decimal(80000 + sum(range(3, 15)))),
+        GB: (f"PASS|{GB}", 1, Decimal(15)),
+    }
+
+    def drawn(rows: list[Row]) -> set[str]:
+        lots = {hashlib.sha256(f"{firm.as_of}|{row['grain_key']}".encode()).hexdigest(): row for row in rows}
+        return {lots[lot]["grain_key"] for lot in sorted(lots)[:10]}
+
+    shown = {row["grain_key"] for row in kept if row["grain_count"] == 0}
+    of_us = drawn([row for row in passed if row["legal_entity_id"] == US])
+    assert shown == of_us | {"salesforce:main:O15"}
+    for entity, keys in {US: of_us, GB: {"salesforce:main:O15"}, "ALL": drawn(passed)}.items():
+        assert runs[entity]["pass_sample"] == " ; ".join(sorted(keys))
+    assert (runs["ALL"]["pass_count"], runs["ALL"]["exception_count"]) == (14, 1)
+    assert runs["ALL"]["pass_amount"] == Decimal(80000 + sum(range(3, 16)))
+
+
 def test_an_amount_nobody_can_convert_leaves_the_sum_it_belongs_to_unknown(firm: Firm) -> None:
     # nobody has a rate of the Swiss franc; the deal of GB01 is in dollars and known
     firm.standard().add("opportunity", opportunity_id="salesforce:main:O2", currency_code="CHF")

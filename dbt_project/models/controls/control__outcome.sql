@@ -1,7 +1,9 @@
 {{ config(materialized=var('views_as', 'view')) }}
 
--- Every grain of every control with its outcome. A control that reads a dataset whose load failed says
--- nothing about its grains: one NOT_EVALUABLE row per control and dataset stands in their place.
+-- What every control found: a row per grain that did not pass, a row per legal entity for those that did
+-- (how many, and of what amount), and the passes drawn to be shown, which count for nothing. A control that
+-- reads a dataset whose load failed says nothing about its grains: one NOT_EVALUABLE row per control and
+-- dataset stands in their place.
 with
 
 failed_datasets as (
@@ -111,7 +113,8 @@ all_rows as (
             result.risk_object,
             result.break_type,
             result.evidence,
-            result.population_amount
+            result.population_amount,
+            result.grain_count
         from {{ ref(control_model(control_id)) }} as result
         {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -147,7 +150,8 @@ select
     evaluable_rows.risk_object,
     evaluable_rows.break_type,
     evaluable_rows.evidence,
-    evaluable_rows.population_amount
+    evaluable_rows.population_amount,
+    evaluable_rows.grain_count
 from evaluable_rows
 union all
 select
@@ -180,7 +184,8 @@ select
         ('reasons', 'blocked_controls.reasons'),
         ('caused_by', 'blocked_controls.exception_id'),
     ]) }} as evidence,
-    {{ null_money() }} as population_amount
+    {{ null_money() }} as population_amount,
+    1 as grain_count
 from blocked_controls
 union all
 select
@@ -210,5 +215,6 @@ select
         ])),
         ('port', 'unfilled_ports.port'),
     ]) }} as evidence,
-    {{ null_money() }} as population_amount
+    {{ null_money() }} as population_amount,
+    1 as grain_count
 from unfilled_ports

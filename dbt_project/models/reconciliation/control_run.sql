@@ -20,12 +20,19 @@ outcomes as (
         coalesce(outcome_row.legal_entity_id, 'NONE') as legal_entity_id,
         coalesce(finding.outcome, outcome_row.outcome) as outcome,
         outcome_row.amount_at_risk,
-        outcome_row.population_amount
+        outcome_row.population_amount,
+        outcome_row.grain_count
     from {{ ref('control__outcome') }} as outcome_row
     left join {{ ref('control__finding') }} as finding
         on
             outcome_row.control_id = finding.control_id
             and outcome_row.grain_key = finding.grain_key
+),
+
+counted as (
+    select outcomes.*
+    from outcomes
+    where outcomes.grain_count > 0
 ),
 
 blocked_datasets as (
@@ -42,20 +49,20 @@ blocked_datasets as (
 
 count_by_entity as (
     select
-        outcomes.control_id,
-        outcomes.legal_entity_id,
+        counted.control_id,
+        counted.legal_entity_id,
         {% for outcome in ['PASS', 'PENDING', 'EXCEPTION', 'WAIVED', 'NOT_EVALUABLE'] -%}
             {%- set amount = 'population_amount' if outcome == 'PASS' else 'amount_at_risk' -%}
-            sum(case when outcomes.outcome = '{{ outcome }}' then 1 else 0 end)
+            sum(case when counted.outcome = '{{ outcome }}' then counted.grain_count else 0 end)
                 as {{ outcome | lower }}_count,
             {{ as_money(known_sum(
-                "case when outcomes.outcome = '" ~ outcome ~ "' then outcomes." ~ amount ~ " else 0 end"
+                "case when counted.outcome = '" ~ outcome ~ "' then counted." ~ amount ~ " else 0 end"
             )) }} as {{ outcome | lower }}_amount,
         {% endfor -%}
-        count(*) as population_count,
-        {{ as_money(known_sum('outcomes.population_amount')) }} as population_amount
-    from outcomes
-    group by outcomes.control_id, outcomes.legal_entity_id
+        sum(counted.grain_count) as population_count,
+        {{ as_money(known_sum('counted.population_amount')) }} as population_amount
+    from counted
+    group by counted.control_id, counted.legal_entity_id
 ),
 
 count_outcomes as (
@@ -83,38 +90,18 @@ count_outcomes as (
     group by count_by_entity.control_id
 ),
 
-order_passes as (
+-- each control drew the first ten of each entity; the first ten of all are among them
+rank_passes as (
     select
         outcomes.control_id,
         outcomes.legal_entity_id,
         outcomes.grain_key,
-        {{ sha256_hex(as_text('run.as_of') ~ " || '|' || outcomes.grain_key") }} as lot
+        row_number() over (
+            partition by outcomes.control_id order by {{ pass_lot('outcomes.grain_key') }}
+        ) as drawn
     from outcomes
     cross join run
-    where outcomes.outcome = 'PASS'
-),
-
-rank_passes as (
-    select
-        order_passes.control_id,
-        order_passes.legal_entity_id,
-        order_passes.grain_key,
-        order_passes.lot,
-        row_number() over (
-            partition by order_passes.control_id, order_passes.legal_entity_id order by order_passes.lot
-        ) as drawn
-    from order_passes
-),
-
--- the first ten of all are among the first ten of each
-rank_all_passes as (
-    select
-        rank_passes.control_id,
-        'ALL' as legal_entity_id,
-        rank_passes.grain_key,
-        row_number() over (partition by rank_passes.control_id order by rank_passes.lot) as drawn
-    from rank_passes
-    where rank_passes.drawn <= 10
+    where outcomes.outcome = 'PASS' and outcomes.grain_count = 0
 ),
 
 draw_passes as (
@@ -123,14 +110,13 @@ draw_passes as (
         rank_passes.legal_entity_id,
         rank_passes.grain_key
     from rank_passes
-    where rank_passes.drawn <= 10
     union all
     select
-        rank_all_passes.control_id,
-        rank_all_passes.legal_entity_id,
-        rank_all_passes.grain_key
-    from rank_all_passes
-    where rank_all_passes.drawn <= 10
+        rank_passes.control_id,
+        'ALL' as legal_entity_id,
+        rank_passes.grain_key
+    from rank_passes
+    where rank_passes.drawn <= 10
 ),
 
 sample_passes as (

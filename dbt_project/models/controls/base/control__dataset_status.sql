@@ -2,6 +2,15 @@
 -- judged.
 with
 
+loads as (
+    select
+        dataset_load.dataset,
+        dataset_load.source_system,
+        dataset_load.source_instance,
+        dataset_load.resource
+    from {{ ref('control__load') }} as dataset_load
+),
+
 findings as (
     select
         substr(load_control.grain_key, 1, position('|' in load_control.grain_key) - 1) as dataset,
@@ -11,6 +20,7 @@ findings as (
         {{ exception_key("'INT-003'", 'load_control.grain_key') }} as exception_id,
         substr(load_control.grain_key, position('|' in load_control.grain_key) + 1) as load_and_kind
     from {{ ref('ctl_int_003') }} as load_control
+    where load_control.outcome <> 'PASS'
 ),
 
 sum_findings as (
@@ -28,14 +38,10 @@ sum_findings as (
 )
 
 select
-    sum_findings.dataset,
-    substr(sum_findings.dataset, 1, position('_' in sum_findings.dataset) - 1) as source_system,
-    substr(
-        sum_findings.dataset,
-        position('_' in sum_findings.dataset) + 1,
-        position('.' in sum_findings.dataset) - position('_' in sum_findings.dataset) - 1
-    ) as source_instance,
-    substr(sum_findings.dataset, position('.' in sum_findings.dataset) + 1) as resource,
+    loads.dataset,
+    loads.source_system,
+    loads.source_instance,
+    loads.resource,
     case
         when sum_findings.has_exception = 1 then 'FAILED'
         when sum_findings.has_unknown = 1 then 'UNKNOWN'
@@ -45,4 +51,6 @@ select
     sum_findings.failed_on,
     sum_findings.exception_id,
     sum_findings.reasons
-from sum_findings
+from loads
+left join sum_findings
+    on loads.dataset = sum_findings.dataset

@@ -74,22 +74,33 @@ place_items as (
     where contract_lines.billing_method is null or contract_lines.billing_method in ('TM', 'TM_CAPPED')
 ),
 
+find_billed as (
+    select
+        place_items.*,
+        {{ unbilled_share('place_items.amount', 'place_items.quantity', 'billed.net_quantity') }}
+            as open_amount
+    from place_items
+    left join billed
+        on place_items.source_key = billed.source_key
+),
+
+-- only what is open is due on some day
 expect_invoices as (
     select
         date_items.*,
         projects.project_id,
-        {{ unbilled_share('date_items.amount', 'date_items.quantity', 'billed.net_quantity') }}
-            as open_amount,
         expected.calendar_date as expected_by,
         {{ date_add_days('expected.calendar_date', 1) }} as late_from
-    from place_items as date_items
+    from find_billed as date_items
     left join projects
         on date_items.contract_line_id = projects.contract_line_id
-    left join billed
-        on date_items.source_key = billed.source_key
+    cross join parameter
     cross join setting
     {{ join_working_day(
-        'expected', 'date_items.legal_entity_id', month_end('date_items.eligible_on'),
+        'expected',
+        'date_items.legal_entity_id',
+        'case when date_items.open_amount > parameter.abs_tol or not date_items.has_line then '
+        ~ month_end('date_items.eligible_on') ~ ' end',
         'cast(setting.invoice_days as integer)'
     ) }}
 ),

@@ -41,6 +41,22 @@ compare_sources as (
         on billed.source_key = billing_items.source_key
 ),
 
+judge_sources as (
+    select
+        compare_sources.*,
+        coalesce(
+            compare_sources.net_quantity > compare_sources.source_quantity + setting.quantity_abs_tol
+            or (
+                compare_sources.net_amount > compare_sources.source_amount * (1 + parameter.rel_tol)
+                and compare_sources.net_amount - compare_sources.source_amount > parameter.abs_tol
+            ),
+            false
+        ) as is_broken
+    from compare_sources
+    cross join parameter
+    cross join setting
+),
+
 evaluated as (
     select
         compare_sources.source_key as grain_key,
@@ -54,14 +70,7 @@ evaluated as (
         compare_sources.source_amount as value_a,
         compare_sources.net_amount as value_b,
         compare_sources.source_amount is not null as has_source,
-        coalesce(
-            compare_sources.net_quantity > compare_sources.source_quantity + setting.quantity_abs_tol
-            or (
-                compare_sources.net_amount > compare_sources.source_amount * (1 + parameter.rel_tol)
-                and compare_sources.net_amount - compare_sources.source_amount > parameter.abs_tol
-            ),
-            false
-        ) as is_broken,
+        compare_sources.is_broken,
         compare_sources.last_charged_on as becomes_exception_on,
         -- too many hours at too small a price: nothing is charged in excess
         {{ as_money('greatest(0, compare_sources.net_amount - compare_sources.source_amount)') }}
@@ -83,10 +92,8 @@ evaluated as (
             ('source_quantity', 'compare_sources.source_quantity'),
             ('billed_quantity', 'compare_sources.net_quantity'),
             ('invoice_numbers', 'compare_sources.invoice_numbers'),
-        ]) }} as evidence
-    from compare_sources
-    cross join parameter
-    cross join setting
+        ], unless='not compare_sources.is_broken and compare_sources.source_amount is not null') }} as evidence
+    from judge_sources as compare_sources
 ),
 
 {{ control_result('BIL-003', is_evaluable='evaluated.has_source') }}

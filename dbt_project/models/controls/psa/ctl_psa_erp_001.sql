@@ -56,14 +56,20 @@ evaluated as (
             ('source_type', 'items.source_type'),
             ('approved_on', 'items.approved_on'),
             ('resource_id', 'items.resource_id'),
-        ]) }} as evidence
+        ], unless='find_transfers.billing_item_id is not null') }} as evidence
     from items
     left join find_transfers
         on
             items.source_type = find_transfers.source_type
             and items.item_key = find_transfers.source_key
     cross join parameter
-    {{ join_working_day('due', 'items.legal_entity_id', 'items.approved_on', 'parameter.grace + 1') }}
+    -- only what has not arrived is due on some day
+    {{ join_working_day(
+        'due',
+        'items.legal_entity_id',
+        'case when find_transfers.billing_item_id is null then items.approved_on end',
+        'parameter.grace + 1'
+    ) }}
 ),
 
 {{ control_result('PSA-ERP-001') }}

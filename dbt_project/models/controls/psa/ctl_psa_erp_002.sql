@@ -1,4 +1,21 @@
 -- A billing item says something else than the work it was made from. One grain per attribute.
+{%- set attributes = [
+    ('QUANTITY', 'psa_quantity', 'erp_quantity'),
+    ('UNIT_PRICE', 'psa_price', 'erp_price'),
+    ('AMOUNT', 'psa_amount', 'erp_amount'),
+    ('CURRENCY', 'psa_currency', 'erp_currency'),
+    ('BILLABLE', 'psa_billable', 'erp_billable'),
+    ('WORK_DATE', 'psa_date', 'erp_date'),
+] %}
+{%- set unequal, told_by_psa, told_by_erp = [], [], [] %}
+{%- for attribute, psa, erp in attributes %}
+    {%- set name = attribute | lower %}
+    {%- do unequal.append('compare_pairs.differs_' ~ name ~ ' or not compare_pairs.is_told_' ~ name) %}
+    {%- do told_by_psa.append("when '" ~ attribute ~ "' then " ~ as_text('list_attributes.' ~ psa)) %}
+    {%- do told_by_erp.append("when '" ~ attribute ~ "' then " ~ as_text('list_attributes.' ~ erp)) %}
+{%- endfor %}
+{%- set text_a = 'case list_attributes.attribute ' ~ told_by_psa | join(' ') ~ ' end' %}
+{%- set text_b = 'case list_attributes.attribute ' ~ told_by_erp | join(' ') ~ ' end' %}
 with
 
 run as {{ control_run_row() }},
@@ -60,89 +77,69 @@ pair_items as (
         on coalesce(contract_lines.legal_entity_id, items.legal_entity_id) = zones.legal_entity_id
 ),
 
-date_pairs as (
+-- all six attributes of a pair at once: nearly every pair is equal in all of them
+compare_pairs as (
     select
         pair_items.*,
-        due.calendar_date as due_on
+        coalesce(abs(pair_items.erp_quantity - pair_items.psa_quantity) > setting.quantity_abs_tol, false)
+            as differs_quantity,
+        coalesce(
+            abs(pair_items.erp_price - pair_items.psa_price)
+            > setting.unit_price_rel_tol * abs(cast(pair_items.psa_price as decimal(19, 4))),
+            false
+        ) as differs_unit_price,
+        coalesce(pair_items.gap > parameter.abs_tol, false) as differs_amount,
+        {% for attribute, psa, erp in attributes if attribute in ('CURRENCY', 'BILLABLE', 'WORK_DATE') -%}
+            coalesce(pair_items.{{ psa }} <> pair_items.{{ erp }}, false) as differs_{{ attribute | lower }},
+        {% endfor -%}
+        {% for attribute, psa, erp in attributes -%}
+            (pair_items.{{ psa }} is null) = (pair_items.{{ erp }} is null)
+                as is_told_{{ attribute | lower }},
+        {% endfor -%}
+        {{ month_text('pair_items.erp_date') }} as period
     from pair_items
     cross join parameter
+    cross join setting
+),
+
+-- only what is to be looked at is due on some day
+date_pairs as (
+    select
+        compare_pairs.*,
+        due.calendar_date as due_on
+    from compare_pairs
+    cross join parameter
     {{ join_working_day(
-        'due', 'pair_items.legal_entity_id', 'pair_items.eligible_on', 'parameter.grace + 1'
+        'due',
+        'compare_pairs.legal_entity_id',
+        'case when ' ~ unequal | join(' or ') ~ ' then compare_pairs.eligible_on end',
+        'parameter.grace + 1'
     ) }}
+),
+
+attributes as (
+    {% for attribute, psa, erp in attributes -%}
+        select '{{ attribute }}' as attribute
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 list_attributes as (
     select
         date_pairs.*,
-        'QUANTITY' as attribute,
-        cast(date_pairs.psa_quantity as decimal(28, 8)) as value_a,
-        cast(date_pairs.erp_quantity as decimal(28, 8)) as value_b,
-        {{ as_text('date_pairs.psa_quantity') }} as text_a,
-        {{ as_text('date_pairs.erp_quantity') }} as text_b,
-        abs(date_pairs.erp_quantity - date_pairs.psa_quantity) > setting.quantity_abs_tol as is_different
+        attributes.attribute,
+        case attributes.attribute
+            {% for attribute, psa, erp in attributes -%}
+                when '{{ attribute }}' then date_pairs.differs_{{ attribute | lower }}
+            {% endfor -%}
+        end as is_broken,
+        case attributes.attribute
+            {% for attribute, psa, erp in attributes -%}
+                when '{{ attribute }}' then date_pairs.is_told_{{ attribute | lower }}
+            {% endfor -%}
+        end as is_comparable
     from date_pairs
-    cross join setting
-    union all
-    select
-        date_pairs.*,
-        'UNIT_PRICE' as attribute,
-        cast(date_pairs.psa_price as decimal(28, 8)) as value_a,
-        cast(date_pairs.erp_price as decimal(28, 8)) as value_b,
-        {{ as_text('date_pairs.psa_price') }} as text_a,
-        {{ as_text('date_pairs.erp_price') }} as text_b,
-        abs(date_pairs.erp_price - date_pairs.psa_price)
-        > setting.unit_price_rel_tol * abs(cast(date_pairs.psa_price as decimal(19, 4))) as is_different
-    from date_pairs
-    cross join setting
-    union all
-    select
-        date_pairs.*,
-        'AMOUNT' as attribute,
-        cast(date_pairs.psa_amount as decimal(28, 8)) as value_a,
-        cast(date_pairs.erp_amount as decimal(28, 8)) as value_b,
-        {{ as_text('date_pairs.psa_amount') }} as text_a,
-        {{ as_text('date_pairs.erp_amount') }} as text_b,
-        date_pairs.gap > parameter.abs_tol as is_different
-    from date_pairs
-    cross join parameter
-    union all
-    select
-        date_pairs.*,
-        'CURRENCY' as attribute,
-        cast(null as decimal(28, 8)) as value_a,
-        cast(null as decimal(28, 8)) as value_b,
-        date_pairs.psa_currency as text_a,
-        date_pairs.erp_currency as text_b,
-        date_pairs.psa_currency <> date_pairs.erp_currency as is_different
-    from date_pairs
-    union all
-    select
-        date_pairs.*,
-        'BILLABLE' as attribute,
-        cast(null as decimal(28, 8)) as value_a,
-        cast(null as decimal(28, 8)) as value_b,
-        {{ as_text('date_pairs.psa_billable') }} as text_a,
-        {{ as_text('date_pairs.erp_billable') }} as text_b,
-        date_pairs.psa_billable <> date_pairs.erp_billable as is_different
-    from date_pairs
-    union all
-    select
-        date_pairs.*,
-        'WORK_DATE' as attribute,
-        cast(null as decimal(28, 8)) as value_a,
-        cast(null as decimal(28, 8)) as value_b,
-        {{ as_text('date_pairs.psa_date') }} as text_a,
-        {{ as_text('date_pairs.erp_date') }} as text_b,
-        date_pairs.psa_date <> date_pairs.erp_date as is_different
-    from date_pairs
-),
-
-judge_attributes as (
-    select
-        list_attributes.*,
-        coalesce(list_attributes.is_different, false) as is_broken,
-        (list_attributes.text_a is null) = (list_attributes.text_b is null) as is_comparable
-    from list_attributes
+    cross join attributes
 ),
 
 evaluated as (
@@ -153,10 +150,18 @@ evaluated as (
         list_attributes.contract_id,
         list_attributes.contract_line_id,
         list_attributes.project_id,
-        {{ month_text('list_attributes.erp_date') }} as period,
+        list_attributes.period,
         list_attributes.erp_currency as currency_code,
-        list_attributes.value_a,
-        list_attributes.value_b,
+        case list_attributes.attribute
+            when 'QUANTITY' then cast(list_attributes.psa_quantity as decimal(28, 8))
+            when 'UNIT_PRICE' then cast(list_attributes.psa_price as decimal(28, 8))
+            when 'AMOUNT' then cast(list_attributes.psa_amount as decimal(28, 8))
+        end as value_a,
+        case list_attributes.attribute
+            when 'QUANTITY' then cast(list_attributes.erp_quantity as decimal(28, 8))
+            when 'UNIT_PRICE' then cast(list_attributes.erp_price as decimal(28, 8))
+            when 'AMOUNT' then cast(list_attributes.erp_amount as decimal(28, 8))
+        end as value_b,
         list_attributes.is_broken,
         list_attributes.is_comparable,
         list_attributes.due_on as becomes_exception_on,
@@ -174,19 +179,19 @@ evaluated as (
         {{ evidence([
             ('what', sentence([
                 "'Billing item for '", 'list_attributes.item_key', "': '",
-                "lower(replace(list_attributes.attribute, '_', ' '))", "' is '", 'list_attributes.text_b',
-                "' in the ERP and '", 'list_attributes.text_a', "' in the PSA'",
+                "lower(replace(list_attributes.attribute, '_', ' '))", "' is '", text_b,
+                "' in the ERP and '", text_a, "' in the PSA'",
             ])),
             ('business_date', 'list_attributes.erp_date'),
             ('document_no', 'list_attributes.billing_item_id'),
             ('system_a', "'PSA'"),
             ('system_b', "'ERP'"),
             ('attribute', 'list_attributes.attribute'),
-            ('value_a', 'list_attributes.text_a'),
-            ('value_b', 'list_attributes.text_b'),
+            ('value_a', text_a),
+            ('value_b', text_b),
             ('source_type', 'list_attributes.source_type'),
         ], unless='not list_attributes.is_broken and list_attributes.is_comparable') }} as evidence
-    from judge_attributes as list_attributes
+    from list_attributes
 ),
 
 {{ control_result('PSA-ERP-002', is_evaluable='evaluated.is_comparable') }}
