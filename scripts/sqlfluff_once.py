@@ -1,7 +1,7 @@
 """sqlfluff's command line, in which what a tree says is worked out once, not by each of its seventy rules.
 
-What it finds is the same: tests/unit/test_sql_layout.py holds it against sqlfluff as it comes. Kept here, of
-the tree that is being judged (linting changes none):
+What it finds is the same: tests/unit/test_sqlfluff_once.py and test_sql_layout.py hold it against sqlfluff
+as it comes. Kept here, of the tree that is being judged (linting changes none):
 
 - the sequence of blocks and points from which four layout rules (LT01, LT02, LT05, LT14) begin;
 - where segments of each type stand, for the rules that look for some types in the whole tree;
@@ -317,8 +317,9 @@ def once() -> None:
     _raw.class_types = property(_class_types)
     _raw.is_type = _raw_is_type
     _templated.is_source_slice_literal = _literal
-    for module in (select, query):
-        module.get_select_statement_info = _select_info  # type: ignore[attr-defined]
+    asking: tuple[Any, ...] = (select, query)
+    for module in asking:
+        module.get_select_statement_info = _select_info
     _runner.iter_rendered = _iter_rendered
     # A tree is some hundred thousand objects that all stay until it is judged: looked through seldom.
     gc.set_threshold(200_000, 20, 20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -32,14 +33,36 @@ def statement(scope: data.Scope) -> tuple[str, tuple[str, ...]]:
     return _CASES.format(narrow=narrow), member
 
 
-def _case(row: data.Row, known: names.Names) -> str:
+def case_name(row: data.Row, known: names.Names) -> str:
     """The record, and of a month of work on a contract line the month too."""
-    line, _, month = (
-        row["case_id"].partition("|") if row["case_type"] == "MONTH" else (row["case_id"], "", "")
+    if row["case_type"] != "MONTH":
+        return record_name(row["case_id"], known)
+    line, _, month = row["case_id"].partition("|")
+    return f"{record_name(line, known)}, {numbers.month(date.fromisoformat(f'{month}-01'))}"
+
+
+def summary(found: Sequence[data.Row], currency: str) -> str:
+    """How much waits, and what of it too long.
+
+    The same work may wait to be invoiced and to be posted: its money is told once for each, never summed.
+    """
+    late = [r for r in found if r["is_breached"]]
+    unposted = [r for r in late if r["case_type"] == "MONTH"]
+    elsewhere = [r for r in late if r["case_type"] != "MONTH"]
+    said = f"{numbers.counted(len(found), 'case')}, of which {len(late)} too long"
+    if elsewhere:
+        said += f" with {numbers.money(_amount(elsewhere), currency)}"
+    if unposted:
+        months = numbers.counted(len(unposted), "month of work", "months of work")
+        said += f", {months} whose revenue is not posted with {numbers.money(_amount(unposted), currency)}"
+    unpriced = sum(1 for r in found if r["amount_rc"] is None)
+    return f"{said}." + (
+        f" {numbers.counted(unpriced, 'amount')} without an exchange rate." if unpriced else ""
     )
-    return record_name(line, known) + (
-        f", {numbers.month(date.fromisoformat(f'{month}-01'))}" if month else ""
-    )
+
+
+def _amount(rows: Sequence[data.Row]) -> Decimal:
+    return sum((Decimal(r["amount_rc"] or 0) for r in rows), Decimal(0))
 
 
 def waiting_cases(chosen: Filters) -> None:
@@ -56,29 +79,13 @@ def waiting_cases(chosen: Filters) -> None:
             empty("Nothing waits on the way from won deal to cash in", chosen)
             return
         known = names.names()
-        late = [r for r in found if r["is_breached"]]
-        unpriced = sum(1 for r in found if r["amount_rc"] is None)
-        # the same work may wait to be invoiced and to be posted: its money is told once each, never summed
-        unposted = [r for r in late if r["case_type"] == "MONTH"]
-        amount, posting = (
-            sum((Decimal(r["amount_rc"] or 0) for r in some), Decimal(0))
-            for some in ([r for r in late if r["case_type"] != "MONTH"], unposted)
-        )
-        said = f"{numbers.counted(len(found), 'case')}, of which {len(late)} too long"
-        said += f" with {numbers.money(amount, currency)}" if len(late) > len(unposted) else ""
-        if unposted:
-            months = numbers.counted(len(unposted), "month of work", "months of work")
-            said += f", among them {months} whose revenue is not posted, {numbers.money(posting, currency)}"
-        said += "."
-        if unpriced:
-            said += f" {numbers.counted(unpriced, 'amount')} without an exchange rate."
-        st.caption(numbers.md(said))
+        st.caption(numbers.md(summary(found, currency)))
 
         def cells(r: data.Row) -> dict[str, object]:
             return {
                 "Stage": names.STAGES.get(r["stage"], r["stage"]),
                 "Client": names.of_key("customer", r["customer_id"], known),
-                "Case": _case(r, known),
+                "Case": case_name(r, known),
                 "Since": r["started_on"],
                 "Due": r["due_on"],
                 "Waited": r["open_age"],

@@ -25,3 +25,12 @@
         else {{ value }}
     end
 {%- endmacro %}
+
+{#- How revenue of a line is reckoned: by its billing method, a fixed fee by progress by what measures progress. -#}
+{% macro reckoned_by(billing_method, revenue_method) -%}
+    case
+        when {{ billing_method }} <> 'FIXED_POC' then {{ billing_method }}
+        when upper({{ revenue_method }}) like '%HOUR%' then 'POC_HOURS'
+        else 'POC_COST'
+    end
+{%- endmacro %}

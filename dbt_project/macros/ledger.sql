@@ -449,6 +449,40 @@
     )
 {%- endmacro %}
 
+{#-
+    What every stage of the life cycle counts and prices with, as steps of its own: each entity's days with the number
+    of working days through them, its working days (`due`: where a due day is asked for) and what a currency is worth
+    on the run's day.
+-#}
+{% macro lifecycle_imports(due=true) -%}
+calendar as (
+    select
+        legal_entity_id,
+        calendar_date,
+        working_day_number
+    from {{ ref('master__calendar_day') }}
+),
+
+{% if due -%}
+working_day as (
+    select
+        legal_entity_id,
+        calendar_date,
+        working_day_number
+    from {{ ref('master__calendar_day') }}
+    where is_working_day
+),
+
+{% endif -%}
+conversion as (
+    select
+        from_currency,
+        rate_rc
+    from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
+    where functional_currency = 'NONE' and rate_date = {{ run_as_of() }}
+)
+{%- endmacro %}
+
 {#- Joins the working-day number of a date on an entity's calendar: bd(a, b) is number(b) - number(a). -#}
 {% macro lifecycle_day(alias, entity, day) -%}
     left join calendar as {{ alias }}

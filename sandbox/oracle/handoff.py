@@ -27,6 +27,7 @@ class Steps:
     eligible: Mapping[str, date]
     waiting: Sequence[tuple[Dims, WorkingDays, date]]
     credited: Mapping[str, Sequence[tuple[date, Decimal]]]
+    months: Sequence[Passage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def breaches(view: View, steps: Steps) -> Iterator[tuple[str, str, str, int, int
     """(stage, grain, member, late, judged) of every stage and part of the firm that has judged cases."""
     late: Counter[tuple[str, str, str]] = Counter()
     judged: Counter[tuple[str, str, str]] = Counter()
-    for passages in (_deals(view, steps), _items(view, steps), months_of_work(view), _invoices(view, steps)):
+    for passages in (_deals(view, steps), _items(view, steps), steps.months, _invoices(view, steps)):
         for one in passages:
             told, counted = one.judged(view.as_of)
             for grain, member in (
@@ -135,15 +136,16 @@ def _items(view: View, steps: Steps) -> Iterator[Passage]:
 
 def months_of_work(view: View) -> Iterator[Passage]:
     """Every month for which revenue of a line is posted, and those that are over and still wait for it."""
-    first: dict[tuple[str, date], date] = {}
+    first: dict[str, dict[date, date]] = defaultdict(dict)
     in_all: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for entry in view.firm.revenue:
         if entry.posted_at > view.at or entry.accounting_date > view.as_of:
             continue
         in_all[entry.line.line_key] += entry.amount
         if entry.entry_type in ("NORMAL", "CATCH_UP"):
-            key, day = (entry.line.line_key, entry.service_from.replace(day=1)), entry.posted_at.date()
-            first[key] = min(first.get(key, day), day)
+            posted, day = first[entry.line.line_key], entry.posted_at.date()
+            month = entry.service_from.replace(day=1)
+            posted[month] = min(posted.get(month, day), day)
     earned = earned_by_month(view)
     for contract in view.contracts:
         calendar, is_draft = view.calendars[contract.entity], view.contract_status(contract) == "DRAFT"
@@ -156,9 +158,9 @@ def months_of_work(view: View) -> Iterator[Passage]:
             capped = line.method == "TM_CAPPED" and line.ceiling is not None
             if is_draft or (capped and in_all[line.line_key] >= view.amended_ceiling(line, view.as_of)):
                 waits = []
-            posted = [month for line_key, month in first if line_key == line.line_key]
+            posted = first[line.line_key]
             for month in {*posted, *waits}:
-                done, over = first.get((line.line_key, month)), month_end(month)
+                done, over = posted.get(month), month_end(month)
                 started = over if done is None else min(over, done)
                 yield Passage(
                     "t6_t9", view.entity_key(contract.entity), line.practice, calendar, started, done,

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from sandbox.firm.state import Account, Contract, ContractLine, Deal, Invoice, Payment, Project, Worker
 from sandbox.oracle.backlog_variants import variants
 from sandbox.oracle.calendars import month_end
 from sandbox.oracle.expected import Cost, expectations, passed_on_to, vintages
-from sandbox.oracle.handoff import COST_OF_CAPITAL, Steps, breaches, months_of_work, recoveries
+from sandbox.oracle.handoff import COST_OF_CAPITAL, Passage, Steps, breaches, months_of_work, recoveries
 from sandbox.oracle.money import ZERO, r4, r10
 from sandbox.oracle.obligations import obligations
 from sandbox.oracle.realisation import SHARES, work_months
@@ -1540,7 +1541,7 @@ class _Metrics:
 
         self._deal_lags(note)
         self._item_lags(note)
-        for month in months_of_work(self.view):
+        for month in self._months:
             if month.finished is not None:
                 lag = month.calendar.between(month.started, month.finished)
                 note(month.stage, month.entity, month.practice, lag)
@@ -1574,7 +1575,9 @@ class _Metrics:
             for key, dims, *_ in self._wip_items()
             if key not in moved
         ]
-        steps = Steps(self._staffing(), self._first_work(), approved, eligible, waiting, self._credited())
+        steps = Steps(
+            self._staffing(), self._first_work(), approved, eligible, waiting, self._credited(), self._months
+        )
         for stage, grain, member, late, judged in breaches(view, steps):
             share = r10(Decimal(late) / judged)
             yield self._row(
@@ -1670,6 +1673,11 @@ class _Metrics:
             ):
                 approved[self.view.source_key("MILESTONE", milestone.milestone_id)] = milestone.accepted_on
         return approved
+
+    @cached_property
+    def _months(self) -> list[Passage]:
+        """Months of work until their revenue is posted: for their lags, and for how many are late."""
+        return list(months_of_work(self.view))
 
     def _item_lags(self, note: NoteLag) -> None:
         view = self.view

@@ -14,6 +14,7 @@ from dashboards.components.sums import Sum
 from dashboards.filters import Filters
 from dashboards.readings import History
 from dashboards.roi import TOO_FEW
+from dashboards.views.waiting_cases import case_name, summary
 from dashboards.waiting import Sooner, Wait, interest, sooner, wait
 from tests.dashboards.asking import sums_of
 from tests.dashboards.conftest import Opener
@@ -99,6 +100,26 @@ def test_the_list_holds_every_case_that_waits(open_page: Opener, sql: Sql) -> No
     said = f"{numbers.counted(found[0]['n'], 'case')}, of which {found[0]['late']} too long"
     assert said in words(app)
     assert list(listed["Too long"]) == sorted(listed["Too long"], reverse=True)
+
+
+def test_work_that_waits_to_be_invoiced_and_to_be_posted_is_not_summed() -> None:
+    def waits(kind: str, amount: str | None, late: bool = True) -> dict[str, object]:
+        return {"case_type": kind, "amount_rc": amount and Decimal(amount), "is_breached": late}
+
+    item, month = waits("ITEM", "1000"), waits("MONTH", "1700")
+    assert summary([item, waits("ITEM", "5", late=False)], "USD") == (
+        f"2 cases, of which 1 too long with {numbers.money(Decimal(1000), 'USD')}."
+    )
+    assert summary([item, month], "USD") == (
+        f"2 cases, of which 2 too long with {numbers.money(Decimal(1000), 'USD')}, 1 month of work whose"
+        f" revenue is not posted with {numbers.money(Decimal(1700), 'USD')}."
+    )
+    assert summary([waits("DEAL", None, late=False)], "USD") == (
+        "1 case, of which 0 too long. 1 amount without an exchange rate."
+    )
+    posting = {"case_type": "MONTH", "case_id": "netsuite:main:1950|2026-03"}
+    assert case_name(posting, {}) == f"NetSuite 1950, {numbers.month(date(2026, 3, 1))}"
+    assert case_name({"case_type": "INVOICE", "case_id": "netsuite:main:7"}, {}) == "NetSuite 7"
 
 
 def test_a_region_has_cases_but_no_medians(open_page: Opener, sql: Sql) -> None:

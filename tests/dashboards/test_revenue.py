@@ -176,7 +176,17 @@ def test_the_estimates_kept_are_those_the_loads_saw(sql: Sql) -> None:
 
 
 def test_expected_revenue_and_the_path_of_an_estimate_are_shown(open_page: Opener, sql: Sql) -> None:
-    for query, grain in (({}, "FIRM"), ({"asof": "2026-07-08"}, "FIRM")):
+    # a firm with one line that nobody estimated has no number; the entities that have one are asked for it
+    told_of = sql(
+        "select min(legal_entity_id) as entity from marts.metric_value where metric_id = 'expected_revenue'"
+        " and grain = 'LEGAL_ENTITY' and currency_view = 'RC' and period_type = 'QUARTER'"
+        " and as_of = date '2026-07-08' and value <> 0"
+    )[0]["entity"]
+    assert told_of
+    for query, grain, entity in (
+        ({}, "FIRM", "ALL"),
+        ({"asof": "2026-07-08", "scope": f"LEGAL_ENTITY:{told_of}"}, "LEGAL_ENTITY", told_of),
+    ):
         app = open_page("revenue", **query)
         assert not app.exception
         assert not app.error
@@ -189,8 +199,8 @@ def test_expected_revenue_and_the_path_of_an_estimate_are_shown(open_page: Opene
         ):
             told = sql(
                 "select value from marts.metric_value where metric_id = ? and period_type = ? and grain = ?"
-                f" and currency_view = 'RC' and as_of = date '{day}'",
-                metric, period, grain,
+                f" and legal_entity_id = ? and currency_view = 'RC' and as_of = date '{day}'",
+                metric, period, grain, entity,
             )  # fmt: skip
             wanted = told[0]["value"] if told else Decimal(0)
             assert cards[title] == (numbers.money(wanted) if wanted is not None else numbers.NO_VALUE), title

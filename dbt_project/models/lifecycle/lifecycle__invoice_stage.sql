@@ -99,21 +99,7 @@ line as (
 
 zones as {{ import_zones() }},
 
-calendar as (
-    select
-        legal_entity_id,
-        calendar_date,
-        working_day_number
-    from {{ ref('master__calendar_day') }}
-),
-
-conversion as (
-    select
-        from_currency,
-        rate_rc
-    from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
-    where functional_currency = 'NONE' and rate_date = {{ run_as_of() }}
-)
+{{ lifecycle_imports(due=false) }}
 
 select
     invoice.invoice_id,

@@ -76,30 +76,7 @@ line as (
     from {{ ledger_as_known(ref('ledger__contract_line_version')) }} as known
 ),
 
-calendar as (
-    select
-        legal_entity_id,
-        calendar_date,
-        working_day_number
-    from {{ ref('master__calendar_day') }}
-),
-
-working_day as (
-    select
-        legal_entity_id,
-        calendar_date,
-        working_day_number
-    from {{ ref('master__calendar_day') }}
-    where is_working_day
-),
-
-conversion as (
-    select
-        from_currency,
-        rate_rc
-    from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
-    where functional_currency = 'NONE' and rate_date = {{ run_as_of() }}
-),
+{{ lifecycle_imports() }},
 
 item as (
     select

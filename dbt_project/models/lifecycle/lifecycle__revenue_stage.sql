@@ -51,30 +51,7 @@ position as (
     where as_of = {{ run_as_of() }}
 ),
 
-calendar as (
-    select
-        legal_entity_id,
-        calendar_date,
-        working_day_number
-    from {{ ref('master__calendar_day') }}
-),
-
-working_day as (
-    select
-        legal_entity_id,
-        calendar_date,
-        working_day_number
-    from {{ ref('master__calendar_day') }}
-    where is_working_day
-),
-
-conversion as (
-    select
-        from_currency,
-        rate_rc
-    from {{ ledger_as_known(ref('ledger__conversion_version')) }} as known
-    where functional_currency = 'NONE' and rate_date = {{ run_as_of() }}
-),
+{{ lifecycle_imports() }},
 
 zones as {{ import_zones() }},
 
@@ -83,7 +60,7 @@ posted as (
         contract_line_id,
         service_month,
         min(currency_code) as currency_code,
-        sum(amount) as amount,
+        {{ known_sum('amount') }} as amount,
         min(posted_at) as t9_at
     from entry
     group by contract_line_id, service_month
@@ -101,7 +78,7 @@ earned as (
 posted_in_all as (
     select
         contract_line_id,
-        sum(posted_tc) as amount
+        {{ known_sum('posted_tc') }} as amount
     from line_day
     group by contract_line_id
 ),

@@ -71,11 +71,7 @@ line as (
     select
         position.contract_line_id,
         position.project_count,
-        case
-            when position.billing_method <> 'FIXED_POC' then position.billing_method
-            when upper(position.revenue_method) like '%HOUR%' then 'POC_HOURS'
-            else 'POC_COST'
-        end as method,
+        {{ reckoned_by('position.billing_method', 'position.revenue_method') }} as method,
         position.currency_code,
         position.transaction_price_tc,
         position.ceiling_tc,

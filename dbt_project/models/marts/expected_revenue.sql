@@ -12,11 +12,7 @@ with position as (
         customer_id,
         project_id,
         billing_method,
-        case
-            when billing_method <> 'FIXED_POC' then billing_method
-            when upper(revenue_method) like '%HOUR%' then 'POC_HOURS'
-            else 'POC_COST'
-        end as method,
+        {{ reckoned_by('billing_method', 'revenue_method') }} as method,
         standing,
         effective_from,
         effective_to,
