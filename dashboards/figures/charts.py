@@ -93,12 +93,17 @@ def _columns(
 
 
 def _ticks(labels: Sequence[str]) -> list[str]:
-    """``May`` and its year below it, the year only where it begins: thirteen fit on a phone."""
-    parts = [label.split() for label in labels]
-    return [
-        "<br>".join(part) if at == 0 or part[1:] != parts[at - 1][1:] else part[0]
-        for at, part in enumerate(parts)
-    ]
+    """``May`` and its year below it, the year only where it begins: thirteen fit on a phone.
+
+    Of more than thirteen every second or third is named.
+    """
+    step = -(-len(labels) // 13)
+    ticks, year = [""] * len(labels), None
+    for at in range(0, len(labels), step or 1):
+        month, *of_year = labels[at].split()
+        ticks[at] = month if of_year == year else "<br>".join((month, *of_year))
+        year = of_year
+    return ticks
 
 
 def _labelled(values: Sequence[Decimal | None]) -> set[int]:

@@ -108,6 +108,16 @@ def test_the_year_stands_where_it_begins() -> None:
     assert list(figure.layout.xaxis.ticktext) == ["Nov<br>25", "Dec", "Jan<br>26"]
 
 
+def test_of_two_years_every_second_month_is_named() -> None:
+    months = [
+        f"{name} {year}" for year in (25, 26) for name in ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul")
+    ]
+    figure = time_columns(months, [D(1)] * len(months), "USD", META)
+    assert list(figure.layout.xaxis.ticktext) == [
+        "Jan<br>25", "", "Mar", "", "May", "", "Jul", "", "Feb<br>26", "", "Apr", "", "Jun", "",
+    ]  # fmt: skip
+
+
 def test_a_gap_stays_a_gap() -> None:
     assert list(time_columns(["a", "b"], [D(1), None], "USD", META).data[0].y) == [1.0, None]
 
