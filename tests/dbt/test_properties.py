@@ -158,6 +158,16 @@ def test_bridges_leave_nothing(warehouse: Warehouse) -> None:
         lines = mart(built, "backlog_line", f"as_of = '{AS_OF}'")
         parts = mart(built, "remaining_performance_obligation")
         seen["obligations"] += len({row["treatment"] for row in parts}) > 1
+        # of what can be called off and has no month nobody knows how much binds
+        unsaid = {row["contract_line_id"] for row in parts if row["amount_tc"] is None}
+        assert all(
+            row["is_cancellable"] and row["time_band"] == "UNKNOWN"
+            for row in parts
+            if row["contract_line_id"] in unsaid
+        )
+        lines, parts = (
+            [row for row in rows if row["contract_line_id"] not in unsaid] for rows in (lines, parts)
+        )
         for amount in ("amount_tc", "amount_rc"):
             of_lines, of_parts = (sums(rows, ("contract_line_id",), amount) for rows in (lines, parts))
             assert of_parts == of_lines, amount
@@ -166,7 +176,8 @@ def test_bridges_leave_nothing(warehouse: Warehouse) -> None:
             built, "metric_value",
             f"metric_id = 'total_backlog' and grain = 'FIRM' and currency_view = 'RC' and as_of = '{AS_OF}'",
         )  # fmt: skip
-        assert known(sums(parts, (), "amount_rc")) == known(sums(backlog, (), "numerator"))
+        if not unsaid:
+            assert known(sums(parts, (), "amount_rc")) == known(sums(backlog, (), "numerator"))
 
     holds()
     said_of(seen, ("leakage", "margin", "obligations"))
