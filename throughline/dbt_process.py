@@ -12,6 +12,7 @@ failed; 2: dbt itself could not run.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner
 
-from throughline import dbt_quick
+from throughline import dbt_quick, made
 
 ARGUMENTS = {
     "models": ["build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"],
@@ -53,9 +54,23 @@ def main(argv: list[str] | None = None) -> int:
             print(f"dbt could not read the project: {parsed.exception}", flush=True)
         return 2
     try:
+        if "models" in given.steps.split(",") and (files := made_files()):
+            made.begin(files, parsed.result)
         return run_steps(given, parsed.result, common)
     finally:
         keep_templates()
+
+
+def made_files() -> dict[str, str]:
+    """Catalogue name -> path of the files dbt will open; nothing on an engine without files."""
+    if os.environ.get("THROUGHLINE_ENGINE", "duckdb") != "duckdb":
+        return {}
+    build = os.environ["THROUGHLINE_BUILD_DB"]
+    return {
+        "raw": os.environ["THROUGHLINE_RAW_DB"],
+        Path(build).stem: build,
+        made.SERVING: os.environ["THROUGHLINE_SERVING_DB"],
+    }
 
 
 def run_steps(given: argparse.Namespace, manifest: Any, common: list[str]) -> int:

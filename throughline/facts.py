@@ -216,3 +216,17 @@ def unfold(path: Path, folder: Path) -> None:
         connection.execute("checkpoint")
     finally:
         connection.close()
+
+
+def leave_out(path: Path) -> None:
+    """Take the rows to drill into and the list of their files out of a writable copy of a serving file."""
+    connection = duckdb.connect(str(path))
+    try:
+        if not listed(connection):
+            return
+        connection.execute("begin")
+        connection.execute(f"drop view {quoted(SCHEMA, TABLE)}")
+        connection.execute(f"drop table {quoted(content.OWN_SCHEMA, LIST)}")
+        connection.execute("commit")
+    finally:
+        connection.close()

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from throughline import clock, content, facts, files, runs, warehouse
+from throughline import clock, content, facts, files, made, runs, warehouse
 from throughline.errors import error
 from throughline.facts import Facts
 from throughline.home import Home
@@ -88,7 +88,10 @@ def _copy_tables(connection: duckdb.DuckDBPyConnection, rows_behind: list[Facts]
     found = connection.execute("select current_database()").fetchone()
     assert found is not None, "a scalar has a row"
     connection.execute(f"copy from database {content.quoted(str(found[0]))} to serving (schema)")
+    # of what the candidate says of itself, what its tables were made of is still true
     connection.execute(f"drop schema if exists serving.{content.OWN_SCHEMA} cascade")
+    connection.execute(f"create schema serving.{content.OWN_SCHEMA}")
+    made.keep(connection, "serving")
     for schema, name in content.tables(connection):
         if rows_behind and (schema, name) == (facts.SCHEMA, facts.TABLE):
             connection.execute(f"drop table {content.quoted('serving', schema, name)}")
@@ -115,7 +118,6 @@ def _close(run: Run, target: Path) -> dict[str, Any]:
         connection.execute(f"attach {content.literal(str(target))} as serving")
         _copy_tables(connection, rows_behind, home.serving)
         own = f"serving.{content.OWN_SCHEMA}"
-        connection.execute(f"create schema {own}")
         connection.execute(
             f"create table {own}.run (run_id varchar, as_of date,"
             " known_at timestamptz, reporting_currency varchar, started_at timestamptz, content_hash varchar)"

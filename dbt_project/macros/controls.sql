@@ -35,7 +35,6 @@
 {% macro control_run_row() -%}
     (
         select
-            run_context.run_id,
             run_context.as_of,
             run_context.known_at,
             run_context.reporting_currency

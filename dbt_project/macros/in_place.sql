@@ -19,6 +19,11 @@
 
 {% macro make_in_place(target, create) %}
   {%- set existing = load_cached_relation(this) -%}
+  {%- set made_of = made_of_what() -%}
+  {%- if existing is not none and existing.type == target.type and stands_as_made(made_of) -%}
+    {%- call noop_statement("main", "STANDS", "STANDS") -%}{%- endcall -%}
+    {{ return({"relations": [target]}) }}
+  {%- endif -%}
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
   {{ run_hooks(pre_hooks, inside_transaction=True) }}
   {% call statement("main") -%}
@@ -26,9 +31,108 @@
     drop {{ existing.type }} if exists {{ existing }};
     {%- endif %}
     {{ create }}
+    {{ note_made(target, made_of) }}
   {%- endcall %}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {{ adapter.commit() }}
   {{ run_hooks(post_hooks, inside_transaction=False) }}
   {{ return({"relations": [target]}) }}
 {% endmacro %}
+
+
+{# ---- what stands -------------------------------------------------------------------------------------- #}
+
+{# The table that says what the tables of a file were made of (throughline/made.py); none where nobody keeps one. #}
+{% macro made_table(database) -%}
+    {%- if target.type != 'duckdb' -%}{{ return(none) }}{%- endif -%}
+    {%- set schema = 'publication' if database == 'serving' else 'made' -%}
+    {{ return(adapter.get_relation(database=database, schema=schema, identifier='node')) }}
+{%- endmacro %}
+
+{#
+    What a node's SQL reads, by the names in the table above: its parents, and of the run's row the columns that it
+    asks for. Who only asks what was known by then asks whether anything was landed later.
+#}
+{% macro nodes_read(sql) -%}
+    {%- set run = 'source.throughline.inputs.run_context' -%}
+    {%- set of_run = '\\(\\s*select\\s+(\\w+)\\s+from\\s+"[^"]*"\\."inputs"\\."run_context"\\s*\\)' -%}
+    {%- set compared = '[<>]=?\\s*' ~ of_run | replace('(\\w+)', '(known_at)') -%}
+    {%- set found = [] -%}
+    {%- for node in model.depends_on.nodes if node != run and node not in found -%}
+        {%- do found.append(node) -%}
+    {%- endfor -%}
+    {%- if run in model.depends_on.nodes -%}
+        {%- if modules.re.search(compared, sql) -%}{%- do found.append(run ~ ':knowledge') -%}{%- endif -%}
+        {%- set valued = modules.re.sub(compared, '', sql) -%}
+        {%- set asked = modules.re.findall(of_run, valued) -%}
+        {%- set otherwise = 'run_context' in modules.re.sub(of_run, '', valued) -%}
+        {%- for column in ['run_id', 'as_of', 'known_at', 'reporting_currency', 'started_at'] -%}
+            {%- if column in asked or (otherwise and modules.re.search('\\b' ~ column ~ '\\b', sql)) -%}
+                {%- do found.append(run ~ ':' ~ column) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{# SQL: a hash of this node's SQL and of the content of all it reads; null where something of it is not known. #}
+{% macro made_of_what() -%}
+    {%- set build, serving = made_table(target.database), made_table('serving') -%}
+    {%- if build is none or serving is none -%}{{ return(none) }}{%- endif -%}
+    {%- set nodes = nodes_read(compiled_code) -%}
+    {%- set words = local_md5(model.config.materialized ~ compiled_code) -%}
+    {%- set said -%}
+        (
+            select
+                case
+                    when count(told.content) = {{ nodes | length }}
+                        then md5(concat('{{ words }}', string_agg(told.node || '=' || told.content, ' ' order by told.node)))
+                end
+            from (
+                select made.node, made.content from {{ build }} as made
+                union all
+                select made.node, made.content from {{ serving }} as made
+            ) as told
+            where told.node in ('{{ nodes | join("', '") }}')
+        )
+    {%- endset -%}
+    {{ return(said) }}
+{%- endmacro %}
+
+{# Whether this node was made of the same before. #}
+{% macro stands_as_made(made_of) -%}
+    {%- if made_of is none or flags.FULL_REFRESH -%}{{ return(false) }}{%- endif -%}
+    {%- set found = run_query(
+        "select count(*) from " ~ made_table(this.database) ~ " where node = '" ~ model.unique_id
+        ~ "' and made_of = " ~ made_of
+    ) -%}
+    {{ return(found.columns[0].values()[0] > 0) }}
+{%- endmacro %}
+
+{# SQL: say what a table holds and what it was made of (a view: only that, which says what it shows). #}
+{% macro note_made(relation, made_of) -%}
+    {%- if made_of is not none -%}
+    {%- set noted = made_table(relation.database) %}
+    ;
+    delete from {{ noted }} where node = '{{ model.unique_id }}';
+    insert into {{ noted }}
+    select
+        '{{ model.unique_id }}',
+        told.made_of,
+        {% if relation.type == 'view' -%}
+        told.made_of
+        {%- else -%}
+        (select concat_ws('-', count(*), bit_xor(hash(t)), sum(hash(t))) from {{ relation }} as t)
+        {%- endif %}
+    from (select {{ made_of }} as made_of) as told
+    {%- endif -%}
+{%- endmacro %}
+
+{# The same for a table that is advanced by load, as a hook behind it: it is looked at in every build. #}
+{% macro note_advanced() -%}
+    {%- if execute and made_table(this.database) is not none -%}
+        {{ note_made(this.incorporate(type='table'), null_text()) }}
+    {%- else -%}
+        select 1 as nothing_kept
+    {%- endif -%}
+{%- endmacro %}

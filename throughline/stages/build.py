@@ -29,6 +29,8 @@ VENDORS = ["bamboohr", "certinia", "docusign", "netsuite", "salesforce"]
 # dbt's line for a node that ended: "12 of 80 OK created sql table model ...", "3 of 9 PASS ..."
 PROGRESS = re.compile(r"(\d+) of (\d+) (OK|PASS|ERROR|FAIL|WARN|SKIP)\b\s*(.*)")
 EVERY_SECONDS = 3.0
+# what dbt is told of a model that was left as it stands (macros/in_place.sql)
+STANDS = "STANDS"
 
 
 # the files dbt opens, by the names of its profile
@@ -69,7 +71,8 @@ def progress(run: Run, stage: str) -> Callable[[str], None]:
 
 
 def results(target: Path, step: str) -> dict[str, Any] | None:
-    """What dbt said of one step (`models` or `tests`): counts by status, failures, slowest nodes, seconds."""
+    """What dbt said of one step (`models` or `tests`): counts by status, how many models stood, failures,
+    slowest nodes, seconds."""
     said = files.read_json(target / f"{step}_results.json")
     if said is None:
         return None
@@ -87,10 +90,12 @@ def results(target: Path, step: str) -> dict[str, Any] | None:
                     "rows": node.get("failures"),
                 }
             )
+    stood = sum(1 for node in said["results"] if str(node.get("message")) == STANDS)
     slowest = sorted(said["results"], key=lambda node: -node["execution_time"])[:10]
     return {
         "seconds": round(said["elapsed_time"], 2),
         "counts": counts,
+        "stood": stood,
         "failures": failures,
         "slowest": [[node["unique_id"], round(node["execution_time"], 2)] for node in slowest],
     }
@@ -256,27 +261,34 @@ def _failure(run: Run, code: int, entry: dict[str, Any]) -> ThroughlineError:
     return error("E-RUN-012", detail=_last_lines(run.folder / "dbt" / "dbt.log")[:600], more=more)
 
 
-def _prepare_candidate(run: Run, select: str | None) -> None:
+def _prepare_candidate(run: Run, select: str | None, *, anew: bool) -> None:
+    """The file the build writes into: what is published, so that what is made of the same again can stand."""
     candidate = run.home.candidate(run.run_id)
     for old in [*run.home.serving.glob("candidate_*"), *run.home.serving.glob("attached*")]:
         # DuckDB leaves a folder where it was spilling to disk.
         shutil.rmtree(old) if old.is_dir() else old.unlink()
+    if anew and not select:
+        return
+    try:
+        published = warehouse.current(run.home).path
+    except ThroughlineError:
+        return
+    shutil.copyfile(published, candidate)
+    candidate.chmod(0o644)
     if select:
-        # Only some models are built: the others stand in the candidate as they are published.
-        try:
-            published = warehouse.current(run.home).path
-        except ThroughlineError:
-            return
-        shutil.copyfile(published, candidate)
-        candidate.chmod(0o644)
+        # Only some models are built: the others stand as they are published.
         facts.unfold(candidate, run.home.serving)
+    else:
+        # The rows to drill into are as many as all others together, and the day they are of has passed.
+        facts.leave_out(candidate)
 
 
 def build(run: Run, select: str | None = None, *, full_refresh: bool = False, tests: bool = True) -> None:
     """Write the inputs, build seeds and models into the build file and the candidate, and run dbt's tests.
 
-    `full_refresh` builds every model anew instead of advancing it by what was landed since. The tests run
-    here (unless `tests` is false), in dbt's one process, and are judged by the check stage.
+    A model that would be made of the same SQL and the same rows as before stands as it is
+    (throughline/made.py). `full_refresh` builds every model anew instead, and advances none by what was landed
+    since. The tests run here (unless `tests` is false), in dbt's one process, and are judged by the check stage.
 
     Raises E-RUN-011 when nothing was ever landed, E-RUN-010 when a model could not be built, E-RUN-012 when
     dbt itself could not run, E-RUN-013 when the engine is Spark and cannot start here.
@@ -298,7 +310,7 @@ def build(run: Run, select: str | None = None, *, full_refresh: bool = False, te
         run.manifest["known_at"] = clock.iso(known_at)
         run.manifest["as_of"] = as_of.isoformat()
         if not on_spark:
-            _prepare_candidate(run, select)
+            _prepare_candidate(run, select, anew=full_refresh)
         rows = inputs.collect(
             run.home,
             run.config,
@@ -319,4 +331,8 @@ def build(run: Run, select: str | None = None, *, full_refresh: bool = False, te
         # The check stage judges what the tests said; they belong to it in the manifest.
         run.manifest["dbt_tests"] = entry.pop("tests", None)
         counts = entry.get("models", {}).get("counts", {})
-        run.log("build", f"{sum(counts.values())} models and seeds built")
+        stood = entry.get("models", {}).get("stood", 0)
+        run.log(
+            "build",
+            f"{sum(counts.values()) - stood} models and seeds built" + (f", {stood} stand" if stood else ""),
+        )

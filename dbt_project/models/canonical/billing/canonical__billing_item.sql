@@ -2,7 +2,8 @@
     materialized='incremental',
     incremental_strategy=advancing_strategy(),
     unique_key='billing_item_id',
-    on_schema_change='fail'
+    on_schema_change='fail',
+    post_hook='{{ note_advanced() }}'
 ) }}
 
 with

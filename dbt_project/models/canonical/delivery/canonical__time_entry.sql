@@ -5,7 +5,8 @@
     materialized='incremental',
     incremental_strategy=advancing_strategy(),
     unique_key=['source_instance', 'source_record_id'],
-    on_schema_change='fail'
+    on_schema_change='fail',
+    post_hook='{{ note_advanced() }}'
 ) }}
 
 with

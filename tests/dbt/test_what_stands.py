@@ -1,0 +1,165 @@
+"""A model that would be made of the same SQL and the same rows stands; every other one is built anew.
+
+On a project of seven models with the house's own materializations, built by the house's own process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.dbt.ledger_support import PROJECT
+
+RUN = "(select {column} from {{{{ source('inputs', 'run_context') }}}})"
+MODELS = {
+    # says only the newest word of each key
+    "newest": "select id, max(amount) as amount from {{ source('vendor', 'thing') }} group by id",
+    "shown": "select id, amount from {{ ref('newest') }} where amount > 0",
+    "total": "select sum(amount) as amount from {{ ref('shown') }}",
+    "aged": "select id, " + RUN.format(column="as_of") + " as as_of from {{ ref('newest') }}",
+    "known": "select id from {{ source('vendor', 'thing') }} where tl_known_at <= "
+    + RUN.format(column="known_at"),
+    "asked": "select max(id) as id, "
+    + RUN.format(column="known_at")
+    + " as known_at from {{ ref('newest') }}",
+    "published": "select amount from {{ ref('total') }}",
+}
+FILES = ("raw", "build", "serving")
+YAML = """
+version: 2
+sources:
+  - {name: vendor, database: raw, schema: vendor, tables: [{name: thing}]}
+  - {name: inputs, schema: inputs, tables: [{name: run_context}]}
+"""
+SETTINGS = """
+name: throughline
+version: "1.0.0"
+config-version: 2
+profile: throughline
+models:
+  throughline:
+    +materialized: table
+    shown: {+materialized: view}
+    published: {+materialized: table, +database: serving, +schema: marts}
+"""
+
+
+@dataclass
+class Small:
+    """The project, and the three files it works on."""
+
+    folder: Path
+
+    def file(self, name: str) -> Path:
+        return self.folder / f"{name}.duckdb"
+
+    def execute(self, name: str, *statements: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.file(name))) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            for statement in statements[:-1]:
+                connection.execute(statement)
+            return connection.execute(statements[-1]).fetchall()
+
+    def built(self, *words: str) -> set[str]:
+        """Build; the models that were made, of those that did not stand."""
+        target = self.folder / "target"
+        done = subprocess.run(
+            [
+                sys.executable, "-m", "throughline.dbt_process", "--project", str(self.folder / "project"),
+                "--target", str(target), "--steps", "models", *words,
+            ],
+            env={**os.environ, **{f"THROUGHLINE_{one.upper()}_DB": str(self.file(one)) for one in FILES}},
+            cwd=self.folder, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        said = json.loads((target / "models_results.json").read_text(encoding="utf-8"))["results"]
+        return {one["unique_id"].split(".")[-1] for one in said if one["message"] != "STANDS"}
+
+    def write(self, **models: str) -> None:
+        folder = self.folder / "project" / "models"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, sql in models.items():
+            (folder / f"{name}.sql").write_text(sql + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Small:
+    """Built once, of two things that were landed on the first of January."""
+    made = Small(tmp_path)
+    project = tmp_path / "project"
+    (project / "macros").mkdir(parents=True)
+    for name in ("in_place.sql", "portable.sql", "generate_schema_name.sql"):
+        shutil.copyfile(PROJECT / "macros" / name, project / "macros" / name)
+    shutil.copyfile(PROJECT / "profiles.yml", project / "profiles.yml")
+    (project / "dbt_project.yml").write_text(SETTINGS, encoding="utf-8")
+    made.write(**MODELS)
+    (project / "models" / "sources.yml").write_text(YAML, encoding="utf-8")
+    made.execute(
+        "raw",
+        "create schema vendor",
+        "create table vendor.thing (id int, amount decimal(9,2), tl_known_at timestamptz)",
+        "insert into vendor.thing values (1, 5, '2026-01-01'), (2, 7, '2026-01-01')",
+    )
+    made.execute(
+        "build",
+        "create schema inputs",
+        "create table inputs.run_context"
+        " (run_id text, as_of date, known_at timestamptz, reporting_currency text, started_at timestamptz)",
+        "insert into inputs.run_context values ('r1', '2026-01-31', '2026-02-01', 'USD', '2026-02-01')",
+    )
+    assert made.built() == set(MODELS)
+    return made
+
+
+def land(small: Small, rows: str) -> None:
+    small.execute("raw", f"insert into vendor.thing values {rows}")
+
+
+def test_what_would_be_the_same_stands_and_what_would_not_is_made(small: Small) -> None:
+    # another run of the same day, which knows nothing more
+    small.execute("build", "update inputs.run_context set run_id = 'r2', known_at = '2026-02-02'")
+    assert small.built() == {"asked"}
+    # what is landed anew says nothing new: whoever reads it looks, whoever reads those need not
+    land(small, "(1, 4, '2026-02-01')")
+    assert small.built() == {"newest", "known"}
+    assert small.execute("serving", "select amount from marts.published") == [(12,)]
+    # ... and here it does: through a view too, up to the file that is published. The run knows no third yet
+    land(small, "(1, 6, '2026-02-01'), (3, 0, '2026-03-01')")
+    assert small.built() == {*MODELS}
+    assert small.execute("serving", "select amount from marts.published") == [(13,)]
+    assert small.execute("build", "select count(*) from main.known") == [(4,)]
+    # nothing else tells the run that does know it from the one before
+    small.execute("build", "update inputs.run_context set as_of = '2026-02-28', known_at = '2026-03-02'")
+    assert small.built() == {"aged", "known", "asked"}
+    assert small.execute("build", "select count(*) from main.known") == [(5,)]
+
+
+def test_other_words_another_file_or_none_is_made_anew(small: Small) -> None:
+    before = small.file("serving").read_bytes()
+    small.write(total="select sum(amount) + 1 as amount from {{ ref('shown') }}")
+    assert small.built() == {"total", "published"}
+    # the published file is an older one again, as after a rollback
+    small.file("serving").write_bytes(before)
+    assert small.built() == {"published"}
+    assert small.execute("serving", "select amount from marts.published") == [(13,)]
+    # a file that says nothing of itself, and a table that somebody took away
+    small.file("serving").unlink()
+    small.execute("build", "drop table main.aged")
+    assert small.built() == {"published", "aged"}
+    # what no model makes any more does not stay to be published, and its word is not believed later
+    (small.folder / "project" / "models" / "published.sql").unlink()
+    assert small.built() == set()
+    assert (
+        small.execute("serving", "select table_name from duckdb_tables() where schema_name = 'marts'") == []
+    )
+    small.write(published=MODELS["published"])
+    assert small.built("--full-refresh") == set(MODELS)
