@@ -26,8 +26,15 @@ COLUMNS = "node varchar, made_of varchar, content varchar"
 SERVING = "serving"
 # the one row of a run: a model reads some of its columns
 RUN = "source.throughline.inputs.run_context"
-# A run that knows everything that was landed answers as any other that does.
+# A run that knows everything that was landed answers as any other that does ...
 KNOWLEDGE = f"{RUN}:knowledge"
+# ... and one on whose day the same settings are in force as any other with them.
+SETTINGS = f"{RUN}:settings"
+# days on which settings begin, and days behind those on which they end
+CHANGES = {
+    "parameter": ("effective_from",),
+    "system_of_record": ("valid_from", "valid_to + 1"),
+}
 
 
 @dataclass(frozen=True)
@@ -108,19 +115,39 @@ def contents(connection: duckdb.DuckDBPyConnection, sources: Iterable[Told]) -> 
             found.append((one.node, f"{release} {_one(connection, rows_hash(table))}"))
         if columns is not None and "tl_known_at" in columns:
             newest.append(f"select max(tl_known_at) as known_at from {table}")
-    found.append((KNOWLEDGE, _knowledge(connection, newest, sources)))
+    run = next((one.table for one in sources if one.node == RUN and one.table in there), None)
+    if run is not None:
+        found.append((KNOWLEDGE, _knowledge(connection, newest, quoted(*run))))
+        found.append((SETTINGS, _settings(connection, there, run)))
     return found
 
 
-def _knowledge(connection: duckdb.DuckDBPyConnection, newest: list[str], sources: Iterable[Told]) -> str:
-    run = next((quoted(*one.table) for one in sources if one.node == RUN), None)
-    if run is None:
-        return "no run"
+def _knowledge(connection: duckdb.DuckDBPyConnection, newest: list[str], run: str) -> str:
     landed = f"(select max(known_at) from ({' union all '.join(newest)}))" if newest else "null"
     known_at = f"(select known_at from {run})"
     return _one(
         connection,
         f"(case when coalesce({landed} > {known_at}, false) then {known_at}::varchar else 'all' end)",
+    )
+
+
+def _settings(
+    connection: duckdb.DuckDBPyConnection,
+    there: dict[tuple[str, str, str], list[str]],
+    run: tuple[str, str, str],
+) -> str:
+    """The last day up to the run's on which another setting came into force."""
+    changes = [
+        f"select {day} as day from {quoted(*run[:2], name)}"
+        for name, days in CHANGES.items()
+        for day in days
+        if (*run[:2], name) in there
+    ]
+    if not changes:
+        return "no settings"
+    told = " union all ".join(changes)
+    return _one(
+        connection, f"(select max(day) from ({told}) where day <= (select as_of from {quoted(*run)}))"
     )
 
 

@@ -51,7 +51,8 @@
 
 {#
     What a node's SQL reads, by the names in the table above: its parents, and of the run's row the columns that it
-    asks for. Who only asks what was known by then asks whether anything was landed later.
+    asks for. Who only asks what was known by then asks whether anything was landed later, and who only asks which
+    settings are in force, when they last changed.
 #}
 {% macro nodes_read(sql) -%}
     {%- set run = 'source.throughline.inputs.run_context' -%}
@@ -63,7 +64,9 @@
     {%- endfor -%}
     {%- if run in model.depends_on.nodes -%}
         {%- if modules.re.search(compared, sql) -%}{%- do found.append(run ~ ':knowledge') -%}{%- endif -%}
-        {%- set valued = modules.re.sub(compared, '', sql) -%}
+        {%- set of_settings = of_run | replace('(\\w+)', 'as_of\\s+as\\s+settings_day') -%}
+        {%- if modules.re.search(of_settings, sql) -%}{%- do found.append(run ~ ':settings') -%}{%- endif -%}
+        {%- set valued = modules.re.sub(of_settings, '', modules.re.sub(compared, '', sql)) -%}
         {%- set asked = modules.re.findall(of_run, valued) -%}
         {%- set otherwise = 'run_context' in modules.re.sub(of_run, '', valued) -%}
         {%- for column in ['run_id', 'as_of', 'known_at', 'reporting_currency', 'started_at'] -%}

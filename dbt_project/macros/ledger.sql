@@ -187,7 +187,7 @@
         from {{ source('inputs', 'parameter') }} as parameter
         where
             parameter.name = '{{ name }}'
-            and coalesce(parameter.effective_from, cast('1900-01-01' as date)) <= {{ run_as_of() }}
+            and coalesce(parameter.effective_from, cast('1900-01-01' as date)) <= {{ run_settings_day() }}
     )
 {%- endmacro %}
 

@@ -33,17 +33,10 @@
         from {{ relation }} as told
         cross join (
             select
-                context.as_of,
-                coalesce(counted.line_count, 0) as line_count
-            from {{ source('inputs', 'run_context') }} as context
-            left join (
-                select
-                    domain,
-                    count(*) as line_count
-                from {{ source('inputs', 'system_of_record') }}
-                group by domain
-            ) as counted
-                on counted.domain = '{{ domain }}'
+                {{ run_settings_day() }} as as_of,
+                count(*) as line_count
+            from {{ source('inputs', 'system_of_record') }}
+            where domain = '{{ domain }}'
         ) as named
         left join {{ source('inputs', 'system_of_record') }} as record
             on

@@ -264,6 +264,12 @@
 {# The business date this run is made for. #}
 {% macro run_as_of() %}(select as_of from {{ source('inputs', 'run_context') }}){% endmacro %}
 
+{#
+    The same date, for who asks only which of the firm's settings (parameters, systems of record) are in force on it:
+    one on which the same are is as good (`nodes_read` in in_place.sql).
+#}
+{% macro run_settings_day() %}(select as_of as settings_day from {{ source('inputs', 'run_context') }}){% endmacro %}
+
 {# The instant up to which this run knows. #}
 {% macro run_known_at() %}(select known_at from {{ source('inputs', 'run_context') }}){% endmacro %}
 

@@ -31,6 +31,9 @@ MODELS = {
     "asked": "select max(id) as id, "
     + RUN.format(column="known_at")
     + " as known_at from {{ ref('newest') }}",
+    # in February another value comes into force
+    "ruled": "select count(*) as number from {{ source('inputs', 'parameter') }} where effective_from <= "
+    + RUN.format(column="as_of as settings_day"),
     "published": "select amount from {{ ref('total') }}",
 }
 FILES = ("raw", "build", "serving")
@@ -38,7 +41,7 @@ YAML = """
 version: 2
 sources:
   - {name: vendor, database: raw, schema: vendor, tables: [{name: thing}]}
-  - {name: inputs, schema: inputs, tables: [{name: run_context}]}
+  - {name: inputs, schema: inputs, tables: [{name: run_context}, {name: parameter}]}
 """
 SETTINGS = """
 name: throughline
@@ -114,6 +117,8 @@ def small(tmp_path: Path) -> Small:
         "create schema inputs",
         "create table inputs.run_context"
         " (run_id text, as_of date, known_at timestamptz, reporting_currency text, started_at timestamptz)",
+        "create table inputs.parameter (effective_from date)",
+        "insert into inputs.parameter values ('2026-01-01'), ('2026-02-15')",
         "insert into inputs.run_context values ('r1', '2026-01-31', '2026-02-01', 'USD', '2026-02-01')",
     )
     assert made.built() == set(MODELS)
@@ -125,21 +130,24 @@ def land(small: Small, rows: str) -> None:
 
 
 def test_what_would_be_the_same_stands_and_what_would_not_is_made(small: Small) -> None:
-    # another run of the same day, which knows nothing more
-    small.execute("build", "update inputs.run_context set run_id = 'r2', known_at = '2026-02-02'")
-    assert small.built() == {"asked"}
+    # another run of another day, which knows nothing more and asks under the same settings
+    small.execute(
+        "build", "update inputs.run_context set run_id = 'r2', as_of = '2026-02-14', known_at = '2026-02-15'"
+    )
+    assert small.built() == {"asked", "aged"}
     # what is landed anew says nothing new: whoever reads it looks, whoever reads those need not
     land(small, "(1, 4, '2026-02-01')")
     assert small.built() == {"newest", "known"}
     assert small.execute("serving", "select amount from marts.published") == [(12,)]
     # ... and here it does: through a view too, up to the file that is published. The run knows no third yet
     land(small, "(1, 6, '2026-02-01'), (3, 0, '2026-03-01')")
-    assert small.built() == {*MODELS}
+    assert small.built() == {*MODELS} - {"ruled"}
     assert small.execute("serving", "select amount from marts.published") == [(13,)]
     assert small.execute("build", "select count(*) from main.known") == [(4,)]
     # nothing else tells the run that does know it from the one before
     small.execute("build", "update inputs.run_context set as_of = '2026-02-28', known_at = '2026-03-02'")
-    assert small.built() == {"aged", "known", "asked"}
+    assert small.built() == {"aged", "known", "asked", "ruled"}
+    assert small.execute("build", "select number from main.ruled") == [(2,)]
     assert small.execute("build", "select count(*) from main.known") == [(5,)]
 
 

@@ -4,7 +4,13 @@
 -- to unknown. Rows without an entity go under NONE.
 with
 
-run as {{ control_run_row() }},
+run as (
+    select
+        run_id,
+        as_of,
+        known_at
+    from {{ source('inputs', 'run_context') }}
+),
 
 controls as (
     select
