@@ -29,8 +29,9 @@ VENDORS = ["bamboohr", "certinia", "docusign", "netsuite", "salesforce"]
 # dbt's line for a node that ended: "12 of 80 OK created sql table model ...", "3 of 9 PASS ..."
 PROGRESS = re.compile(r"(\d+) of (\d+) (OK|PASS|ERROR|FAIL|WARN|SKIP)\b\s*(.*)")
 EVERY_SECONDS = 3.0
-# what dbt is told of a model that was left as it stands (macros/in_place.sql)
-STANDS = "STANDS"
+# what dbt is told of a model that was left as it stands, and of one that was made anew to see that it would
+# have been the same (macros/in_place.sql)
+STANDS, SAME = "STANDS", "SAME"
 
 
 # the files dbt opens, by the names of its profile
@@ -71,8 +72,8 @@ def progress(run: Run, stage: str) -> Callable[[str], None]:
 
 
 def results(target: Path, step: str) -> dict[str, Any] | None:
-    """What dbt said of one step (`models` or `tests`): counts by status, how many models stood, failures,
-    slowest nodes, seconds."""
+    """What dbt said of one step (`models` or `tests`): counts by status, how many models stood, how many of
+    those made anew were the same, failures, slowest nodes, seconds."""
     said = files.read_json(target / f"{step}_results.json")
     if said is None:
         return None
@@ -90,12 +91,15 @@ def results(target: Path, step: str) -> dict[str, Any] | None:
                     "rows": node.get("failures"),
                 }
             )
-    stood = sum(1 for node in said["results"] if str(node.get("message")) == STANDS)
+    stood, same = (
+        sum(1 for node in said["results"] if str(node.get("message")) == word) for word in (STANDS, SAME)
+    )
     slowest = sorted(said["results"], key=lambda node: -node["execution_time"])[:10]
     return {
         "seconds": round(said["elapsed_time"], 2),
         "counts": counts,
         "stood": stood,
+        "same": same,
         "failures": failures,
         "slowest": [[node["unique_id"], round(node["execution_time"], 2)] for node in slowest],
     }
@@ -332,8 +336,6 @@ def build(run: Run, select: str | None = None, *, full_refresh: bool = False, te
         # The check stage judges what the tests said; they belong to it in the manifest.
         run.manifest["dbt_tests"] = entry.pop("tests", None)
         counts = entry.get("models", {}).get("counts", {})
-        stood = entry.get("models", {}).get("stood", 0)
-        run.log(
-            "build",
-            f"{sum(counts.values()) - stood} models and seeds built" + (f", {stood} stand" if stood else ""),
-        )
+        stood, same = (entry.get("models", {}).get(word, 0) for word in ("stood", "same"))
+        more = f", {stood} stand, {same} made anew to see that they are the same" if stood else ""
+        run.log("build", f"{sum(counts.values()) - stood} models and seeds built{more}")
