@@ -110,11 +110,11 @@ def quiet_run() -> str:
     return next(name for name in map(str, range(1000)) if not drawn(name))
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Small:
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Small:
     """Built once, of two things that were landed on the first of January."""
-    made = Small(tmp_path)
-    project = tmp_path / "project"
+    made = Small(tmp_path_factory.mktemp("first"))
+    project = made.folder / "project"
     (project / "macros").mkdir(parents=True)
     for name in ("in_place.sql", "portable.sql", "generate_schema_name.sql"):
         shutil.copyfile(PROJECT / "macros" / name, project / "macros" / name)
@@ -139,6 +139,12 @@ def small(tmp_path: Path) -> Small:
     )
     assert made.built() == set(MODELS)
     return made
+
+
+@pytest.fixture
+def small(first: Small, tmp_path: Path) -> Small:
+    """The same, to do with as a test likes."""
+    return Small(Path(shutil.copytree(first.folder, tmp_path / "small")))
 
 
 def land(small: Small, rows: str) -> None:

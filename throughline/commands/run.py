@@ -20,7 +20,7 @@ KnownAt = Annotated[
 Select = Annotated[str | None, typer.Option("--select", help="Only these models, in dbt's words.")]
 
 FullRefresh = Annotated[
-    bool, typer.Option("--full-refresh", help="Build every model anew instead of advancing it.")
+    bool, typer.Option("--full-refresh", help="Build every model anew, also what would come out the same.")
 ]
 
 
