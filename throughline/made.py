@@ -10,6 +10,7 @@ both or neither.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from contextlib import suppress
@@ -92,13 +93,13 @@ def tell(connection: duckdb.DuckDBPyConnection, build: str, rows: Iterable[tuple
         connection.execute(f"insert into {table} values ({literal(node)}, null, {literal(said)})")
 
 
-def contents(connection: duckdb.DuckDBPyConnection, sources: Iterable[Told]) -> list[tuple[str, str]]:
+def contents(connection: duckdb.DuckDBPyConnection, sources: list[Told]) -> list[tuple[str, str]]:
     """What the sources hold: (node, content), the run's row by column; one without a table holds nothing."""
     there = {
-        (str(database), str(schema), str(name)): [str(column) for column in columns]
+        (str(database), str(schema), str(name)): {str(one): str(kind) for one, kind in columns.items()}
         for database, schema, name, columns in connection.execute(
-            "select database_name, schema_name, table_name, list(column_name) from duckdb_columns()"
-            " group by all"
+            "select database_name, schema_name, table_name, map_from_entries(list((column_name, data_type)))"
+            " from duckdb_columns() group by all"
         ).fetchall()
     }
     # another release may hash otherwise
@@ -112,7 +113,8 @@ def contents(connection: duckdb.DuckDBPyConnection, sources: Iterable[Told]) -> 
             for column in columns:
                 found.append((f"{RUN}:{column}", _one(connection, f"(select {column} from {table})")))
         else:
-            found.append((one.node, f"{release} {_one(connection, rows_hash(table))}"))
+            named = hashlib.sha256(repr(sorted(columns.items())).encode()).hexdigest()[:16]
+            found.append((one.node, f"{release} {named} {_one(connection, rows_hash(table))}"))
         if columns is not None and "tl_known_at" in columns:
             newest.append(f"select max(tl_known_at) as known_at from {table}")
     run = next((one.table for one in sources if one.node == RUN and one.table in there), None)
@@ -133,7 +135,7 @@ def _knowledge(connection: duckdb.DuckDBPyConnection, newest: list[str], run: st
 
 def _settings(
     connection: duckdb.DuckDBPyConnection,
-    there: dict[tuple[str, str, str], list[str]],
+    there: dict[tuple[str, str, str], dict[str, str]],
     run: tuple[str, str, str],
 ) -> str:
     """The last day up to the run's on which another setting came into force."""

@@ -34,7 +34,7 @@
     drop {{ existing.type }} if exists {{ existing }};
     {%- endif %}
     {{ create }}
-    {{ note_made(target, made_of) }}
+    {{ note_made(target, made_of, local_md5(compiled_code)) }}
   {%- endcall %}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {{ adapter.commit() }}
@@ -141,8 +141,11 @@
     {{ return(run_query("select " ~ rows_hash(relation)).columns[0].values()[0]) }}
 {%- endmacro %}
 
-{# SQL: say what a table holds and what it was made of (a view: only that, which says what it shows). #}
-{% macro note_made(relation, made_of) -%}
+{#
+    SQL: say what a table holds and what it was made of (a view: only that, which says what it shows). `words` stands
+    for its columns, which the rows' hash does not know: under another name they are another content.
+#}
+{% macro note_made(relation, made_of, words) -%}
     {%- if made_of is not none -%}
     {%- set noted = made_table(relation.database) %}
     ;
@@ -154,7 +157,7 @@
         {% if relation.type == 'view' -%}
         told.made_of
         {%- else -%}
-        {{ rows_hash(relation) }}
+        concat_ws(' ', '{{ words }}', {{ rows_hash(relation) }})
         {%- endif %}
     from (select {{ made_of }} as made_of) as told
     {%- endif -%}
@@ -163,7 +166,7 @@
 {# The same for a table that is advanced by load, as a hook behind it: it is looked at in every build. #}
 {% macro note_advanced() -%}
     {%- if execute and made_table(this.database) is not none -%}
-        {{ note_made(this.incorporate(type='table'), null_text()) }}
+        {{ note_made(this.incorporate(type='table'), null_text(), local_md5(model.raw_code)) }}
     {%- else -%}
         select 1 as nothing_kept
     {%- endif -%}
