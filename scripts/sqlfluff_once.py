@@ -10,19 +10,25 @@ as it comes. Kept here, of the tree that is being judged (linting changes none):
   in a file a segment is first found. Each was built anew, or looked for from the start, whenever asked for.
 
 With THROUGHLINE_LINT_CLAIMS, a folder, several of these share the same files: each judges what no other took.
+
+A file that sqlfluff was given and did not judge fails here, by name and with what sqlfluff said of it; as it
+comes, it warns without a name and ends with 0. Only a model that is switched off, and a macro, may be left.
 """
 
 from __future__ import annotations
 
 import gc
 import hashlib
+import logging
 import os
+import sys
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sqlfluff.cli.commands import cli
+from sqlfluff.core.linter.linter import Linter
 from sqlfluff.core.linter.runner import BaseRunner
 from sqlfluff.core.parser.segments.base import BaseSegment
 from sqlfluff.core.parser.segments.raw import RawSegment
@@ -42,6 +48,7 @@ _seeker: Any = SegmentSeekerCrawler
 _templated: Any = TemplatedFile
 _depth_map: Any = depthmap.DepthMap
 _runner: Any = BaseRunner
+_linter: Any = Linter
 
 
 class Tree:
@@ -297,11 +304,57 @@ def _claimed(names: Any, folder: Path) -> Iterator[str]:
 
 
 def _iter_rendered(self: Any, fnames: list[str]) -> Iterator[Any]:
-    if folder := os.environ.get("THROUGHLINE_LINT_CLAIMS"):
-        templater: Any = self.linter.templater
-        sequence = templater.sequence_files
-        templater.sequence_files = lambda *args, **named: _claimed(sequence(*args, **named), Path(folder))
-    yield from _rendered(self, fnames)
+    templater: Any = self.linter.templater
+    sequence, folder = templater.sequence_files, os.environ.get("THROUGHLINE_LINT_CLAIMS")
+
+    def given_out(*args: Any, **named: Any) -> Iterator[str]:
+        names = sequence(*args, **named)
+        for name in _claimed(names, Path(folder)) if folder else names:
+            _asked.append(name)
+            yield name
+
+    templater.sequence_files = given_out
+    try:
+        yield from _rendered(self, fnames)
+    finally:
+        templater.sequence_files = sequence
+
+
+# Files that were not judged ------------------------------------------------------------------------
+
+# what sqlfluff says of a file that may be left: there is no SQL in it that anybody would run
+MAY_BE_LEFT = ("because it is disabled", "because it is a macro")
+_asked: list[str] = []
+_seen: set[str] = set()
+_said: dict[str, list[str]] = {}
+_lint_rendered = _linter.lint_rendered
+
+
+def _judge(rendered: Any, *rest: Any, **named: Any) -> Any:
+    found = _lint_rendered(rendered, *rest, **named)
+    # a template that fails is a finding of its own
+    if rendered.templated_variants or rendered.templater_violations:
+        _seen.add(rendered.fname)
+    return found
+
+
+class _Warnings(logging.Handler):
+    """Keeps what sqlfluff warns of, with the file it has in its hands: it often does not name it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if _asked:
+            _said.setdefault(_asked[-1], []).append(record.getMessage().strip())
+
+
+def not_judged(asked: Iterable[str], seen: set[str], said: Mapping[str, list[str]]) -> list[str]:
+    """A line for each file that was given and not judged, and may not be left: its name, and why."""
+    lines = []
+    for name in asked:
+        reasons = said.get(name, [])
+        may_be_left = any(reason.endswith(MAY_BE_LEFT) for reason in reasons)
+        if name not in seen and not may_be_left:
+            lines.append(f"{name} was not judged: {' '.join(reasons) or 'sqlfluff does not say why'}")
+    return lines
 
 
 def once() -> None:
@@ -321,14 +374,28 @@ def once() -> None:
     for module in asking:
         module.get_select_statement_info = _select_info
     _runner.iter_rendered = _iter_rendered
+    _linter.lint_rendered = staticmethod(_judge)
+    logging.getLogger("sqlfluff.linter").addHandler(_Warnings(logging.WARNING))
     # A tree is some hundred thousand objects that all stay until it is judged: looked through seldom.
     gc.set_threshold(200_000, 20, 20)
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """sqlfluff's exit code; 1 as well when a file was left that may not be."""
     once()
     keep_templates = quicken()
     try:
         cli()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    else:
+        code = 0
     finally:
         keep_templates()
+    left = not_judged(_asked, _seen, _said)
+    print(*left, sep="\n", file=sys.stderr, end="\n" if left else "")
+    return code or int(bool(left))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

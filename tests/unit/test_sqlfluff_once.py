@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -72,6 +73,18 @@ select a.b, c from one as a right join two as a on 1 = 1 -- a remark that is too
 }
 
 
+# sqlfluff loses its way in a loop that goes round more than once and says what to do instead of going round
+LOST = """select
+    {% for name in ['a', 'b'] %}
+        {{ name }},
+    {% else %}
+        nothing,
+    {% endfor %}
+    c
+from one
+"""
+
+
 def _judged(folder: Path, program: list[str], claims: Path | None = None) -> list[dict[str, Any]]:
     """What a sqlfluff says of the files in `folder`, file by file."""
     told = {"THROUGHLINE_LINT_CLAIMS": str(claims)} if claims else {}
@@ -125,3 +138,43 @@ def test_of_several_processes_each_file_is_judged_by_one(folder: Path) -> None:
     once = [sys.executable, str(ONCE)]
     assert len(_judged(folder, once, claims)) == len(FILES)
     assert _judged(folder, once, claims) == []
+
+
+def test_a_file_that_was_not_judged_fails_by_name_and_with_the_reason(folder: Path) -> None:
+    (folder / "lost.sql").write_text(LOST, encoding="utf-8")
+    (folder / "fine.sql").write_text("SELECT 1 AS A\n", encoding="utf-8")
+
+    def lint(*program: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *program, "lint", "--rules", "LT12", "lost.sql", "fine.sql"],
+            cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+
+    plain = lint("-m", "sqlfluff")
+    assert plain.returncode == 0
+    assert "lost.sql" not in plain.stdout + plain.stderr
+    once = lint(str(ONCE))
+    assert once.returncode == 1
+    told = [line for line in once.stderr.splitlines() if "was not judged" in line]
+    assert len(told) == 1
+    assert told[0].startswith("lost.sql was not judged: Length of templated file mismatch")
+
+
+def test_only_what_nobody_runs_may_be_left() -> None:
+    spec = importlib.util.spec_from_file_location("sqlfluff_once", ONCE)
+    assert spec is not None
+    assert spec.loader is not None
+    once = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(once)
+    said = {
+        "off.sql": ["Skipped file off.sql because it is disabled"],
+        "macro.sql": ["Skipped file macro.sql because it is a macro"],
+        "fatal.sql": ["Skipped file fatal.sql because dbt raised a fatal exception during compilation: x"],
+        "warned.sql": ["something else"],
+    }
+    asked = ["seen.sql", "off.sql", "macro.sql", "fatal.sql", "silent.sql", "warned.sql"]
+    assert once.not_judged(asked, {"seen.sql", "warned.sql"}, said) == [
+        f"fatal.sql was not judged: {said['fatal.sql'][0]}",
+        "silent.sql was not judged: sqlfluff does not say why",
+    ]

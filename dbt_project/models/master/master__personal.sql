@@ -10,14 +10,15 @@ people as (
             email
         from {{ ref(system ~ '__person') }}
         {{ 'union all' if not loop.last }}
-    {%- else %}
+    {%- endfor %}
+    {%- if not port_systems('person') %}
         select
             {{ null_text() }} as personal_key,
             {{ null_text() }} as name,
             {{ null_text() }} as email
         from (select 1 as nothing) as nobody
         where nothing = 0
-    {%- endfor %}
+    {%- endif %}
 )
 
 select

@@ -116,20 +116,23 @@ count_canonical as (
             cast({{ 'sum(known.' ~ through.amount ~ ')' if through.amount else 'null' }} as decimal(38, 4))
                 as canonical_amount,
             {%- if through.record %}
-            count(distinct case when not known.is_of_record then known.source_record_id end) as outside_rows,
-            cast(
-                sum(case when known.is_of_record then 0 else known.{{ through.amount }} end) as decimal(38, 4)
-            ) as outside_amount
+                count(distinct case when not known.is_of_record then known.source_record_id end)
+                    as outside_rows,
+                cast(
+                    sum(case when known.is_of_record then 0 else known.{{ through.amount }} end)
+                    as decimal(38, 4)
+                ) as outside_amount
             {%- else %}
-            0 as outside_rows,
-            cast(0 as decimal(38, 4)) as outside_amount
+                0 as outside_rows,
+                cast(0 as decimal(38, 4)) as outside_amount
             {%- endif %}
         {%- set read = as_known(ref('canonical__' ~ through.table)) %}
         from {{ of_record(through.record, read) if through.record else read }} as known
         where {{ is_of_dataset('known', source_name) }}
         group by known.source_instance{{ ', ' ~ currency if through.currency }}
         {{ 'union all' if not loop.last }}
-    {% else %}
+    {% endfor %}
+    {%- if not conserved_datasets() %}
         select
             {{ null_text() }} as source_system,
             {{ null_text() }} as source_instance,
@@ -141,11 +144,12 @@ count_canonical as (
             cast(null as decimal(38, 4)) as outside_amount
         from run
         where 1 = 0
-    {% endfor %}
+    {%- endif %}
 ),
 
 count_facts as (
-    {% for dataset, through in conserved_datasets().items() if through.fact -%}
+    {% set facts = conserved_datasets().items() | selectattr('1.fact') | list -%}
+    {% for dataset, through in facts -%}
         {%- set currency = currency_or_all('feeder', through.fact_currency) -%}
         {%- set instance = "split_part(feeder." ~ through.fact_key ~ ", ':', 2)" %}
         select
@@ -159,7 +163,8 @@ count_facts as (
         where feeder.source_system = '{{ dataset.split('.')[0] }}'
         group by feeder.source_system, {{ instance }}{{ ', ' ~ currency if through.fact_currency }}
         {{ 'union all' if not loop.last }}
-    {% else %}
+    {% endfor %}
+    {%- if not facts %}
         select
             {{ null_text() }} as source_system,
             {{ null_text() }} as source_instance,
@@ -169,7 +174,7 @@ count_facts as (
             cast(null as decimal(38, 4)) as fact_amount
         from run
         where 1 = 0
-    {% endfor %}
+    {%- endif %}
 ),
 
 -- which layers a dataset is followed through, so that a layer that lost all of it shows zero and not nothing
@@ -181,7 +186,8 @@ follow_datasets as (
             {{ 'true' if through.amount else 'false' }} as has_amount,
             {{ 'true' if through.fact else 'false' }} as has_fact
         {{ 'union all' if not loop.last }}
-    {% else %}
+    {% endfor %}
+    {%- if not conserved_datasets() %}
         select
             {{ null_text() }} as source_system,
             {{ null_text() }} as resource,
@@ -189,7 +195,7 @@ follow_datasets as (
             cast(null as boolean) as has_fact
         from run
         where 1 = 0
-    {% endfor %}
+    {%- endif %}
 ),
 
 list_members as (
