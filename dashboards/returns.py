@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from dashboards import data, numbers
 from dashboards.readings import History
-from dashboards.roi import BEFORE, NOW, Cell, Given, Group, Lever, Part, Range, Return, Window
+from dashboards.roi import BEFORE, NOT_TOLD, NOW, Cell, Given, Group, Lever, Part, Range, Return, Window
 from dashboards.waiting import BILLED
 
 # lever -> what it is called, and the unit of what is compared
@@ -37,24 +37,35 @@ RECKONED = {
     "share due to integration",
     "leakage": "agreed value of a year's work × share that is lost no more × share due to integration",
 }
-_MEASURES = "select * from marts.roi_measure order by measure, mix, time_window, took, calendar_days, is_open"
+# what only the firm has: its costs, and what rests on deliveries
+FIRM_ONLY = ("yearly_run_cost", "one_off_cost", "minutes_per_failure", "blocked_per_failure")
+# grain of a part that has a return of its own -> what such parts are called
+PARTS = {"LEGAL_ENTITY": ("entity", "entities"), "PRACTICE": ("practice", "practices")}
+_WINDOWS = "select distinct time_window, window_from, window_to from marts.roi_measure"
+_MEASURES = """
+select time_window, measure, mix, took, calendar_days, is_open, sum(cases) as cases
+from marts.roi_measure
+where true {narrowed}
+group by all order by measure, mix, time_window, took, calendar_days, is_open
+"""
 _LEAKAGE = """
 select case when month_start >= ? then 'CURRENT' else 'BASELINE' end as time_window, legal_entity_id as mix,
     case when count(*) = count(leakage_rc) then sum(leakage_rc) end as part,
     case when count(*) = count(contract_rc) then sum(contract_rc) end as whole, count(*) as cases
 from marts.leakage_bridge
-where month_start >= ? and month_start + interval 1 month - interval 1 day <= ?
-    or month_start >= ? and month_start + interval 1 month - interval 1 day <= ?
+where (month_start >= ? and month_start + interval 1 month - interval 1 day <= ?
+    or month_start >= ? and month_start + interval 1 month - interval 1 day <= ?) {narrowed}
 group by 1, 2
 """
 
 
-def given() -> Given | None:
-    """What the run measured of the whole firm in both windows; None where a window holds nothing."""
-    found = data.rows(_MEASURES)
-    windows = {r["time_window"]: Window(r["window_from"], r["window_to"]) for r in found}
+def given(scope: data.Scope = data.FIRM) -> Given | None:
+    """What the run measured of the scope in both windows; None where the firm has nothing in a window."""
+    windows = {r["time_window"]: Window(r["window_from"], r["window_to"]) for r in data.rows(_WINDOWS)}
     if BEFORE not in windows or NOW not in windows:
         return None
+    narrowed, parameters = data.narrowing(scope)
+    found = data.rows(_MEASURES.format(narrowed=narrowed), *parameters)
     before, now = windows[BEFORE], windows[NOW]
     as_of = data.run_info()["as_of"]
     groups = tuple(
@@ -71,17 +82,24 @@ def given() -> Given | None:
     )
     leakage: tuple[Part, ...] = ()
     if data.holds("leakage_bridge"):
-        told = data.rows(_LEAKAGE, now.first, before.first, before.last, now.first, now.last)
+        days = (now.first, before.first, before.last, now.first, now.last)
+        told = data.rows(_LEAKAGE.format(narrowed=narrowed), *days, *parameters)
         leakage = tuple(
             Part(r["time_window"], r["mix"], r["part"], r["whole"], int(r["cases"])) for r in told
         )
-    year = History(data.metric_rows(data.FIRM, "T12M"), data.as_of_dates()).at(BILLED, "T12M", as_of)
-    return Given(before, now, as_of, groups, leakage, None if year is None else year.value)
+    year = History(data.metric_rows(scope, "T12M"), data.as_of_dates()).at(BILLED, "T12M", as_of)
+    billed = None if year is None else year.value
+    return Given(before, now, as_of, groups, leakage, billed, is_part=scope.grain != data.FIRM.grain)
 
 
 def can_be_read() -> bool:
     """Whether the run's windows hold single times; runs published before that hold medians."""
     return data.holds_column("roi_measure", "took")
+
+
+def is_cut() -> bool:
+    """Whether the run's windows tell entity and practice; runs published before that hold the firm alone."""
+    return data.holds_column("roi_measure", "practice_id")
 
 
 def assumptions() -> tuple[data.Row, ...]:
@@ -100,19 +118,24 @@ def amount(value: Decimal | None, unit: str) -> str:
     return numbers.percent(value) if unit == "share" else numbers.days(value, unit)
 
 
-def table(found: Return, labels: Mapping[str, str], currency: str) -> list[dict[str, object]]:
+def table(
+    found: Return, labels: Mapping[str, str], currency: str, scope: data.Scope = data.FIRM
+) -> list[dict[str, object]]:
     """A line per lever: both windows, how many cases, what it is worth, and why it has no amount."""
-    return [_line(lever, labels, currency) for lever in found.levers]
+    return [_line(lever, labels, currency, scope) for lever in found.levers]
 
 
-def _line(lever: Lever, labels: Mapping[str, str], currency: str) -> dict[str, object]:
+def _line(lever: Lever, labels: Mapping[str, str], currency: str, scope: data.Scope) -> dict[str, object]:
     name, unit = LEVERS[lever.name]
     compared, yearly = lever.compared, lever.yearly
     return {
+        "Of": scope.label,
         "What": name,
         "Before": amount(compared.before, unit),
         "Now": amount(compared.now, unit),
-        "Cases": f"{compared.cases_before:,} and {compared.cases_now:,}",
+        "Cases": numbers.NO_VALUE
+        if compared.why == NOT_TOLD
+        else f"{compared.cases_before:,} and {compared.cases_now:,}",
         f"A year, {currency}": yearly.base if yearly else None,
         "Low": yearly.low if yearly else None,
         "High": yearly.high if yearly else None,
@@ -126,6 +149,8 @@ def why(lever: Lever, labels: Mapping[str, str]) -> str:
     """Why a lever has no amount; empty where it has one."""
     if lever.compared.why:
         return lever.compared.why[:1].upper() + lever.compared.why[1:]
+    if lever.missing == ("billed",):
+        return "Nothing was billed in twelve months, or an amount has no rate"
     if lever.missing:
         return f"Not given: {', '.join(labels.get(name, name).lower() for name in lever.missing)}"
     return ""

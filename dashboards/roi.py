@@ -22,6 +22,7 @@ TOO_FEW = "not enough cases"
 STILL_WAIT = "most of some cases still wait"
 TOO_YOUNG = "too young to say what is lost"
 UNKNOWN = "an amount is unknown"
+NOT_TOLD = "deliveries tell neither entity nor practice"
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,11 @@ class Lever:
 
 @dataclass(frozen=True)
 class Given:
-    """What is reckoned from: measured, read from the warehouse."""
+    """What is reckoned from: measured, read from the warehouse.
+
+    ``is_part``: of one entity or practice, from its own cases. What the return costs is the firm's, so a part
+    has no net benefit; nor has it effects that rest on deliveries, which do not tell whose they are.
+    """
 
     before: Window
     now: Window
@@ -159,11 +164,12 @@ class Given:
     groups: tuple[Group, ...]
     leakage: tuple[Part, ...]
     billed: Decimal | None
+    is_part: bool = False
 
 
 @dataclass(frozen=True)
 class Return:
-    """The levers, what they come to in a year, and what that is against its cost.
+    """The levers, what they come to in a year, and what that is against its cost, which the firm alone has.
 
     ``yearly`` adds up the levers that have an amount; money that comes once is in none of the sums.
     ``payback`` is in months; None at a place of it: never.
@@ -264,8 +270,9 @@ def reckon(given: Given, assumed: Mapping[str, Range]) -> Return:
     )
     yearly = total([lever.yearly for lever in levers])
     released = total([lever.released for lever in levers])
-    run_cost, once = _known(assumed["yearly_run_cost"]), _known(assumed["one_off_cost"])
-    net = None
+    run_cost = once = net = None
+    if not given.is_part:
+        run_cost, once = _known(assumed["yearly_run_cost"]), _known(assumed["one_off_cost"])
     if yearly is not None and run_cost is not None:
         net = _each(lambda gain, cost: gain - cost, yearly, _turned(run_cost))
     ratio = payback = None
@@ -341,7 +348,7 @@ def _failures(given: Given, assumed: Mapping[str, Range]) -> Lever:
                     (held.whole or Decimal(0)) + group.cases,
                     held.cases + group.cases,
                 )
-    compared = compare_shares(parts.values(), _fewest(assumed))
+    compared = _told(given, compare_shares(parts.values(), _fewest(assumed)))
     sent = per_year(compared.cases_now, given.now)
     names = ("minutes_per_failure", "hourly_cost", "share_due_to_integration")
     return _lever("failures", compared, sent / 60, assumed, names)
@@ -349,10 +356,15 @@ def _failures(given: Given, assumed: Mapping[str, Range]) -> Lever:
 
 def _recovery(given: Given, assumed: Mapping[str, Range]) -> Lever:
     """Failures of a year, times hours sooner mended, times the interest of what each holds up."""
-    compared = _of(given, assumed, "hours_recovery", lambda group: group.took)
+    compared = _told(given, _of(given, assumed, "hours_recovery", lambda group: group.took))
     failed = per_year(sum(g.cases for g in given.groups if _is(g, "hours_recovery", NOW)), given.now)
     names = ("blocked_per_failure", "cost_of_capital", "share_due_to_integration")
     return _lever("recovery", compared, failed / HOURS_OF_A_YEAR, assumed, names)
+
+
+def _told(given: Given, compared: Compared) -> Compared:
+    """What rests on deliveries: of a part of the firm nothing is known."""
+    return Compared((), 0, NOT_TOLD) if given.is_part else compared
 
 
 def _leakage(given: Given, assumed: Mapping[str, Range]) -> Lever:

@@ -115,7 +115,8 @@ class Tally:
 @dataclass
 class Comparison:
     """The outcome of one load: differences, cases per control, metric rows compared per metric, and rows that
-    came by file per report and plan; sums of closed periods; estimates at completion."""
+    came by file per report and plan; sums of closed periods; estimates at completion; cases in the windows of
+    the return."""
 
     differences: list[Difference] = field(default_factory=list)
     controls: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
@@ -123,6 +124,7 @@ class Comparison:
     deliveries: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     closes: int = 0
     estimates: int = 0
+    windows: int = 0
 
     @property
     def agrees(self) -> bool:
@@ -427,6 +429,53 @@ def _compare_sums(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
             one, other = _text(row[f"t_{what}"]), _text(row[f"f_{what}"])
             if one != other:
                 into.differences.append(Difference("delivered", row["port"], row["key"], what, one, other))
+
+
+# of a case in a window: what it is known by
+CASE = (
+    "time_window",
+    "measure",
+    "mix",
+    "legal_entity_id",
+    "practice_id",
+    "took",
+    "calendar_days",
+    "is_open",
+)
+
+
+def compare_windows(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
+    """Cases of the two windows of the return by all that is told of them; money of their work to the cent.
+
+    What is known of a case is what it is known by, so one that took longer is one missing and one extra.
+    """
+    rows = _query(
+        f"""
+        select
+            {", ".join(f"coalesce(t.{name}, f.{name}) as {name}" for name in CASE)},
+            t.cases as t_cases, f.cases as f_cases, t.lost_rc as t_lost_rc, f.lost_rc as f_lost_rc,
+            t.contract_rc as t_contract_rc, f.contract_rc as f_contract_rc
+        from truth as t
+        full outer join found as f
+            on {" and ".join(f"t.{name} is not distinct from f.{name}" for name in CASE)}
+        order by {", ".join(CASE)}
+        """,
+        truth=truth,
+        found=found,
+    )
+    for row in rows:
+        into.windows += row["t_cases"] or 0
+        key = " ".join(_text(row[name]) for name in CASE if name != "measure")
+        if row["t_cases"] != row["f_cases"]:
+            counts = _text(row["t_cases"]), _text(row["f_cases"])
+            into.differences.append(Difference("window", row["measure"], key, "cases", *counts))
+            continue
+        for name in ("lost_rc", "contract_rc"):
+            says, finds = row[f"t_{name}"], row[f"f_{name}"]
+            if _apart(says, finds, CENT):
+                into.differences.append(
+                    Difference("window", row["measure"], key, name, _text(says), _text(finds))
+                )
 
 
 # the metrics that add up movements: a closed month reports each of them

@@ -36,6 +36,7 @@ from sandbox.compare import (
     compare_deliveries,
     compare_estimates,
     compare_metrics,
+    compare_windows,
 )
 from sandbox.drop_folder import bring
 from sandbox.emission.drop.files import TRAY
@@ -76,6 +77,21 @@ STRIKES: dict[str, tuple[int, dict[str, Any], str, str]] = {
         "SCHEMA",
     ),
 }
+# cases in the windows of the return, and what was lost of the agreed work of their months
+WINDOWS = """
+select time_window, measure, mix, legal_entity_id, practice_id, took, calendar_days, is_open, cases,
+    null::decimal(38, 4) as lost_rc, null::decimal(38, 4) as contract_rc
+from marts.roi_measure
+union all by name
+select w.time_window, 'leakage' as measure, b.legal_entity_id as mix, b.legal_entity_id, b.practice_id,
+    count(*) as cases,
+    case when count(*) = count(b.leakage_rc) then sum(b.leakage_rc) end as lost_rc,
+    case when count(*) = count(b.contract_rc) then sum(b.contract_rc) end as contract_rc
+from marts.leakage_bridge as b
+inner join (select distinct time_window, window_from, window_to from marts.roi_measure) as w
+    on b.month_start between w.window_from and w.window_to
+group by all
+"""
 Say = Callable[[str], None]
 
 
@@ -131,6 +147,7 @@ class Score:
                     "metric_rows": dict(sorted(load.comparison.metrics.items())),
                     "closed_sums": load.comparison.closes,
                     "estimates": load.comparison.estimates,
+                    "cases_in_windows": load.comparison.windows,
                     "differences": [asdict(item) for item in load.comparison.differences],
                 }
                 for load in self.loads
@@ -159,6 +176,7 @@ def compare_published(home: Home, directory: Path, at: datetime) -> Comparison:
         bridge = connection.execute("select * from reconciliation.close_bridge").to_arrow_table()
         closes = connection.execute("select * from reconciliation.period_close").to_arrow_table()
         estimates = connection.execute("select * from marts.estimate_vintage").to_arrow_table()
+        windows = connection.execute(WINDOWS).to_arrow_table()
     finally:
         connection.close()
     comparison = Comparison()
@@ -166,6 +184,7 @@ def compare_published(home: Home, directory: Path, at: datetime) -> Comparison:
     compare_cases(truth_of(directory, at, "exceptions"), cases, comparison)
     compare_counts(truth_of(directory, at, "control_counts"), runs, comparison)
     compare_estimates(truth_of(directory, at, "estimates"), estimates, comparison)
+    compare_windows(truth_of(directory, at, "windows"), windows, comparison)
     now = truth_of(directory, at, "metrics")
     compare_metrics(now, metrics, comparison)
     then = {iso(one): truth_of(directory, one, "metrics") for one in load_times(directory) if one <= at}
@@ -372,6 +391,10 @@ def table(result: Score) -> list[str]:
     lines.append(f"{'sums of closed periods':<34}{sum(load.comparison.closes for load in result.loads):>10,}")
     lines.append(
         f"{'estimates at completion':<34}{sum(load.comparison.estimates for load in result.loads):>10,}"
+    )
+    lines.append(
+        f"{'cases in the windows of the return':<34}"
+        f"{sum(load.comparison.windows for load in result.loads):>10,}"
     )
     total = sum(len(load.comparison.differences) for load in result.loads)
     lines.append(

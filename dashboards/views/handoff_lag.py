@@ -72,7 +72,7 @@ def render(frame: Frame) -> None:
         reasons(chosen)
     waiting_cases(chosen)
     recovery(chosen, firm)
-    handoff_return(rate)
+    handoff_return(chosen, rate)
 
 
 def _said(row: data.Row | None) -> str | None:

@@ -11,35 +11,49 @@ from dashboards import data, names, numbers, returns
 from dashboards.components.address import pick_number
 from dashboards.components.frame import empty
 from dashboards.components.rows import money_columns, to_csv
-from dashboards.returns import LEVERS, RECKONED
+from dashboards.filters import Filters
+from dashboards.returns import FIRM_ONLY, LEVERS, PARTS, RECKONED
 from dashboards.roi import Given, Lever, Range, Return, Window, reckon
 
 # the picker of the cost of capital stands above, with what the wait costs
 CAPITAL = "cost_of_capital"
 SHARES = ("share", "share of a year")
-FILE_ONLY = ("Cases not alike", "No amount because")
+FILE_ONLY = ("Of", "Cases not alike", "No amount because")
 
 
-def handoff_return(per_cent: Decimal) -> None:
+def handoff_return(chosen: Filters, per_cent: Decimal) -> None:
     """The return at a cost of capital in per cent; nothing in runs published before it was measured."""
     if not data.holds("roi_assumption") or not returns.can_be_read():
         return
     with st.container(border=True, key="roi", gap="small"):
-        told = returns.given()
+        why_not = _why_not(chosen.scope)
+        told = None if why_not else returns.given(chosen.scope)
         if told is None:
             st.subheader("What integration brought", anchor=False)
-            empty("A window before and one after are needed, and in one of them nothing began.")
+            if why_not:
+                empty(why_not, chosen)
+            else:
+                empty("A window before and one after are needed, and in one of them nothing began.")
             return
         assumptions = returns.assumptions()
         head = st.container(gap="small")
-        asked = _asked(assumptions, per_cent)
+        asked = _asked(assumptions, per_cent, told.is_part)
         found = reckon(told, returns.ranges(assumptions, asked))
         with head:
-            _said(found, told)
-        _levers(found, told, {r["name"]: r["label"] for r in assumptions})
+            _said(found, told, chosen.scope)
+        _levers(found, told, {r["name"]: r["label"] for r in assumptions}, chosen.scope)
 
 
-def _asked(assumptions: tuple[data.Row, ...], per_cent: Decimal) -> dict[str, Decimal | None]:
+def _why_not(scope: data.Scope) -> str:
+    """Why the scope has no return of its own; empty where it has one."""
+    if scope == data.FIRM:
+        return ""
+    if scope.grain not in PARTS:
+        return "The return is measured for the firm, an entity or a practice, not by"
+    return "" if returns.is_cut() else "This run measured the return of the whole firm alone, not of"
+
+
+def _asked(assumptions: tuple[data.Row, ...], per_cent: Decimal, is_part: bool) -> dict[str, Decimal | None]:
     """What the reader puts in the place of an assumption, by name; None where the run's stands."""
     capital = next(r for r in assumptions if r["name"] == CAPITAL)
     own = capital["base"] is not None and per_cent == capital["base"] * 100
@@ -51,7 +65,7 @@ def _asked(assumptions: tuple[data.Row, ...], per_cent: Decimal) -> dict[str, De
         )
         with st.grid(3, min_column_width=220, gap="small", key="assumptions"):
             for r in assumptions:
-                if r["name"] != CAPITAL:
+                if r["name"] != CAPITAL and not (is_part and r["name"] in FIRM_ONLY):
                     with st.container(gap=None):
                         asked[r["name"]] = _ask(r)
         st.dataframe(
@@ -84,7 +98,7 @@ def _ask(assumption: data.Row) -> Decimal | None:
     return None if found is None else found / by
 
 
-def _said(found: Return, told: Given) -> None:
+def _said(found: Return, told: Given, scope: data.Scope) -> None:
     """Title and sentences: what it comes to a year, what comes once, and what that is against its cost."""
     currency = data.currency()
     known = [lever for lever in found.levers if lever.yearly is not None]
@@ -94,19 +108,33 @@ def _said(found: Return, told: Given) -> None:
         amount = numbers.money(found.yearly.base, currency)
         st.subheader(numbers.md(f"What integration brought: {amount} a year"), anchor=False)
     st.caption(
-        f"Whole firm. Began {_window(told.before)} against {_window(told.now)}, alike in entity, size and "
-        "billing method. Medians with those that still wait reckoned in."
+        numbers.md(
+            f"{scope.label}. Began {_window(told.before)} against {_window(told.now)}, alike in entity, size "
+            "and billing method. Medians with those that still wait reckoned in."
+        )
     )
-    if found.yearly is None:
-        return
-    low, high = (numbers.money(v, currency) for v in (found.yearly.low, found.yearly.high))
-    said = [f"{len(known)} of {len(found.levers)} effects can be reckoned, between {low} and {high} a year."]
+    if told.is_part:
+        one, several = PARTS[scope.grain]
+        st.caption(
+            f"From the cases of this {one} alone. All cases, alike or not, and what was billed add up over "
+            f"{several} to the firm's; days, shares and amounts do not, because medians do not add up."
+        )
+    said = []
+    if found.yearly is not None:
+        low, high = (numbers.money(v, currency) for v in (found.yearly.low, found.yearly.high))
+        said.append(
+            f"{len(known)} of {len(found.levers)} effects can be reckoned, between {low} and {high} a year."
+        )
     if found.released is not None and found.released.base:
         comes = "comes in earlier" if found.released.base > 0 else "comes in later"
         amount = numbers.money(abs(found.released.base), currency)
         said.append(f"{amount} {comes}, once, and is in no sum.")
-    said.append(_return(found, currency))
-    st.markdown(numbers.md(" ".join(said)))
+    if told.is_part:
+        said.append("Its costs are the firm's: net benefit, return and payback are told of the whole firm.")
+    elif found.yearly is not None:
+        said.append(_return(found, currency))
+    if said:
+        st.markdown(numbers.md(" ".join(said)))
 
 
 def _return(found: Return, currency: str) -> str:
@@ -131,9 +159,9 @@ def _window(window: Window) -> str:
     return f"{numbers.day(window.first)} to {numbers.day(window.last)}"
 
 
-def _levers(found: Return, told: Given, labels: Mapping[str, str]) -> None:
+def _levers(found: Return, told: Given, labels: Mapping[str, str], scope: data.Scope) -> None:
     currency = data.currency()
-    listed = returns.table(found, labels, currency)
+    listed = returns.table(found, labels, currency, scope)
     shown = [name for name in listed[0] if name not in FILE_ONLY]
     st.dataframe(
         [
@@ -182,7 +210,7 @@ def _totals(found: Return, like: Mapping[str, object], currency: str) -> list[di
         ("Of what building it cost", found.ratio),
         ("Months until it is paid back", found.payback),
     )
-    blank: dict[str, object] = dict.fromkeys(like)
+    blank: dict[str, object] = dict.fromkeys(like) | {"Of": like["Of"]}
     listed = [
         blank
         | {

@@ -1,4 +1,5 @@
-"""How often each stage from won deal to cash is late, and how long failed deliveries take to go through."""
+"""How often each stage from won deal to cash is late, how long failed deliveries take to go through, and how
+long everything took in the two windows that the return of integration compares."""
 
 from __future__ import annotations
 
@@ -14,6 +15,9 @@ from sandbox.oracle.money import ZERO
 from sandbox.oracle.view import Dims, View
 
 COST_OF_CAPITAL = Decimal("0.08")
+REPORTING = "USD"
+# what a deal or line is worth from which on it is called so
+SIZES = ((Decimal(250_000), "LARGE"), (Decimal(50_000), "MEDIUM"), (ZERO, "SMALL"))
 FAILED = ("RETRYING", "DEAD_LETTERED")
 
 
@@ -25,14 +29,14 @@ class Steps:
     first_work: Mapping[str, date]
     approved: Mapping[str, date]
     eligible: Mapping[str, date]
-    waiting: Sequence[tuple[Dims, WorkingDays, date]]
+    waiting: Sequence[tuple[Dims, WorkingDays, date, str]]
     credited: Mapping[str, Sequence[tuple[date, Decimal]]]
     months: Sequence[Passage]
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One case at one stage; ``finished`` is None while it waits."""
+    """One case at one stage; ``finished`` is None while it waits. ``alike``: size and billing method."""
 
     stage: str
     entity: str
@@ -41,6 +45,7 @@ class Passage:
     started: date
     finished: date | None
     due: date
+    alike: str = "NONE|NONE"
 
     def judged(self, as_of: date) -> tuple[int, int]:
         """(late, what lateness is a share of) of this case: what waits in time is in neither."""
@@ -56,19 +61,35 @@ def breaches(view: View, steps: Steps) -> Iterator[tuple[str, str, str, int, int
     """(stage, grain, member, late, judged) of every stage and part of the firm that has judged cases."""
     late: Counter[tuple[str, str, str]] = Counter()
     judged: Counter[tuple[str, str, str]] = Counter()
-    for passages in (_deals(view, steps), _items(view, steps), steps.months, _invoices(view, steps)):
-        for one in passages:
-            told, counted = one.judged(view.as_of)
-            for grain, member in (
-                ("FIRM", "ALL"),
-                ("LEGAL_ENTITY", one.entity),
-                ("PRACTICE", one.practice),
-            ):
-                late[one.stage, grain, member] += told
-                judged[one.stage, grain, member] += counted
+    for one in passages(view, steps):
+        told, counted = one.judged(view.as_of)
+        for grain, member in (
+            ("FIRM", "ALL"),
+            ("LEGAL_ENTITY", one.entity),
+            ("PRACTICE", one.practice),
+        ):
+            late[one.stage, grain, member] += told
+            judged[one.stage, grain, member] += counted
     for key, count in judged.items():
         if count:
             yield *key, late[key], count
+
+
+def passages(view: View, steps: Steps) -> Iterator[Passage]:
+    """Every case of every stage that has begun."""
+    yield from _deals(view, steps)
+    yield from _items(view, steps)
+    yield from steps.months
+    yield from _invoices(view, steps)
+
+
+def _alike(view: View, amount: Decimal, currency: str, method: str) -> str:
+    """What of a case must be the same for it to be compared: how large, and how it is billed."""
+    rate = view.rates.spot(currency, REPORTING, view.as_of)
+    if rate is None:
+        return f"UNKNOWN|{method}"
+    size = next((name for least, name in SIZES if amount * rate >= least), "SMALL")
+    return f"{size}|{method}"
 
 
 def _deals(view: View, steps: Steps) -> Iterator[Passage]:
@@ -95,23 +116,27 @@ def _deals(view: View, steps: Steps) -> Iterator[Passage]:
         t4, t5 = steps.staffed.get(deal.opp_id), steps.first_work.get(deal.opp_id)
         soon = calendar.add(t1, 2)
         day_before = start - timedelta(days=1)
-        yield Passage("t1_t2", *place, t1, t2, soon)
+        alike = _alike(view, deal.services_amount, deal.currency, deal.billing_method)
+        yield Passage("t1_t2", *place, t1, t2, soon, alike)
         is_far = start > t1 + timedelta(days=60)
-        yield Passage("t1_t3", *place, t1, t3, calendar.add(day_before, -19) if is_far else soon)
+        yield Passage("t1_t3", *place, t1, t3, calendar.add(day_before, -19) if is_far else soon, alike)
         if t2 is not None and t3 is not None:
             ready = max(t2, t3)
             due = max(calendar.add(ready, 5), calendar.add(day_before, -4))
-            yield Passage("t3_t4", *place, ready, t4, due)
+            yield Passage("t3_t4", *place, ready, t4, due, alike)
         if t4 is not None and (t5 is not None or max(t4, start) <= view.as_of):
             startable = max(t4, start)
-            yield Passage("t4_t5", *place, startable, t5, calendar.add(startable, 5))
+            yield Passage("t4_t5", *place, startable, t5, calendar.add(startable, 5), alike)
 
 
 def _items(view: View, steps: Steps) -> Iterator[Passage]:
-    for dims, calendar, since in steps.waiting:
+    lines = {view.line_dims(line).line: line for line in view.line_by_key.values()}
+    for dims, calendar, since, currency in steps.waiting:
+        line = lines[dims.line]
         yield Passage(
-            "t6_t7", dims.legal_entity, dims.practice, calendar, since, None, calendar.add(since, 1)
-        )
+            "t6_t7", dims.legal_entity, dims.practice, calendar, since, None, calendar.add(since, 1),
+            _alike(view, line.original_value, currency, line.method),
+        )  # fmt: skip
     for item in view.firm.billing_items:
         if item.created_at > view.at or item.source_type not in ("TIME", "EXPENSE", "MILESTONE"):
             continue
@@ -120,9 +145,10 @@ def _items(view: View, steps: Steps) -> Iterator[Passage]:
         if t7 > view.as_of:
             continue
         place = (view.entity_key(item.contract.entity), item.line.practice, calendar)
+        alike = _alike(view, item.line.original_value, item.currency, item.line.method)
         if key in steps.approved:
             t6 = steps.approved[key]
-            yield Passage("t6_t7", *place, t6, t7, calendar.add(t6, 1))
+            yield Passage("t6_t7", *place, t6, t7, calendar.add(t6, 1), alike)
         posted = [
             one.invoice.posted_at.date()
             for one in view.lines_of_source.get(key, ())
@@ -131,7 +157,7 @@ def _items(view: View, steps: Steps) -> Iterator[Passage]:
         waits = view.net_billed_quantity(key, view.as_of) <= 0 and item.hold_reason is None
         if posted or waits:
             due = calendar.add(month_end(t7), 5)
-            yield Passage("t7_t8", *place, t7, min(posted, default=None), due)
+            yield Passage("t7_t8", *place, t7, min(posted, default=None), due, alike)
 
 
 def months_of_work(view: View) -> Iterator[Passage]:
@@ -164,7 +190,7 @@ def months_of_work(view: View) -> Iterator[Passage]:
                 started = over if done is None else min(over, done)
                 yield Passage(
                     "t6_t9", view.entity_key(contract.entity), line.practice, calendar, started, done,
-                    calendar.add(over, 5),
+                    calendar.add(over, 5), _alike(view, line.original_value, contract.currency, line.method),
                 )  # fmt: skip
 
 
@@ -214,3 +240,76 @@ def recoveries(view: View) -> list[Decimal]:
             ten_thousandths = (applied - failed) // timedelta(microseconds=360_000)
             found.append(Decimal(ten_thousandths) / 10_000)
     return sorted(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The last three whole months, and the three before them."""
+
+    baseline_from: date
+    current_from: date
+    current_to: date
+
+    @classmethod
+    def at(cls, as_of: date) -> Windows:
+        """Those of a day."""
+        last = (as_of + timedelta(days=1)).replace(day=1) - timedelta(days=1)
+        return cls(_months_before(last, 5), _months_before(last, 2), last)
+
+    def of(self, day: date) -> str | None:
+        """The window a day is in."""
+        if not self.baseline_from <= day <= self.current_to:
+            return None
+        return "CURRENT" if day >= self.current_from else "BASELINE"
+
+
+def _months_before(day: date, months: int) -> date:
+    """The first of the month so many months before that of ``day``."""
+    position = day.year * 12 + day.month - 1 - months
+    return date(position // 12, position % 12 + 1, 1)
+
+
+# window, measure, mix, legal entity, practice, time taken, the same on the calendar, whether it still waits
+Case = tuple[str, str, str, str, str, Decimal | None, Decimal | None, bool]
+
+
+def cases_of_windows(view: View, steps: Steps) -> Counter[Case]:
+    """How many cases of each kind took how long, in the window in which they began."""
+    windows, found = Windows.at(view.as_of), Counter[Case]()
+    for one in passages(view, steps):
+        window, until = windows.of(one.started), one.finished or view.as_of
+        took = one.calendar.between(one.started, until)
+        # what ended before it began says nothing
+        if window is None or (one.finished is not None and took < 0):
+            continue
+        mix = f"{one.entity}|{one.alike}"
+        place = (window, f"days_{one.stage}", mix, one.entity, one.practice)
+        days = (until - one.started).days
+        found[(*place, Decimal(took), Decimal(days), one.finished is None)] += 1
+    for case in _deliveries(view, windows):
+        found[case] += 1
+    return found
+
+
+def _deliveries(view: View, windows: Windows) -> Iterator[Case]:
+    for event in view.firm.events:
+        reports = [row for row in event.reports if row.at <= view.at]
+        if event.is_test or not reports:
+            continue
+        failed = min((row.at for row in reports if row.status in FAILED), default=None)
+        measure = "events_fine" if failed is None else "events_failed"
+        window = windows.of(min(row.at for row in reports).date())
+        if window is not None:
+            yield window, measure, event.event_type, "NONE", "NONE", None, None, False
+        window = None if failed is None else windows.of(failed.date())
+        if failed is None or window is None:
+            continue
+        applied = min(
+            (row.at for row in reports if row.status == "APPLIED" and row.at > failed), default=None
+        )
+        last = max(reports, key=lambda row: (row.at, row.attempts))
+        allowed = last.status == "DISCARDED" and last.approval_id is not None
+        if applied is None and (allowed or last.status == "SUPERSEDED"):
+            continue
+        hours = Decimal(((applied or view.at) - failed) // timedelta(microseconds=360_000)) / 10_000
+        yield window, "hours_recovery", event.event_type, "NONE", "NONE", hours, None, applied is None

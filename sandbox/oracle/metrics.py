@@ -14,10 +14,19 @@ from sandbox.firm.state import Account, Contract, ContractLine, Deal, Invoice, P
 from sandbox.oracle.backlog_variants import variants
 from sandbox.oracle.calendars import month_end
 from sandbox.oracle.expected import Cost, expectations, passed_on_to, vintages
-from sandbox.oracle.handoff import COST_OF_CAPITAL, Passage, Steps, breaches, months_of_work, recoveries
+from sandbox.oracle.handoff import (
+    COST_OF_CAPITAL,
+    Passage,
+    Steps,
+    Windows,
+    breaches,
+    cases_of_windows,
+    months_of_work,
+    recoveries,
+)
 from sandbox.oracle.money import ZERO, r4, r10
 from sandbox.oracle.obligations import obligations
-from sandbox.oracle.realisation import SHARES, work_months
+from sandbox.oracle.realisation import SHARES, Measures, work_months
 from sandbox.oracle.view import NONE, Dims, TimeEntry, View, certinia, netsuite
 
 REPORTING = "USD"
@@ -147,6 +156,11 @@ def converted_amounts(view: View) -> list[Converted]:
 def estimate_rows(view: View) -> list[Row]:
     """Every row of estimate_vintage, as far as the firm's own state tells it."""
     return vintages(view, _Metrics(view).costs())
+
+
+def window_rows(view: View) -> list[Row]:
+    """What the return of integration is reckoned from: cases in two windows, and what of work was lost."""
+    return list(_Metrics(view).windows())
 
 
 def _evenly(amount: Decimal | None, first: date, last: date) -> ByMonth:
@@ -1562,7 +1576,33 @@ class _Metrics:
                 _median(counts),
             )
 
+    def windows(self) -> Iterator[Row]:
+        """Rows of roi_measure; and of agreed work, which measures amounts, what was lost of how much."""
+        names = ("time_window", "measure", "mix", "legal_entity_id", "practice_id", "took", "calendar_days")
+        for case, cases in cases_of_windows(self.view, self._steps()).items():
+            yield dict(zip((*names, "is_open"), case, strict=True)) | {"cases": cases}
+        spans = Windows.at(self.as_of)
+        work: dict[tuple[str, str, str], list[Measures]] = defaultdict(list)
+        for month, dims, told in work_months(self.view, self._payments()):
+            window = spans.of(month)
+            if window is not None:
+                work[window, dims.legal_entity, dims.practice].append(told)
+        for (window, entity, practice), found in work.items():
+            yield {
+                "time_window": window, "measure": "leakage", "mix": entity, "legal_entity_id": entity,
+                "practice_id": practice, "lost_rc": _known_sum(one["leakage"] for one in found),
+                "contract_rc": _known_sum(one["contract"] for one in found), "cases": len(found),
+            }  # fmt: skip
+
     def stage_breaches(self) -> Iterator[Row]:
+        for stage, grain, member, late, judged in breaches(self.view, self._steps()):
+            share = r10(Decimal(late) / judged)
+            yield self._row(
+                f"handoff_breach_{stage}", self.as_of, "POINT", grain, member, "NA", "NA",
+                Decimal(late), Decimal(judged), share,
+            )  # fmt: skip
+
+    def _steps(self) -> Steps:
         view, approved = self.view, self._approved_on()
         eligible = {
             view.source_key(item.source_type, item.source_id): status_of_eligible(item.eligible_at, view)
@@ -1571,19 +1611,13 @@ class _Metrics:
         }
         moved = eligible.keys() | {key for key, lines in view.lines_of_source.items() if lines}
         waiting = [
-            (dims, view.calendars[self._code_of(dims)], approved[key])
-            for key, dims, *_ in self._wip_items()
+            (dims, view.calendars[self._code_of(dims)], approved[key], currency)
+            for key, dims, currency, *_ in self._wip_items()
             if key not in moved
         ]
-        steps = Steps(
+        return Steps(
             self._staffing(), self._first_work(), approved, eligible, waiting, self._credited(), self._months
         )
-        for stage, grain, member, late, judged in breaches(view, steps):
-            share = r10(Decimal(late) / judged)
-            yield self._row(
-                f"handoff_breach_{stage}", self.as_of, "POINT", grain, member, "NA", "NA",
-                Decimal(late), Decimal(judged), share,
-            )  # fmt: skip
 
     def recovery(self) -> Iterator[Row]:
         hours = recoveries(self.view)

@@ -16,7 +16,7 @@ from sandbox.firm.state import Firm
 from sandbox.oracle import documents
 from sandbox.oracle.controls import Case, Outcome, evaluate
 from sandbox.oracle.deliveries import delivered_rows
-from sandbox.oracle.metrics import Row, estimate_rows, metric_rows
+from sandbox.oracle.metrics import Row, estimate_rows, metric_rows, window_rows
 from sandbox.oracle.money import ZERO
 from sandbox.oracle.view import View
 
@@ -121,6 +121,24 @@ ESTIMATES = pa.schema(
 )
 
 
+# cases of the two windows of the return, and what was lost of their work; of either the other is empty
+WINDOWS = pa.schema(
+    [
+        ("time_window", pa.string()),
+        ("measure", pa.string()),
+        ("mix", pa.string()),
+        ("legal_entity_id", pa.string()),
+        ("practice_id", pa.string()),
+        ("took", MONEY),
+        ("calendar_days", MONEY),
+        ("is_open", pa.bool_()),
+        ("cases", pa.int64()),
+        ("lost_rc", MONEY),
+        ("contract_rc", MONEY),
+    ]
+)
+
+
 def load_id(at: datetime) -> str:
     """The load id of a landing run that starts at ``at``."""
     return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -147,6 +165,7 @@ def write_truth(
         _write(count_rows(outcomes, at), COUNTS, target / "control_counts.parquet")
         _write(delivered_rows(delivered, at), DELIVERIES, target / "deliveries.parquet")
         _write(estimate_rows(view), ESTIMATES, target / "estimates.parquet")
+        _write(window_rows(view), WINDOWS, target / "windows.parquet")
         _write(
             _sorted_metrics(metric_rows(view, standing(delivered, at)[PLAN])),
             METRICS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,7 +15,7 @@ from dashboards import data, delay, numbers, returns, waiting
 from dashboards.components.sums import Sum
 from dashboards.filters import Filters
 from dashboards.readings import History
-from dashboards.roi import TOO_FEW
+from dashboards.roi import NOT_TOLD, TOO_FEW, Group, compare
 from dashboards.views.waiting_cases import case_name, summary
 from dashboards.waiting import Sooner, Wait, interest, sooner, wait
 from tests.dashboards.asking import sums_of
@@ -280,6 +282,108 @@ def test_what_is_asked_takes_the_place_of_what_is_assumed(open_page: Opener) -> 
     assert f"**{numbers.percent(D(str(total)) / 1000, 0)} of what it cost, each year**" in words(app)
 
 
+def a_part(sql: Sql, column: str) -> str:
+    """The entity or practice with most cases from billable to invoiced."""
+    [found] = sql(
+        f"select {column} as m from marts.roi_measure where measure = 'days_t7_t8' "
+        f"group by 1 order by sum(cases) desc, 1 limit 1"
+    )
+    return str(found["m"])
+
+
+@pytest.mark.parametrize(
+    ("grain", "column"), [("LEGAL_ENTITY", "legal_entity_id"), ("PRACTICE", "practice_id")]
+)
+def test_a_part_of_the_firm_has_a_return_of_its_own_cases(
+    open_page: Opener, sql: Sql, grain: str, column: str
+) -> None:
+    member = a_part(sql, column)
+    app = open_page("handoff", scope=f"{grain}:{member}", yearly_run_cost="0", one_off_cost="1,000")
+    assert not app.exception
+    [table] = [frame.value for frame in app.dataframe if "Once" in frame.value]
+    lines = {line["What"]: line for _, line in table.iterrows()}
+    rows = sql(
+        "select mix, time_window, took, calendar_days, is_open, cases from marts.roi_measure "
+        f"where measure = 'days_t7_t8' and {column} = ?",
+        member,
+    )
+    groups = [
+        Group(r["time_window"], "", r["mix"], r["took"], r["calendar_days"], r["is_open"], r["cases"])
+        for r in rows
+    ]
+    wanted = compare(groups, lambda group: group.days, D(30), D("0.1"))
+    assert wanted.saved is not None
+    invoiced = lines["Work is invoiced sooner"]
+    assert invoiced["Cases"] == f"{wanted.cases_before:,} and {wanted.cases_now:,}"
+    assert invoiced["Before"] == numbers.days(wanted.before)
+    billed = sql(
+        "select value from marts.metric_value where metric_id = 'billed' and period_type = 'T12M' "
+        f"and currency_view = 'RC' and grain = ? and {column} = ? order by as_of desc limit 1",
+        grain,
+        member,
+    )[0]["value"]
+    once = billed * wanted.saved / 365 * D("0.75")
+    assert invoiced["Once"] == pytest.approx(float(once))
+    assert invoiced["A year, USD"] == pytest.approx(float(once * D("0.08")))
+    said = words(app)
+    # deliveries do not tell whose they are, and costs are the firm's, even if the address gives some
+    assert f"fewer deliveries fail ({NOT_TOLD})" in said
+    assert lines["Fewer deliveries fail"]["Cases"] == numbers.NO_VALUE, "not nought: unknown"
+    assert "net benefit, return and payback are told of the whole firm" in said
+    assert "of what it cost" not in said
+    assert not {"yearly_run_cost", "one_off_cost"} & {one.key for one in app.text_input}
+    assert "because medians do not add up" in said
+
+
+def test_a_region_has_no_return(open_page: Opener, sql: Sql) -> None:
+    region = sql("select max(code) as m from master.dim_org_unit where unit_type = 'region'")[0]["m"]
+    app = open_page("handoff", scope=f"REGION:{region}")
+    assert not app.exception
+    assert "The return is measured for the firm, an entity or a practice, not by" in words(app)
+    assert not [frame for frame in app.dataframe if "Once" in frame.value]
+
+
+def given_of(chosen: Filters, history: History) -> list[Sum]:
+    """What the return of every part of a kind is reckoned from, beside the firm's: both must be the same."""
+    firm = returns.given()
+    assert firm is not None
+    scopes = [scope for scope in data.scopes() if scope.grain == chosen.scope.grain]
+    parts = [told for told in map(returns.given, scopes) if told is not None]
+    assert len(parts) == len(scopes) > 1
+    by_stage = [g for g in firm.groups if g.measure.startswith("days_")]
+
+    def cases(groups: Iterable[Group]) -> Counter[tuple[str, ...]]:
+        found: Counter[tuple[str, ...]] = Counter()
+        for g in groups:
+            found[g.window, g.measure, g.mix, str(g.took), str(g.days), str(g.is_open)] += g.cases
+        return found
+
+    assert sum(map(cases, (part.groups for part in parts)), Counter()) == cases(by_stage)
+    assert sum(part.billed or 0 for part in parts) == firm.billed
+    lost = [(p.window, p.mix, p.part, p.whole, p.cases) for part in parts for p in part.leakage]
+    for window, mix, part, whole, count in [
+        (p.window, p.mix, p.part, p.whole, p.cases) for p in firm.leakage
+    ]:
+        told = [row[2:] for row in lost if row[:2] == (window, mix)]
+        assert tuple(map(sum, zip(*told, strict=True))) == (part, whole, count)
+    if chosen.scope.grain == "LEGAL_ENTITY":
+        # what is compared is alike in entity: the firm's comparison falls into its entities'
+        for measure in ("days_t6_t7", "days_t7_t8"):
+            whole_firm, *of_parts = (
+                compare((g for g in told.groups if g.measure == measure), lambda g: g.days, D(1), D(1)).cells
+                for told in (firm, *parts)
+            )
+            assert sorted(str(cell) for cells in of_parts for cell in cells) == sorted(map(str, whole_firm))
+    return []
+
+
+@pytest.mark.parametrize(
+    ("grain", "column"), [("LEGAL_ENTITY", "legal_entity_id"), ("PRACTICE", "practice_id")]
+)
+def test_what_parts_are_reckoned_from_is_the_firms(at_home: Home, sql: Sql, grain: str, column: str) -> None:
+    assert sums_of(given_of, {"scope": f"{grain}:{a_part(sql, column)}"}) == []
+
+
 @pytest.mark.parametrize("nonsense", ["abc", "-5", "nan", "1e400"])
 def test_what_is_no_number_is_not_reckoned_with(open_page: Opener, nonsense: str) -> None:
     app = open_page("handoff", hourly_cost=nonsense)
@@ -290,4 +394,5 @@ def test_what_is_no_number_is_not_reckoned_with(open_page: Opener, nonsense: str
 def test_runs_published_before_times_were_kept_have_no_return(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data, "row", lambda sql, *parameters: {"n": 0})
     assert not returns.can_be_read()
+    assert not returns.is_cut()
     assert not delay.waiting_listed()

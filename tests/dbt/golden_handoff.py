@@ -71,9 +71,49 @@ def _posted(told: Firm, number: int, amount: str, month: str, at: str, **values:
     )  # fmt: skip
 
 
+GB, CH = "netsuite:main:2", "netsuite:main:3"
+# G-ROI-03: entity and practice -> working days from won deal to project, won in November and in March
+SET_UP = {
+    (GB, "ROIA"): ((6, 6, 8), (2, 3, 3)),
+    (GB, "ROIB"): ((2,), (4, 4, 4)),
+    (CH, "ROIA"): ((5, 5), (1,)),
+}
+WON = ("2025-11-10", "2026-03-02")
+# the working days after those two days
+MADE = {
+    "2025-11-10": {2: "2025-11-12", 5: "2025-11-17", 6: "2025-11-18", 8: "2025-11-20"},
+    "2026-03-02": {1: "2026-03-03", 2: "2026-03-04", 3: "2026-03-05", 4: "2026-03-06"},
+}
+
+
+def add_set_ups(told: Firm) -> None:
+    """Won deals of two entities and two practices, and their projects."""
+    for (entity, practice), windows in SET_UP.items():
+        for won, taken in zip(WON, windows, strict=True):
+            for place, days in enumerate(taken):
+                key = f"{practice}{entity[-1]}{won[:4]}{place}"
+                told.add(
+                    "opportunity", f"salesforce:main:{key}", FIRST, backfill=True, currency_code="USD",
+                    customer_id="salesforce:main:A9", services_amount=Decimal(1000), stage="CLOSED_WON",
+                    is_closed=True, legal_entity_id=entity, practice_code=practice, region_code="EU",
+                    planned_start=date(2026, 8, 3), opportunity_type="new", created_at=instant("2025-10-06"),
+                )  # fmt: skip
+                told.add(
+                    "opportunity_stage_event", f"salesforce:main:{key}h", FIRST, backfill=True,
+                    opportunity_id=f"salesforce:main:{key}", stage="CLOSED_WON",
+                    changed_at=instant(f"{won}T10:00"),
+                )  # fmt: skip
+                told.add(
+                    "project", f"certinia:main:{key}", FIRST, backfill=True, legal_entity_id=entity,
+                    opportunity_id=f"salesforce:main:{key}", currency_code="USD", is_template=False,
+                    status="OPEN", created_at=instant(f"{MADE[won][days]}T11:00"),
+                )  # fmt: skip
+
+
 def add(told: Firm) -> None:
-    """The reports of these events, and postings."""
+    """The reports of these events, postings, and how long setting up took."""
     add_posting(told)
+    add_set_ups(told)
     for event, reports in EVENTS.items():
         for number, (at, status) in enumerate(reports):
             told.add(

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from dashboards.roi import Compared, Group, compare
 from tests.dbt import golden_cash, golden_handoff, golden_margin
 from tests.dbt.golden_backlog import add_backlog
 from tests.dbt.golden_changes import add_changes
@@ -1604,6 +1605,44 @@ def test_windows_are_the_last_three_whole_months_and_the_three_before(
         "select measure, took, cases from marts.roi_measure where measure like 'events%' order by 1"
     ).fetchall()
     assert sent == [("events_failed", None, 4), ("events_fine", None, 1)]
+
+
+def _set_up(marts: duckdb.DuckDBPyConnection, **where: str) -> Compared:
+    """Days from won deal to project of a part of the firm, both windows, however few cases there are."""
+    rows = marts.execute(
+        "select time_window, measure, mix, took, calendar_days, is_open, cases from marts.roi_measure"
+        " where measure = 'days_t1_t3' and practice_id in ('ROIA', 'ROIB')"
+        + "".join(f" and {name} = '{word}'" for name, word in where.items())
+    ).fetchall()
+    return compare((Group(*row) for row in rows), lambda group: group.took, D(1), D(0))
+
+
+@pytest.mark.parametrize(
+    ("where", "cases", "times_saved"),
+    [
+        # 2, 6, 6 and 8 against 2, 3, 3, 4, 4 and 4: a middle of 6 against 3.5; and 5 and 5 against 1
+        ({}, (6, 7), ["15", "4"]),
+        ({"legal_entity_id": GB}, (4, 6), ["15"]),
+        ({"legal_entity_id": CH}, (2, 1), ["4"]),
+        # 6, 6 and 8 against 2, 3 and 3; and the other entity's
+        ({"practice_id": "ROIA"}, (5, 4), ["9", "4"]),
+        # 2 against 4, 4 and 4: here it became slower
+        ({"practice_id": "ROIB"}, (1, 3), ["-6"]),
+    ],
+    ids=["firm", "GB", "CH", "ROIA", "ROIB"],
+)
+def test_a_part_of_the_firm_is_reckoned_from_its_own_cases(
+    marts: duckdb.DuckDBPyConnection, where: dict[str, str], cases: tuple[int, int], times_saved: list[str]
+) -> None:
+    """G-ROI-03: cases add up over entities and over practices; days saved over entities alone.
+
+    What is compared is alike in entity, so a firm's comparison falls into its entities': 15 + 4. A practice
+    cuts through it: 9 + 4 - 6 is not 19.
+    """
+    found = _set_up(marts, **where)
+    assert (found.cases_before, found.cases_now, found.left_out) == (*cases, 0)
+    assert [cell.cases_now * cell.saved for cell in found.cells] == [D(told) for told in times_saved]
+    assert found.saved == sum(D(told) for told in times_saved) / cases[1]
 
 
 def test_what_waits_before_billing_is_alike_to_what_went_through(marts: duckdb.DuckDBPyConnection) -> None:

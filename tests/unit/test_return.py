@@ -10,6 +10,7 @@ import pytest
 
 from dashboards.roi import (
     BEFORE,
+    NOT_TOLD,
     NOW,
     STILL_WAIT,
     TOO_FEW,
@@ -235,3 +236,28 @@ def test_what_was_not_billed_or_measured_is_not_nought() -> None:
     found = reckon(replace(NOTHING, groups=both("days_t8_t10", 8, 2), billed=None), assumed())
     assert (found.yearly, found.released, found.net) == (None, None, None)
     assert all(lever.compared.why for lever in reckon(NOTHING, assumed()).levers)
+
+
+def test_a_part_of_the_firm_has_benefits_alone() -> None:
+    """An entity billed 3,650,000 and collects 6 days sooner; nobody knows what it costs."""
+    cost = Range.of(D(1))
+    told = assumed(yearly_run_cost=cost, one_off_cost=cost, blocked_per_failure=cost)
+    groups = (
+        *both("days_t8_t10", 8, 2),
+        *both("hours_recovery", 10, 5, "won"),
+        *both("events_failed", 0, 0, "won"),
+    )
+    firm = replace(NOTHING, groups=groups, billed=D(3_650_000))
+    assert reckon(firm, told).net is not None
+    found = reckon(replace(firm, is_part=True), told)
+    # 10,000 a day × 6 days; × 0.08
+    assert found.released == Range(D(30_000), D(60_000), D(60_000))
+    assert found.yearly == Range(D(1_800), D(4_800), D(6_000))
+    assert (found.net, found.ratio, found.payback) == (None, None, None)
+    levers = {lever.name: lever for lever in found.levers}
+    for name in ("failures", "recovery"):
+        assert (levers[name].compared.why, levers[name].yearly) == (NOT_TOLD, None)
+    # the others are judged as the firm's are: thirty cases in either window
+    fewer = replace(firm, is_part=True, groups=(*both("days_t8_t10", 8, 2, count=29),))
+    assert reckon(fewer, told).yearly is None
+    assert {one.compared.why for one in reckon(fewer, told).levers if one.name == "cash"} == {TOO_FEW}

@@ -28,9 +28,10 @@ from sandbox.compare import (
     compare_deliveries,
     compare_estimates,
     compare_metrics,
+    compare_windows,
 )
 from sandbox.home_setup import set_up
-from sandbox.oracle.truth import COUNTS, DELIVERIES, ESTIMATES, EXCEPTIONS, METRICS
+from sandbox.oracle.truth import COUNTS, DELIVERIES, ESTIMATES, EXCEPTIONS, METRICS, WINDOWS
 from sandbox.play import published_at
 from sandbox.score import STRIKES, Load, Score, compare_struck, shown, table
 from throughline.config import load
@@ -128,6 +129,59 @@ ESTIMATE: dict[str, Any] = {
 def test_estimates_are_held_one_by_one(change: dict[str, Any], told: list[tuple[str, str, str]]) -> None:
     truth, found = (pa.Table.from_pylist([ESTIMATE | changed], schema=ESTIMATES) for changed in ({}, change))
     assert differences(compare_estimates, truth, found) == told
+
+
+CASES: dict[str, Any] = {
+    "time_window": "CURRENT",
+    "measure": "days_t7_t8",
+    "mix": "netsuite:main:2|SMALL|TM",
+    "legal_entity_id": "netsuite:main:2",
+    "practice_id": "DATA",
+    "took": Decimal(17),
+    "calendar_days": Decimal(23),
+    "is_open": False,
+    "cases": 12,
+}
+LOST: dict[str, Any] = {
+    "time_window": "BASELINE",
+    "measure": "leakage",
+    "mix": "netsuite:main:2",
+    "legal_entity_id": "netsuite:main:2",
+    "practice_id": "DATA",
+    "cases": 4,
+    "lost_rc": Decimal("10.50"),
+    "contract_rc": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("row", "change", "told"),
+    [
+        (CASES, {}, []),
+        (CASES, {"cases": 13}, [("cases", "12", "13")]),
+        (CASES, {"practice_id": "CLOUD"}, [("cases", "", "12"), ("cases", "12", "")]),
+        (CASES, {"took": Decimal(16)}, [("cases", "", "12"), ("cases", "12", "")]),
+        (CASES, {"is_open": True}, [("cases", "12", ""), ("cases", "", "12")]),
+        (LOST, {"lost_rc": Decimal("10.51")}, []),
+        (LOST, {"lost_rc": Decimal("10.52")}, [("lost_rc", "10.5000", "10.5200")]),
+        (LOST, {"contract_rc": Decimal(0)}, [("contract_rc", "", "0.0000")]),
+    ],
+    ids=[
+        "same",
+        "one more",
+        "another practice",
+        "a day less",
+        "waits",
+        "a cent",
+        "two",
+        "zero is not unknown",
+    ],
+)
+def test_cases_of_the_windows_are_held_by_all_that_is_told_of_them(
+    row: dict[str, Any], change: dict[str, Any], told: list[tuple[str, str, str]]
+) -> None:
+    truth, found = (pa.Table.from_pylist([row | changed], schema=WINDOWS) for changed in ({}, change))
+    assert differences(compare_windows, truth, found) == told
 
 
 def test_every_quotient_of_the_registry_is_held_to_nine_digits() -> None:

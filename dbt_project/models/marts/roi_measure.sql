@@ -2,7 +2,8 @@
 -- from. A case belongs to the window in which it began, and cases that took equally long are counted
 -- together, apart from those that still wait, of which only that they take longer is known. Kept apart by
 -- what may differ between windows without anybody having become faster: legal entity, size of the deal and
--- billing method, or the kind of event.
+-- billing method, or the kind of event; and by practice, so that a part of the firm is reckoned from its own
+-- cases. Deliveries tell neither entity nor practice.
 with last_month as (
     select
         {{ date_add_days(month_start(date_add_days(run_as_of(), 1)), -1) }} as whole_month_end,
@@ -77,6 +78,8 @@ recovery as (
 taken as (
     select
         concat('days_', stage) as measure,
+        legal_entity_id,
+        practice_id,
         concat(legal_entity_id, '|', size_band, '|', billing_method) as mix,
         started_on,
         state = 'OPEN' as is_open,
@@ -89,6 +92,8 @@ taken as (
     union all
     select
         'hours_recovery' as measure,
+        'NONE' as legal_entity_id,
+        'NONE' as practice_id,
         event_type as mix,
         {{ date_of('failed_at') }} as started_on,
         state = 'OPEN' as is_open,
@@ -100,6 +105,8 @@ taken as (
     -- how many failures there were of how many deliveries
     select
         case when recovery.event_id is null then 'events_fine' else 'events_failed' end as measure,
+        'NONE' as legal_entity_id,
+        'NONE' as practice_id,
         reported.business_event_type as mix,
         {{ date_of('reported.reported_at') }} as started_on,
         false as is_open,
@@ -113,6 +120,8 @@ select
     {{ as_text('time_window.time_window') }} as time_window,
     {{ as_text('taken.measure') }} as measure,
     {{ as_text('taken.mix') }} as mix,
+    {{ as_text('taken.legal_entity_id') }} as legal_entity_id,
+    {{ as_text('taken.practice_id') }} as practice_id,
     time_window.window_from,
     time_window.window_to,
     cast(taken.took as decimal(18, 4)) as took,
@@ -123,5 +132,5 @@ from taken
 inner join time_window
     on taken.started_on >= time_window.window_from and taken.started_on <= time_window.window_to
 group by
-    time_window.time_window, taken.measure, taken.mix, time_window.window_from, time_window.window_to,
-    taken.took, taken.calendar_days, taken.is_open
+    time_window.time_window, taken.measure, taken.mix, taken.legal_entity_id, taken.practice_id,
+    time_window.window_from, time_window.window_to, taken.took, taken.calendar_days, taken.is_open
