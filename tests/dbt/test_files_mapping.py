@@ -57,6 +57,13 @@ FILES = {
         "2,credit_memo,A2,C1,E1,2026-03-01,USD,-119,-100,draft,1",
     ],
     "currency": ["currency_code", "USD"],
+    "opening_balance": [
+        "opening_balance_id,kind,balance_date,legal_entity_id,contract_line_id,customer_id,invoice_id,amount,"
+        "currency_code",
+        "1,REVENUE_TO_DATE,2025-12-31,,netsuite:main:7,,,60000,USD",
+        "2,RECEIVABLE,2025-12-31,E1,,C1,netsuite:main:JE1,12000,USD",
+        "3,RECEIVABLE,2025-12-31,E1,,C1,,300,USD",
+    ],
     "work_calendar_day": [
         "calendar_id,calendar_date,standard_hours,is_holiday",
         "US,2026-03-02,8,",
@@ -140,6 +147,14 @@ def test_references_name_the_system_that_keeps_the_port(ask: Ask) -> None:
     ) == [
         ("erp:files:C1", "erp:files:E1", "erp:files:1"),
         ("erp:files:C1", "erp:files:E1", None),
+    ]
+    assert ask(
+        "select opening_balance_id, contract_line_id, legal_entity_id, customer_id, invoice_id"
+        " from mapping.files__opening_balance order by 1"
+    ) == [
+        ("erp:files:1", "netsuite:main:7", None, None, None),
+        ("erp:files:2", None, "erp:files:E1", "erp:files:C1", "netsuite:main:JE1"),
+        ("erp:files:3", None, "erp:files:E1", "erp:files:C1", None),
     ]
     assert ask("select parent_opportunity_id, customer_id from mapping.files__opportunity") == [
         ("crm:files:O0", "crm:files:A1")

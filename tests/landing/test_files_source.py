@@ -327,6 +327,20 @@ def test_wrong_rows_are_refused_by_file_row_and_column(folder: Folder) -> None:
     assert left == {"KEY_MISSING", "NOT_BARE"}
 
 
+def test_a_balance_of_a_kind_that_is_not_carried_is_refused(folder: Folder) -> None:
+    folder.write(
+        "opening_balance.csv", "opening_balance_id,kind,balance_date,contract_line_id,amount,currency_code",
+        "R1,REVENUE_TO_DATE,2025-12-31,L1,60000,USD", "W1,WIP,2025-12-31,L1,100,USD",
+    )  # fmt: skip
+    result = folder.one()
+    assert (result.rows_landed, result.rows_rejected) == (1, 1)
+    ((column, code, reason),) = folder.refused()
+    assert (column, code) == ("kind", "UNKNOWN_CODE")
+    assert (
+        'kind holds "WIP": write one of REVENUE_TO_DATE, BILLED_TO_DATE, COST_TO_DATE, RECEIVABLE' in reason
+    )
+
+
 def test_a_refused_row_deletes_nothing(folder: Folder) -> None:
     folder.write("time_entry.csv", HEADER, GOOD, GOOD.replace("t1", "t2"))
     folder.land()

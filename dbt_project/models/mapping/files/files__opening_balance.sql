@@ -1,0 +1,1 @@
+{{ files_rows('opening_balance') }}
