@@ -46,6 +46,7 @@ BREAKS = {
     "STALE": "stale",
 }
 MOVEMENTS = {
+    "opening_balance": "Carried over",
     "booked": "Signed",
     "amended": "Scope change",
     "recognised": "Delivered",

@@ -31,6 +31,7 @@ STEPS = {
 }
 # what a bridge lacks -> how the page says it
 GAPS = {
+    "CARRIED_OVER": "Begun before its history here",
     "NO_DEAL": "No deal says what it was sold for",
     "NO_PLAN": "No plan by role",
     "NO_PLANNED_COST": "No list cost for a planned role",

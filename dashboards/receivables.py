@@ -154,7 +154,7 @@ def bucket_sums(chosen: Filters, aged: Sequence[data.Row]) -> list[Sum]:
 ROLL_FORWARD = RollForward(
     "ar_rollforward",
     OPEN,
-    ("invoiced", "credited", "collected", "credits_applied", "fx_translation"),
+    ("opening_balance", "invoiced", "credited", "collected", "credits_applied", "fx_translation"),
     _documents,
     record="invoice_id as case_id",
 )

@@ -145,6 +145,14 @@ def _positions(column: str) -> Level:
 DEFERRED_ROLL_FORWARD = RollForward(
     "contract_liability_rollforward",
     DEFERRED,
-    ("billed", "credited", "released", "made_unconditional", "netting_reclass", "fx_translation"),
+    (
+        "opening_balance",
+        "billed",
+        "credited",
+        "released",
+        "made_unconditional",
+        "netting_reclass",
+        "fx_translation",
+    ),
     _positions("contract_liability_rc"),
 )

@@ -22,6 +22,7 @@ TRIFLE = Decimal("0.005")
 
 # Movements in the order of the bridge; what is not named here follows.
 STEPS = (
+    "opening_balance",
     "booked",
     "amended",
     "recognised",

@@ -17,6 +17,7 @@
 {% macro close_area(movement_type) -%}
     case
         when {{ movement_type }} in ('billed', 'credited', 'ar_opened', 'received') then 'AR'
+        when {{ movement_type }} in ('opening_billing', 'opening_receivable') then 'AR'
         when {{ movement_type }} in ('collected', 'credit_applied', 'credit_used') then 'AR'
         when {{ movement_type }} in ('subcontractor_cost', 'expense_cost') then 'AP'
         else 'GL'
@@ -44,6 +45,10 @@
         ('vendor_bill_line', none, ['subcontractor_cost']),
         ('invoice', none, ['ar_opened']),
         ('customer_payment', none, ['received']),
+        (
+            'opening_balance', none,
+            ['opening_revenue', 'opening_billing', 'opening_cost', 'opening_receivable'],
+        ),
         ('payment_application', none, ['collected', 'credit_applied', 'credit_used']),
     ] %}
     select

@@ -563,6 +563,11 @@ conversion as (
     ) }}
     union all
     {{ ledger_movement(
+        known, ref('ledger__opening_value'), 'opening_balance_id', 'feeder.movement_type', 'balance_date',
+        'feeder.is_counted', hours='hours'
+    ) }}
+    union all
+    {{ ledger_movement(
         known, ref('ledger__receipt_value'), 'customer_payment_id', "'received'", 'payment_date', 'feeder.is_received'
     ) }}
 {% endmacro %}

@@ -63,6 +63,12 @@ with source_side as (
         count(*) as n,
         sum(applied_amount) as amount
     from {{ as_known(ref('canonical__payment_application')) }} as known
+    union all
+    select
+        'opening_balance' as feeder,
+        count(*) as n,
+        sum(amount) as amount
+    from {{ as_known(ref('canonical__opening_balance')) }} as known
 ),
 
 feeder_side as (
@@ -128,6 +134,12 @@ feeder_side as (
         -sum(amount_tc) as amount
     from {{ ledger_as_known(ref('ledger__cash_value')) }} as known
     where movement_type <> 'credit_used'
+    union all
+    select
+        'opening_balance' as feeder,
+        count(*) as n,
+        sum(amount_tc) as amount
+    from {{ ledger_as_known(ref('ledger__opening_value')) }} as known
 )
 
 select

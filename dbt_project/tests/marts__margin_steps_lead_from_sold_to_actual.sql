@@ -1,6 +1,7 @@
 -- The wrong number this would let through: margin that a step loses or counts twice, or a project's margin
 -- that is not the metric's. Per project the steps lead from what was sold to what is, to the last digit; a
--- project of which something is unknown has none; and what is stands in the rows behind the margin metric.
+-- project of which something is unknown has none; and what is stands in the rows behind the margin metric and
+-- in what was carried over from before the project's history.
 with margin as (
     select
         project_id,
@@ -21,14 +22,31 @@ stepped as (
     group by project_id
 ),
 
+behind as (
+    select
+        project_id,
+        contract_line_id,
+        base,
+        amount_rc
+    from {{ ref('metric_drill') }}
+    where metric_id = 'project_gross_margin'
+    union all
+    select
+        project_id,
+        contract_line_id,
+        case when movement_type = 'opening_revenue' then amount_rc else 0 end as base,
+        case when movement_type = 'opening_revenue' then amount_rc else -amount_rc end as amount_rc
+    from {{ ref('ledger__movement_as_known') }}
+    where movement_type in ('opening_revenue', 'opening_cost') and business_date <= {{ run_as_of() }}
+),
+
 told as (
     select
         project_id,
         case when project_id = 'NONE' then contract_line_id else 'NONE' end as line_alone,
         sum(base) as revenue_rc,
         sum(amount_rc) as margin_rc
-    from {{ ref('metric_drill') }}
-    where metric_id = 'project_gross_margin'
+    from behind
     group by project_id, case when project_id = 'NONE' then contract_line_id else 'NONE' end
 ),
 

@@ -117,6 +117,8 @@ PORTS: dict[str, str] = {
     " credit_invoice_id t, applied_amount m, currency_code t, applied_date d, kind t",
     "accounting_period": "period_id t, period_name t, start_date d, end_date d, is_adjustment b, is_closed b,"
     " is_ar_closed b, is_ap_closed b, closed_at i",
+    "opening_balance": "opening_balance_id t, kind t, balance_date d, legal_entity_id t, contract_line_id t,"
+    " customer_id t, invoice_id t, due_date d, amount m, amount_functional m, currency_code t, hours h",
     "revenue_entry": "revenue_entry_id t, contract_line_id t, amount m, amount_functional m, currency_code t,"
     " accounting_date d, period_id t, posted_at i, service_from d, service_to d, entry_type t, kind t",
     "purchase_order_line": "purchase_order_line_id t, purchase_order_id t, project_id t, resource_id t,"

@@ -6,6 +6,7 @@ utilisation denominators, delayed-revenue currency-days, and the stages from won
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,7 +18,7 @@ import duckdb
 import pytest
 
 from dashboards.roi import Compared, Group, compare
-from tests.dbt import golden_cash, golden_handoff, golden_margin
+from tests.dbt import golden_cash, golden_handoff, golden_margin, golden_opening
 from tests.dbt.golden_backlog import add_backlog
 from tests.dbt.golden_changes import add_changes
 from tests.dbt.golden_estimates import OWN, tell_estimates
@@ -68,6 +69,7 @@ def firm() -> Firm:
     golden_margin.add(told)
     golden_handoff.add(told)
     golden_cash.add(told)
+    golden_opening.add(told)
     # training stops counting as productive with April 2026
     told.parameters = [
         ("training_is_productive", "true", date(2020, 1, 1)),
@@ -1763,3 +1765,136 @@ def test_backlog_less_what_is_left_out_is_what_is_disclosed(marts: duckdb.DuckDB
     assert apart == []
     euro = [amount for _, _, amount in obligations(marts, 980)]
     assert sum(euro) == variant(marts, "total_backlog", 980) == D("115.0115")
+
+
+# --- what was carried over when the history begins
+
+BEFORE, JANUARY, FEBRUARY = "2025-12-31", "2026-01-31", "2026-02-28"
+
+
+@pytest.mark.parametrize(
+    ("metric", "before", "january"),
+    [
+        ("total_backlog", "40000", "30000"),
+        ("unbilled_backlog", "30000", "30000"),
+        ("contract_liability", "10000", None),
+        ("net_contract_position", "-10000", None),
+    ],
+)
+def test_what_was_carried_over_stands_in_balances(
+    marts: duckdb.DuckDBPyConnection, metric: str, before: str, january: str | None
+) -> None:
+    """100,000 sold, 60,000 earned and 70,000 billed before 2026, 10,000 earned in January."""
+    found = [value(marts, metric, as_of, **of_line(1971)) for as_of in (BEFORE, JANUARY)]
+    assert found == [D(before), None if january is None else D(january)]
+
+
+def test_what_was_carried_over_is_no_flow(marts: duckdb.DuckDBPyConnection) -> None:
+    month = {"period_type": "MONTH", "grain": "CUSTOMER", "customer_id": "netsuite:main:1971"}
+    for as_of, revenue, posted_less_expected in ((BEFORE, None, "0"), (JANUARY, "10000", "0")):
+        said = value(marts, "recognised_revenue", as_of, **month)
+        assert said == (None if revenue is None else D(revenue)), as_of
+        assert value(marts, "billed", as_of, **month) is None
+        less = value(marts, "revenue_posted_less_expected", as_of, **month)
+        assert (less or D(0)) == D(posted_less_expected), as_of
+    owed = {"grain": "CUSTOMER", "customer_id": "netsuite:main:1997", "period_type": "MONTH"}
+    assert value(marts, "billed_gross", BEFORE, **owed) == D(70), "the document that is there itself"
+    assert value(marts, "cash_applied", FEBRUARY, **owed) == D(5000)
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "as_of", "wanted"),
+    [
+        # signed in June
+        ("backlog", 1971, BEFORE, {"opening": 100000, "opening_balance": -60000, "closing": 40000}),
+        ("backlog", 1971, JANUARY, {"opening": 40000, "recognised": -10000, "closing": 30000}),
+        ("backlog", 1973, BEFORE, {"opening": 100, "opening_balance": -80, "closing": 20}),
+        ("backlog", 1973, JANUARY, {"opening": 20, "recognised": -15, "completed_under_run": -5}),
+        ("backlog", 1974, BEFORE, {"opening": 800, "opening_balance": -550, "closing": 250}),
+        ("contract_liability", 1971, BEFORE, {"opening_balance": 10000, "closing": 10000}),
+        ("contract_liability", 1971, JANUARY, {"opening": 10000, "released": -10000}),
+    ],
+)
+def test_what_was_carried_over_is_a_movement_of_its_own(
+    marts: duckdb.DuckDBPyConnection, table: str, line: int, as_of: str, wanted: dict[str, int]
+) -> None:
+    found = marts.execute(
+        f"select * from marts.{table}_rollforward where as_of = '{as_of}' and currency_view = 'TC'"
+        f" and contract_line_id = 'netsuite:main:{line}'"
+    )
+    names = [column[0] for column in found.description or ()]
+    rows = found.fetchall()
+    assert len(rows) == 1
+    said = dict(zip(names, rows[0], strict=True))
+    moved = {name: amount for name, amount in said.items() if isinstance(amount, Decimal) and amount}
+    assert moved == wanted
+
+
+def test_receivables_carried_over_age_and_are_paid(marts: duckdb.DuckDBPyConnection) -> None:
+    found = marts.execute(
+        "select as_of, invoice_id, doc_type, due_date, days_past_due, bucket, amount_tc from"
+        " marts.ar_document where customer_id in ('netsuite:main:1997', 'netsuite:main:1998') and as_of in"
+        f" ('{BEFORE}', '{JANUARY}', '{FEBRUARY}') order by as_of, invoice_id"
+    ).fetchall()
+    due, unsaid = date(2026, 1, 31), ("CREDIT_NOTE", None, 0, "CREDIT", D(-40))
+    for as_of, late, bucket, left in (
+        (BEFORE, 0, "NOT_DUE", 12000), (JANUARY, 0, "NOT_DUE", 12000), (FEBRUARY, 28, "1-30", 7000),
+    ):  # fmt: skip
+        assert [row[1:] for row in found if str(row[0]) == as_of] == [
+            ("erp:files:OB2", "OPENING_BALANCE", None, None, "NO_DUE_DATE", D(300)),
+            ("erp:files:OB3", *unsaid),
+            ("netsuite:main:JE1", "OPENING_BALANCE", due, late, bucket, D(left)),
+            ("netsuite:main:OB4", "STANDARD", due, late, bucket, D(70)),
+        ], as_of
+    bars = "opening, opening_balance, invoiced, collected, closing"
+    for as_of, wanted in ((BEFORE, "0 12000 70 0 12070"), (FEBRUARY, "12070 0 0 -5000 7070")):
+        said = marts.execute(
+            f"select {', '.join(f'sum({bar})' for bar in bars.split(', '))} from marts.ar_rollforward"
+            f" where as_of = '{as_of}' and currency_view = 'TC' and customer_id = 'netsuite:main:1997'"
+        ).fetchone()
+        assert said == tuple(map(D, wanted.split())), as_of
+    place = {"grain": "CUSTOMER", "customer_id": "netsuite:main:1997"}
+    assert value(marts, "ar_overdue", FEBRUARY, **place) == D(7070)
+    # 510 in the place of 500, of which 200 were paid under the document's name
+    assert value(marts, "ar_gross", FEBRUARY, **place | {"customer_id": "netsuite:main:1999"}) == D(310)
+    assert value(marts, "dso_balance", FEBRUARY, **place, currency_view="NA") is not None
+    assert value(marts, "dso_balance", "2026-03-31", **place, currency_view="NA") is None, "billed nothing"
+
+
+def test_what_was_billed_ahead_is_carried_over_at_the_rate_of_the_books(
+    marts: duckdb.DuckDBPyConnection,
+) -> None:
+    for view, amount in (("TC", "600"), ("FC", "650"), ("RC", "650")):
+        assert value(marts, "contract_liability", "2026-04-30", **of_line(1972, view)) == D(amount), view
+
+
+def test_cost_carried_over_counts_towards_completion(marts: duckdb.DuckDBPyConnection) -> None:
+    """36,000 of 60,000, then 42,000: 60 and 70 hundredths of 100,000, as was posted."""
+    found = marts.execute(
+        "select cost_to_date_tc, expected_revenue_tc, posted_revenue_tc, expected_in_month_tc, hours_to_date"
+        f" from marts.expected_revenue where as_of in ('{BEFORE}', '{JANUARY}')"
+        " and contract_line_id = 'netsuite:main:1971' order by as_of"
+    ).fetchall()
+    assert found == [
+        (D(36000), D(60000), D(60000), D(0), D(400)),
+        (D(42000), D(70000), D(70000), D(10000), D(400)),
+    ]
+    told = marts.execute(
+        "select actual_revenue_rc, actual_cost_rc, actual_margin_rc, gap from marts.project_margin"
+        " where contract_line_id = 'netsuite:main:1971'"
+    ).fetchone()
+    assert told == (D(70000), D(42000), D(28000), "CARRIED_OVER")
+    # nobody says what the other line had cost: unknown, not nothing
+    unsaid = marts.execute(
+        "select cost_to_date_tc, hours_to_date, value_to_date_tc, posted_revenue_tc from"
+        f" marts.expected_revenue where as_of = '{FEBRUARY}' and contract_line_id = 'netsuite:main:1974'"
+    ).fetchone()
+    assert unsaid == (None, None, D(550), D(550))
+
+
+def test_what_may_be_told_twice_is_warned_of(built: dict[str, Path]) -> None:
+    place = built["2026-04-30"]
+    results = json.loads((place / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
+    said = {one["unique_id"].split(".")[2]: (one["status"], one["failures"]) for one in results}
+    # the document that is there itself, and beside it what was owed on a day after that document's
+    assert said["ledger__opening_balances_leave_nothing_twice"] == ("warn", 2)

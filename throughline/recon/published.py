@@ -235,17 +235,19 @@ def _of_entity(row: Row, asked: Filter, codes: dict[str, str]) -> bool:
 ROLL_FORWARDS = {
     "BACKLOG": (
         "backlog_rollforward",
-        ("booked", "amended", "recognised", "cancelled", "completed_under_run", "beyond_value",
-         "closure_timing"),
+        ("opening_balance", "booked", "amended", "recognised", "cancelled", "completed_under_run",
+         "beyond_value", "closure_timing"),
     ),
     "WIP": (
         "wip_rollforward", ("performed", "wip_billed", "reopened_by_credit_note", "multiple_billing"),
     ),
     "DEFERRED_REVENUE": (
         "contract_liability_rollforward",
-        ("billed", "credited", "released", "made_unconditional", "netting_reclass"),
+        ("opening_balance", "billed", "credited", "released", "made_unconditional", "netting_reclass"),
     ),
-    "RECEIVABLES": ("ar_rollforward", ("invoiced", "credited", "collected", "credits_applied")),
+    "RECEIVABLES": (
+        "ar_rollforward", ("opening_balance", "invoiced", "credited", "collected", "credits_applied"),
+    ),
 }  # fmt: skip
 DATES_TOLD = 13
 

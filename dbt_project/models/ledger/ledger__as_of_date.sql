@@ -1,10 +1,13 @@
 -- The dates a run answers for: every month end since the firm's first month, and the run's own as_of. The
--- first month is the first in which somebody worked; what was signed before it counts in longer periods only.
+-- first month is the first in which somebody worked or that a balance carried over stands at the end of; what
+-- was signed before it counts in longer periods only.
 with movement as (
     select
         business_date,
-        case when movement_type in ('labour_cost', 'subcontractor_accrual') then business_date end
-            as worked_on
+        case
+            when movement_type in ('labour_cost', 'subcontractor_accrual') or movement_type like 'opening%'
+                then business_date
+        end as worked_on
     from {{ ref('fct_value_movement') }}
     where known_at <= {{ run_known_at() }} and business_date <= {{ run_as_of() }}
 ),

@@ -11,7 +11,9 @@ with movement as (
     where
         known_at <= {{ run_known_at() }}
         and business_date <= {{ run_as_of() }}
-        and movement_type in ('booked', 'amended', 'recognised', 'cancelled', 'completed_under_run')
+        and movement_type in (
+            'booked', 'amended', 'recognised', 'cancelled', 'completed_under_run', 'opening_revenue'
+        )
 ),
 
 line as (
@@ -60,6 +62,8 @@ dated as (
         sum(case when movement.movement_type = 'booked' then movement.amount_tc else 0 end) as booked,
         sum(case when movement.movement_type = 'amended' then movement.amount_tc else 0 end) as amended,
         sum(case when movement.movement_type = 'recognised' then movement.amount_tc else 0 end) as recognised,
+        sum(case when movement.movement_type = 'opening_revenue' then -movement.amount_tc else 0 end)
+            as opening_balance,
         sum(case when movement.movement_type = 'cancelled' then movement.amount_tc else 0 end) as cancelled,
         sum(case when movement.movement_type = 'completed_under_run' then movement.amount_tc else 0 end)
             as completed_under_run,
@@ -69,6 +73,9 @@ dated as (
             as amended_rc,
         {{ known_sum("case when movement.movement_type = 'recognised' then movement.amount_rc else 0 end") }}
             as recognised_rc,
+        {{ known_sum(
+            "case when movement.movement_type = 'opening_revenue' then -movement.amount_rc else 0 end"
+        ) }} as opening_balance_rc,
         {{ known_sum("case when movement.movement_type = 'cancelled' then movement.amount_rc else 0 end") }}
             as cancelled_rc,
         {{ known_sum(
@@ -88,11 +95,13 @@ with_ending as (
         booked,
         amended,
         recognised,
+        opening_balance,
         cancelled,
         completed_under_run,
         booked_rc,
         amended_rc,
         recognised_rc,
+        opening_balance_rc,
         cancelled_rc,
         completed_under_run_rc
     from dated
@@ -103,11 +112,13 @@ with_ending as (
         0 as booked,
         0 as amended,
         0 as recognised,
+        0 as opening_balance,
         0 as cancelled,
         0 as completed_under_run,
         0 as booked_rc,
         0 as amended_rc,
         0 as recognised_rc,
+        0 as opening_balance_rc,
         0 as cancelled_rc,
         0 as completed_under_run_rc
     from sold
@@ -121,11 +132,13 @@ daily as (
         sum(with_ending.booked) as booked,
         sum(with_ending.amended) as amended,
         sum(with_ending.recognised) as recognised,
+        sum(with_ending.opening_balance) as opening_balance,
         sum(with_ending.cancelled) as cancelled,
         sum(with_ending.completed_under_run) as completed_under_run,
         {{ known_sum('with_ending.booked_rc') }} as booked_rc,
         {{ known_sum('with_ending.amended_rc') }} as amended_rc,
         {{ known_sum('with_ending.recognised_rc') }} as recognised_rc,
+        {{ known_sum('with_ending.opening_balance_rc') }} as opening_balance_rc,
         {{ known_sum('with_ending.cancelled_rc') }} as cancelled_rc,
         {{ known_sum('with_ending.completed_under_run_rc') }} as completed_under_run_rc
     from with_ending
@@ -139,15 +152,17 @@ running as (
         daily.booked,
         daily.amended,
         daily.recognised,
+        daily.opening_balance,
         daily.cancelled,
         daily.completed_under_run,
         daily.booked_rc,
         daily.amended_rc,
         daily.recognised_rc,
+        daily.opening_balance_rc,
         daily.cancelled_rc,
         daily.completed_under_run_rc,
-        daily.booked + daily.amended - daily.recognised as committed_change,
-        sum(daily.booked + daily.amended - daily.recognised) over (
+        daily.booked + daily.amended - daily.recognised + daily.opening_balance as committed_change,
+        sum(daily.booked + daily.amended - daily.recognised + daily.opening_balance) over (
             partition by daily.contract_line_id order by daily.business_date
             rows between unbounded preceding and current row
         ) as uncapped
@@ -175,11 +190,13 @@ derived as (
         judged.booked,
         judged.amended,
         judged.recognised,
+        judged.opening_balance,
         judged.cancelled,
         judged.completed_under_run,
         judged.booked_rc,
         judged.amended_rc,
         judged.recognised_rc,
+        judged.opening_balance_rc,
         judged.cancelled_rc,
         judged.completed_under_run_rc,
         -- revenue above the line's value takes nothing out of a backlog that is already used up
@@ -224,6 +241,7 @@ select
     cast(derived.booked as decimal(28, 4)) as booked,
     cast(derived.amended as decimal(28, 4)) as amended,
     cast(derived.recognised as decimal(28, 4)) as recognised,
+    cast(derived.opening_balance as decimal(28, 4)) as opening_balance,
     cast(derived.cancelled as decimal(28, 4)) as cancelled,
     cast(derived.completed_under_run as decimal(28, 4)) as completed_under_run,
     cast(derived.beyond_value as decimal(28, 4)) as beyond_value,
@@ -233,6 +251,7 @@ select
     cast(derived.booked_rc as decimal(28, 4)) as booked_rc,
     cast(derived.amended_rc as decimal(28, 4)) as amended_rc,
     cast(derived.recognised_rc as decimal(28, 4)) as recognised_rc,
+    cast(derived.opening_balance_rc as decimal(28, 4)) as opening_balance_rc,
     cast(derived.cancelled_rc as decimal(28, 4)) as cancelled_rc,
     cast(derived.completed_under_run_rc as decimal(28, 4)) as completed_under_run_rc,
     cast({{ roll_forward_at_rate('derived.beyond_value', 'conversion.rate_rc') }} as decimal(28, 4))

@@ -26,11 +26,12 @@ backlog_day as (
             partition by contract_line_id order by business_date
             rows between unbounded preceding and current row
         ) as committed,
-        sum(recognised) over (
+        -- what was earned before the line's history begins is known to have been by its first day
+        sum(recognised - opening_balance) over (
             partition by contract_line_id order by business_date
             rows between unbounded preceding and current row
         ) as recognised,
-        max(case when recognised <> 0 then business_date end) over (
+        max(case when recognised <> 0 or opening_balance <> 0 then business_date end) over (
             partition by contract_line_id order by business_date
             rows between unbounded preceding and current row
         ) as last_revenue_on,
@@ -109,9 +110,9 @@ flow as (
         as_of,
         contract_line_id,
         currency_code,
-        billed_tc + credited_tc as billed_tc
+        opening_billed_tc + billed_tc + credited_tc as billed_tc
     from {{ ref('ledger__contract_flow') }}
-    where billed_tc <> 0 or credited_tc <> 0
+    where opening_billed_tc <> 0 or billed_tc <> 0 or credited_tc <> 0
 ),
 
 idle_after as (

@@ -43,6 +43,16 @@ revenue as (
         coalesce(known_to, {{ ledger_forever() }}) as known_to
     from {{ ref('ledger__revenue_value') }}
     where is_recognised
+    union all
+    -- what was earned before the history of a line begins was earned of it all the same
+    select
+        contract_line_id,
+        balance_date as accounting_date,
+        amount_tc,
+        known_from,
+        coalesce(known_to, {{ ledger_forever() }}) as known_to
+    from {{ ref('ledger__opening_value') }}
+    where movement_type = 'opening_revenue' and is_counted
 ),
 
 conversion as (

@@ -1,5 +1,5 @@
 -- What settles documents, one row per version of an application, side and stretch of knowledge about the
--- document: cash and credits take an invoice down, and a credit note is used up by what it settles.
+-- document, which may be a receivable carried over: cash and credits take an invoice down, and a credit note is used up by what it settles.
 with application as (
     {{ ledger_fact_versions(
         ref('canonical__payment_application'),
@@ -32,6 +32,7 @@ document as (
         invoice.legal_entity_id,
         invoice.invoice_date,
         invoice.currency_code,
+        invoice.is_known,
         invoice.is_known and invoice.status not in ('draft', 'void') and invoice.posted_at is not null
             as is_posted,
         legal_entity.functional_currency,
@@ -41,6 +42,84 @@ document as (
         on
             invoice.legal_entity_id = legal_entity.legal_entity_id
             and {{ ledger_meets('legal_entity', ['invoice']) }}
+),
+
+opening_balance as (
+    {{ ledger_dimension_versions(
+        ref('canonical__opening_balance'),
+        'opening_balance_id',
+        ['kind', 'customer_id', 'legal_entity_id', 'invoice_id', 'balance_date', 'currency_code'],
+    ) }}
+),
+
+-- what was open before the history begins is settled under the document it is carried over as
+named_document as (
+    select distinct
+        coalesce(invoice_id, opening_balance_id) as document_id,
+        opening_balance_id
+    from opening_balance
+    where is_known and kind = 'RECEIVABLE'
+),
+
+telling as (
+    select
+        named_document.document_id,
+        opening_balance.customer_id,
+        opening_balance.legal_entity_id,
+        opening_balance.balance_date,
+        opening_balance.currency_code,
+        opening_balance.is_known
+        and opening_balance.kind = 'RECEIVABLE'
+        and coalesce(opening_balance.invoice_id, opening_balance.opening_balance_id)
+        = named_document.document_id as is_receivable,
+        opening_balance.known_from,
+        opening_balance.known_to
+    from named_document
+    inner join opening_balance on named_document.opening_balance_id = opening_balance.opening_balance_id
+),
+
+cut as (
+    select distinct
+        document_id,
+        known_from
+    from telling
+),
+
+stretch as (
+    {{ ledger_stretches('cut', 'document_id', []) }}
+),
+
+-- several rows may speak of one document
+carried_over as (
+    select
+        stretch.document_id,
+        coalesce(max(case when telling.is_receivable then 1 else 0 end) = 1, false) as is_receivable,
+        min(case when telling.is_receivable then telling.customer_id end) as customer_id,
+        min(case when telling.is_receivable then telling.legal_entity_id end) as legal_entity_id,
+        min(case when telling.is_receivable then telling.balance_date end) as balance_date,
+        min(case when telling.is_receivable then telling.currency_code end) as currency_code,
+        stretch.known_from,
+        stretch.known_to
+    from stretch
+    inner join telling on stretch.document_id = telling.document_id and {{ ledger_when('telling') }}
+    group by stretch.document_id, stretch.known_from, stretch.known_to
+),
+
+opening_document as (
+    select
+        carried_over.document_id,
+        carried_over.customer_id,
+        carried_over.legal_entity_id,
+        carried_over.balance_date,
+        carried_over.currency_code,
+        carried_over.is_receivable,
+        legal_entity.functional_currency,
+        {{ ledger_interval(['carried_over', 'legal_entity'], published=false) }}
+    from carried_over
+    left join legal_entity
+        on
+            carried_over.legal_entity_id = legal_entity.legal_entity_id
+            and {{ ledger_meets('legal_entity', ['carried_over']) }}
 ),
 
 conversion as (
@@ -105,7 +184,7 @@ placed as (
         side.customer_payment_id,
         side.credit_invoice_id,
         side.amount_tc,
-        coalesce(document.currency_code, side.currency_code) as currency_code,
+        coalesce(document.currency_code, opening_document.currency_code, side.currency_code) as currency_code,
         side.source_system,
         side.source_instance,
         side.source_record_id,
@@ -113,19 +192,35 @@ placed as (
         side.version_number,
         side.applied_date,
         -- a document cannot be settled before it is dated
-        greatest(side.applied_date, coalesce(document.invoice_date, side.applied_date)) as business_date,
-        coalesce(document.is_posted, false) as is_posted,
-        coalesce(document.legal_entity_id, concat('UNMAPPED:', side.invoice_id)) as legal_entity_id,
+        greatest(
+            side.applied_date,
+            coalesce(document.invoice_date, opening_document.balance_date, side.applied_date)
+        ) as business_date,
+        case
+            when document.is_known then document.is_posted
+            else coalesce(opening_document.is_receivable, false)
+        end as is_posted,
+        coalesce(
+            document.legal_entity_id,
+            opening_document.legal_entity_id,
+            concat('UNMAPPED:', side.invoice_id)
+        ) as legal_entity_id,
         'NONE' as region_id,
         'NONE' as practice_id,
-        coalesce(document.customer_id, concat('UNMAPPED:', side.invoice_id)) as customer_id,
+        coalesce(document.customer_id, opening_document.customer_id, concat('UNMAPPED:', side.invoice_id))
+            as customer_id,
         'NONE' as project_id,
         'NONE' as contract_line_id,
-        coalesce(document.functional_currency, 'NONE') as functional_currency,
-        {{ ledger_interval(['side', 'document'], published=false) }}
+        coalesce(document.functional_currency, opening_document.functional_currency, 'NONE')
+            as functional_currency,
+        {{ ledger_interval(['side', 'document', 'opening_document'], published=false) }}
     from side
     left join document
         on side.invoice_id = document.invoice_id and {{ ledger_meets('document', ['side']) }}
+    left join opening_document
+        on
+            side.invoice_id = opening_document.document_id
+            and {{ ledger_meets('opening_document', ['side', 'document']) }}
 )
 
 select

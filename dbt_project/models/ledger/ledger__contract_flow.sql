@@ -1,6 +1,6 @@
 -- What every contract line earned and was billed from one date a run answers for to the next, under its
--- contract. What stands under no line is one of its own per entity and customer: it is billed for nothing
--- that anybody sold.
+-- contract, beside what it had earned and was billed of when its history begins. What stands under no line is
+-- one of its own per entity and customer: it is billed for nothing that anybody sold.
 with as_of_date as (
     select
         as_of,
@@ -40,7 +40,9 @@ movement_month as (
         amount_rc,
         unconverted_rc
     from {{ ref('ledger__movement_month') }}
-    where movement_type in ('recognised', 'billed', 'credited') and rows_standing <> 0
+    where
+        movement_type in ('recognised', 'billed', 'credited', 'opening_revenue', 'opening_billing')
+        and rows_standing <> 0
 ),
 
 -- a line shared by several customers is one contract's: it stands under that contract's customer
@@ -93,12 +95,21 @@ flow as (
         sum(case when placed.movement_type = 'recognised' then placed.amount_tc else 0 end) as recognised_tc,
         sum(case when placed.movement_type = 'billed' then placed.amount_tc else 0 end) as billed_tc,
         sum(case when placed.movement_type = 'credited' then placed.amount_tc else 0 end) as credited_tc,
+        sum(case when placed.movement_type = 'opening_revenue' then placed.amount_tc else 0 end)
+            as opening_recognised_tc,
+        sum(case when placed.movement_type = 'opening_billing' then placed.amount_tc else 0 end)
+            as opening_billed_tc,
         {{ known_sum("case when placed.movement_type = 'recognised' then placed.known_rc else 0 end") }}
             as recognised_rc,
         {{ known_sum("case when placed.movement_type = 'billed' then placed.known_rc else 0 end") }}
             as billed_rc,
         {{ known_sum("case when placed.movement_type = 'credited' then placed.known_rc else 0 end") }}
-            as credited_rc
+            as credited_rc,
+        {{ known_sum("case placed.movement_type
+            when 'opening_billing' then placed.known_rc
+            when 'opening_revenue' then -placed.known_rc
+            else 0
+        end") }} as opening_balance_rc
     from placed
     inner join as_of_date
         on
@@ -123,8 +134,11 @@ select
     cast(flow.recognised_tc as decimal(28, 4)) as recognised_tc,
     cast(flow.billed_tc as decimal(28, 4)) as billed_tc,
     cast(flow.credited_tc as decimal(28, 4)) as credited_tc,
+    cast(flow.opening_recognised_tc as decimal(28, 4)) as opening_recognised_tc,
+    cast(flow.opening_billed_tc as decimal(28, 4)) as opening_billed_tc,
     cast(flow.recognised_rc as decimal(28, 4)) as recognised_rc,
     cast(flow.billed_rc as decimal(28, 4)) as billed_rc,
-    cast(flow.credited_rc as decimal(28, 4)) as credited_rc
+    cast(flow.credited_rc as decimal(28, 4)) as credited_rc,
+    cast(flow.opening_balance_rc as decimal(28, 4)) as opening_balance_rc
 from flow
 inner join place on flow.record_id = place.record_id

@@ -22,7 +22,9 @@ flow as (
         functional_currency,
         recognised_tc,
         billed_tc,
-        credited_tc
+        credited_tc,
+        opening_recognised_tc,
+        opening_billed_tc
     from {{ ref('ledger__contract_flow') }}
 ),
 
@@ -57,6 +59,22 @@ posted_line as (
         amount_fc
     from {{ ledger_as_known(ref('ledger__billing_value')) }} as billing_value
     where is_posted and contract_line_id <> 'NONE' and invoice_date <= {{ run_as_of() }}
+),
+
+opening_billing as (
+    select
+        contract_line_id,
+        balance_date,
+        currency_code,
+        functional_currency,
+        amount_tc,
+        amount_fc
+    from {{ ledger_as_known(ref('ledger__opening_value')) }} as opening_value
+    where
+        movement_type = 'opening_billing'
+        and is_counted
+        and contract_line_id <> 'NONE'
+        and balance_date <= {{ run_as_of() }}
 ),
 
 service as (
@@ -138,8 +156,8 @@ cumulated as (
         flow.project_id,
         flow.currency_code,
         flow.functional_currency,
-        sum(flow.recognised_tc) as recognised_tc,
-        sum(flow.billed_tc + flow.credited_tc) as billed_tc
+        sum(flow.opening_recognised_tc + flow.recognised_tc) as recognised_tc,
+        sum(flow.opening_billed_tc + flow.billed_tc + flow.credited_tc) as billed_tc
     from flow
     inner join as_of_date on flow.as_of <= as_of_date.as_of
     group by
@@ -227,6 +245,27 @@ billed_ahead as (
     where position_tc < 0 and currency_code <> functional_currency
 ),
 
+billed_at_rate as (
+    select
+        contract_line_id,
+        currency_code,
+        functional_currency,
+        invoice_date,
+        amount_tc,
+        amount_fc
+    from posted_line
+    union all
+    -- what was billed before the line's history begins is one layer, at the rates it was carried over with
+    select
+        contract_line_id,
+        currency_code,
+        functional_currency,
+        balance_date as invoice_date,
+        amount_tc,
+        amount_fc
+    from opening_billing
+),
+
 layer as (
     select
         contract_line_id,
@@ -234,7 +273,7 @@ layer as (
         invoice_date,
         sum(amount_tc) as amount_tc,
         {{ known_sum('amount_fc') }} as amount_fc
-    from posted_line
+    from billed_at_rate
     where amount_tc > 0 and currency_code <> functional_currency
     group by contract_line_id, currency_code, invoice_date
 ),

@@ -131,7 +131,7 @@ spend_by_date as (
         {%- for name in ['cost', 'uninstalled_cost', 'passed_on_cost'] %}
             {{ known_sum('line_day.' ~ name ~ '_tc') }} as {{ name }},
         {%- endfor %}
-        sum(line_day.hours) as hours,
+        {{ known_sum('line_day.hours') }} as hours,
         sum(line_day.unknown_cost_hours) as unknown_hours
     from line_day
     inner join as_of_date on line_day.business_date <= as_of_date.as_of
@@ -243,13 +243,12 @@ spent as (
     select
         as_of_date.as_of,
         line.contract_line_id,
-        {%- for name in ['cost', 'uninstalled_cost', 'passed_on_cost'] %}
+        {%- for name in ['cost', 'uninstalled_cost', 'passed_on_cost', 'hours'] %}
             case
                 when count(spend_by_date.as_of) over upto = count(spend_by_date.{{ name }}) over upto
                     then coalesce(sum(spend_by_date.{{ name }}) over upto, 0)
             end as {{ name }},
         {%- endfor %}
-        coalesce(sum(spend_by_date.hours) over upto, 0) as hours,
         coalesce(sum(spend_by_date.unknown_hours) over upto, 0) as unknown_hours
     from line
     cross join as_of_date

@@ -1,5 +1,6 @@
 -- What was spent on every signed contract line, earned of it and posted for it on a day, in the contract's
--- currency at the rate of the day: what estimates and expected revenue add up.
+-- currency at the rate of the day: what estimates and expected revenue add up. What was carried over when a
+-- line's history begins stands on that day.
 with line as (
     select
         contract_line_id,
@@ -90,6 +91,44 @@ revenue as (
         amount_tc
     from {{ ledger_as_known(ref('ledger__revenue_value')) }} as revenue_value
     where is_recognised and contract_line_id <> 'NONE' and accounting_date <= {{ run_as_of() }}
+),
+
+opening_balance as (
+    select
+        contract_line_id,
+        kind,
+        balance_date,
+        currency_code,
+        amount_tc,
+        hours
+    from {{ ledger_as_known(ref('ledger__opening_value')) }} as opening_value
+    where
+        kind in ('COST_TO_DATE', 'REVENUE_TO_DATE')
+        and contract_line_id <> 'NONE'
+        and balance_date <= {{ run_as_of() }}
+),
+
+-- a line of which revenue was carried over had cost as well, and where nobody says how much it is unknown
+opening_cost as (
+    select
+        contract_line_id,
+        balance_date,
+        currency_code,
+        amount_tc,
+        hours
+    from opening_balance
+    where kind = 'COST_TO_DATE'
+    union all
+    select
+        earned.contract_line_id,
+        earned.balance_date,
+        earned.currency_code,
+        {{ null_money() }} as amount_tc,
+        cast(null as decimal(9, 2)) as hours
+    from opening_balance as earned
+    left join opening_balance as spent
+        on earned.contract_line_id = spent.contract_line_id and spent.kind = 'COST_TO_DATE'
+    where earned.kind = 'REVENUE_TO_DATE' and earned.amount_tc <> 0 and spent.contract_line_id is null
 ),
 
 agent as (
@@ -218,6 +257,35 @@ happened as (
         0 as hours,
         0 as unknown_hours
     from revenue
+    union all
+    select
+        contract_line_id,
+        balance_date as business_date,
+        currency_code,
+        'COUNTED' as kind,
+        amount_tc as amount,
+        hours,
+        0 as unknown_hours
+    from opening_cost
+    union all
+    -- what was posted before the line's history begins is what was earned by then
+    select
+        opening_balance.contract_line_id,
+        opening_balance.balance_date as business_date,
+        opening_balance.currency_code,
+        measure.kind,
+        opening_balance.amount_tc as amount,
+        case when measure.kind = 'EARNED' then opening_balance.hours else 0 end as hours,
+        0 as unknown_hours
+    from opening_balance
+    inner join (
+        select 'EARNED' as kind
+        union all
+        select 'POSTED' as kind
+        union all
+        select 'CARRIED_OVER' as kind
+    ) as measure
+        on opening_balance.kind = 'REVENUE_TO_DATE'
 ),
 
 by_day as (
@@ -227,7 +295,7 @@ by_day as (
         currency_code,
         kind,
         {{ known_sum('amount') }} as amount,
-        sum(hours) as hours,
+        {{ known_sum('hours') }} as hours,
         sum(unknown_hours) as unknown_hours
     from happened
     group by contract_line_id, business_date, currency_code, kind
@@ -263,12 +331,14 @@ select
         ('PASSED_ON', 'passed_on_cost_tc'),
         ('EARNED', 'value_tc'),
         ('POSTED', 'posted_tc'),
+        ('CARRIED_OVER', 'carried_over_tc'),
     ] %}
         cast({{ known_sum("case when kind = '" ~ kind ~ "' then amount else 0 end") }} as decimal(28, 4))
             as {{ name }},
     {%- endfor %}
-    cast(sum(case when kind = 'COUNTED' then hours else 0 end) as decimal(19, 4)) as hours,
+    cast({{ known_sum("case when kind = 'COUNTED' then hours else 0 end") }} as decimal(19, 4)) as hours,
     cast(sum(unknown_hours) as decimal(19, 4)) as unknown_cost_hours,
-    cast(sum(case when kind = 'EARNED' then hours else 0 end) as decimal(19, 4)) as approved_hours
+    cast({{ known_sum("case when kind = 'EARNED' then hours else 0 end") }} as decimal(19, 4))
+        as approved_hours
 from in_currency
 group by contract_line_id, business_date

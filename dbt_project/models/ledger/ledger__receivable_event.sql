@@ -14,6 +14,22 @@ with movement as (
     where known.is_posted and known.invoice_date <= {{ run_as_of() }}
     union all
     select
+        known.opening_balance_id as event_id,
+        known.document_id as invoice_id,
+        known.movement_type,
+        known.balance_date as business_date,
+        known.legal_entity_id,
+        known.customer_id,
+        known.currency_code,
+        known.functional_currency,
+        known.amount_tc
+    from {{ ledger_as_known(ref('ledger__opening_value')) }} as known
+    where
+        known.movement_type = 'opening_receivable'
+        and known.is_counted
+        and known.balance_date <= {{ run_as_of() }}
+    union all
+    select
         known.cash_id as event_id,
         known.invoice_id,
         known.movement_type,

@@ -12,6 +12,15 @@ document as (
         due_date
     from {{ ledger_as_known(ref('ledger__receivable_value')) }} as receivable_value
     where is_posted
+    union all
+    -- carried over from the systems before: one sum, and what was left of a credit if it is negative
+    select
+        document_id as invoice_id,
+        case when sum(amount_tc) < 0 then 'CREDIT_NOTE' else 'OPENING_BALANCE' end as doc_type,
+        min(due_date) as due_date
+    from {{ ledger_as_known(ref('ledger__opening_value')) }} as opening_value
+    where movement_type = 'opening_receivable' and is_counted
+    group by document_id
 ),
 
 open_document as (

@@ -25,7 +25,8 @@ line_day as (
         contract_line_id,
         business_date,
         value_tc,
-        posted_tc
+        posted_tc,
+        carried_over_tc
     from {{ ref('ledger__line_day') }}
 ),
 
@@ -70,7 +71,7 @@ earned as (
     select
         contract_line_id,
         {{ month_start('business_date') }} as service_month,
-        {{ known_sum('value_tc') }} as amount
+        {{ known_sum('value_tc - carried_over_tc') }} as amount
     from line_day
     group by contract_line_id, {{ month_start('business_date') }}
 ),

@@ -34,6 +34,16 @@ document as (
         contract_id,
         invoice_date
     from {{ ledger_as_known(ref('ledger__receivable_value')) }} as receivable_value
+    union all
+    select
+        document_id as invoice_id,
+        min(source_record_id) as invoice_number,
+        case when sum(amount_tc) < 0 then 'CREDIT_NOTE' else 'OPENING_BALANCE' end as doc_type,
+        {{ null_text() }} as contract_id,
+        min(balance_date) as invoice_date
+    from {{ ledger_as_known(ref('ledger__opening_value')) }} as opening_value
+    where movement_type = 'opening_receivable' and is_counted
+    group by document_id
 )
 
 select

@@ -17,6 +17,7 @@ daily as (
         'NONE' as contract_line_id,
         invoice_id,
         currency_code,
+        sum(case when movement_type = 'opening_receivable' then amount_tc else 0 end) as opening_balance,
         sum(case when movement_type = 'ar_opened' then amount_tc else 0 end) as invoiced,
         sum(case when movement_type = 'ar_credited' then amount_tc else 0 end) as credited,
         sum(case when movement_type = 'collected' then amount_tc else 0 end) as collected,
@@ -37,10 +38,13 @@ flow as (
         daily.contract_line_id,
         daily.invoice_id,
         daily.currency_code,
+        sum(daily.opening_balance) as opening_balance,
         sum(daily.invoiced) as invoiced,
         sum(daily.credited) as credited,
         sum(daily.collected) as collected,
         sum(daily.credits_applied) as credits_applied,
+        {{ known_sum(roll_forward_at_rate('daily.opening_balance', 'conversion.rate_rc')) }}
+            as opening_balance_rc,
         {{ known_sum(roll_forward_at_rate('daily.invoiced', 'conversion.rate_rc')) }} as invoiced_rc,
         {{ known_sum(roll_forward_at_rate('daily.credited', 'conversion.rate_rc')) }} as credited_rc,
         {{ known_sum(roll_forward_at_rate('daily.collected', 'conversion.rate_rc')) }} as collected_rc,
@@ -56,4 +60,8 @@ flow as (
         daily.project_id, daily.contract_line_id, daily.invoice_id, daily.currency_code
 ),
 
-{{ roll_forward('ar_gross', ['invoiced', 'credited', 'collected', 'credits_applied'], record='invoice_id') }}
+{{ roll_forward(
+    'ar_gross',
+    ['opening_balance', 'invoiced', 'credited', 'collected', 'credits_applied'],
+    record='invoice_id',
+) }}

@@ -12,6 +12,7 @@ with rollforward as (
         project_id,
         contract_line_id,
         currency_code,
+        opening_balance,
         booked,
         amended,
         recognised,
@@ -26,9 +27,8 @@ with rollforward as (
 
 step as (
     {%- for movement_type in [
-        'booked', 'amended', 'recognised', 'cancelled', 'completed_under_run', 'beyond_value',
-        'closure_timing',
-        'fx_translation',
+        'opening_balance', 'booked', 'amended', 'recognised', 'cancelled', 'completed_under_run',
+        'beyond_value', 'closure_timing', 'fx_translation',
     ] %}
         select
             as_of,

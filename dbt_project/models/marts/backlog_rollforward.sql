@@ -15,6 +15,7 @@ flow as (
         backlog_day.project_id,
         backlog_day.contract_line_id,
         backlog_day.currency_code,
+        sum(backlog_day.opening_balance) as opening_balance,
         sum(backlog_day.booked) as booked,
         sum(backlog_day.amended) as amended,
         sum(-backlog_day.recognised) as recognised,
@@ -22,6 +23,7 @@ flow as (
         sum(backlog_day.completed_under_run) as completed_under_run,
         sum(backlog_day.beyond_value) as beyond_value,
         sum(backlog_day.closure_timing) as closure_timing,
+        {{ known_sum('backlog_day.opening_balance_rc') }} as opening_balance_rc,
         {{ known_sum('backlog_day.booked_rc') }} as booked_rc,
         {{ known_sum('backlog_day.amended_rc') }} as amended_rc,
         {{ known_sum('-backlog_day.recognised_rc') }} as recognised_rc,
@@ -41,7 +43,7 @@ flow as (
 {{ roll_forward(
     'total_backlog',
     [
-        'booked', 'amended', 'recognised', 'cancelled', 'completed_under_run',
+        'opening_balance', 'booked', 'amended', 'recognised', 'cancelled', 'completed_under_run',
         'beyond_value', 'closure_timing',
     ],
 ) }}

@@ -14,9 +14,12 @@ contract_flow as (
         recognised_tc,
         billed_tc,
         credited_tc,
+        opening_recognised_tc,
+        opening_billed_tc,
         recognised_rc,
         billed_rc,
-        credited_rc
+        credited_rc,
+        opening_balance_rc
     from {{ ref('ledger__contract_flow') }}
 ),
 
@@ -65,11 +68,14 @@ flow as (
         moved.project_id,
         moved.contract_line_id,
         moved.currency_code,
+        coalesce(contract_flow.opening_billed_tc - contract_flow.opening_recognised_tc, 0) as opening_balance,
         coalesce(contract_flow.billed_tc, 0) as billed,
         coalesce(contract_flow.credited_tc, 0) as credited,
         -coalesce(contract_flow.recognised_tc, 0) as released,
         -moved.conditional_change as made_unconditional,
         moved.asset_change as netting_reclass,
+        case when contract_flow.as_of is null then 0 else contract_flow.opening_balance_rc end
+            as opening_balance_rc,
         case when contract_flow.as_of is null then 0 else contract_flow.billed_rc end as billed_rc,
         case when contract_flow.as_of is null then 0 else contract_flow.credited_rc end as credited_rc,
         case when contract_flow.as_of is null then 0 else -contract_flow.recognised_rc end as released_rc,
@@ -89,6 +95,6 @@ flow as (
 
 {{ roll_forward(
     'contract_liability',
-    ['billed', 'credited', 'released', 'made_unconditional', 'netting_reclass'],
+    ['opening_balance', 'billed', 'credited', 'released', 'made_unconditional', 'netting_reclass'],
     historic=true,
 ) }}

@@ -177,9 +177,9 @@ spent_by_then as (
         placed.vintage_number,
         {{ known_sum('line_day.cost_tc') }} as counted,
         {{ known_sum('line_day.uninstalled_cost_tc') }} as excluded,
-        sum(line_day.hours) as hours,
+        {{ known_sum('line_day.hours') }} as hours,
         {{ known_sum('line_day.value_tc') }} as value_to_date,
-        sum(line_day.approved_hours) as approved_hours
+        {{ known_sum('line_day.approved_hours') }} as approved_hours
     from placed
     inner join line_day
         on
@@ -202,10 +202,14 @@ on_its_day as (
             when spent_by_then.project_id is not null then spent_by_then.excluded
             when placed.contract_line_id <> 'NONE' then 0
         end as excluded,
-        case when placed.contract_line_id <> 'NONE' then coalesce(spent_by_then.hours, 0) end as hours,
+        case
+            when spent_by_then.project_id is not null then spent_by_then.hours
+            when placed.contract_line_id <> 'NONE' then 0
+        end as hours,
         case when spent_by_then.project_id is null then 0 else spent_by_then.value_to_date end
             as value_to_date,
-        coalesce(spent_by_then.approved_hours, 0) as approved_hours,
+        case when spent_by_then.project_id is null then 0 else spent_by_then.approved_hours end
+            as approved_hours,
         case
             when placed.ended_on <= placed.estimated_on then 0
             else {{ days_between(

@@ -67,6 +67,7 @@ line_day as (
         business_date,
         value_tc,
         posted_tc,
+        carried_over_tc,
         approved_hours
     from {{ ref('ledger__line_day') }}
 ),
@@ -77,7 +78,8 @@ earned_by_date as (
         position.contract_line_id,
         {{ known_sum('line_day.value_tc') }} as amount,
         {{ known_sum('line_day.posted_tc') }} as posted,
-        sum(line_day.approved_hours) as hours
+        {{ known_sum('line_day.carried_over_tc') }} as carried_over,
+        {{ known_sum('line_day.approved_hours') }} as hours
     from position
     inner join line_day
         on
@@ -244,8 +246,9 @@ measured as (
     select
         position.*,
         case when earned_by_date.as_of is null then 0 else earned_by_date.amount end as value_to_date,
-        coalesce(earned_by_date.hours, 0) as approved_hours,
+        case when earned_by_date.as_of is null then 0 else earned_by_date.hours end as approved_hours,
         case when earned_by_date.as_of is null then 0 else earned_by_date.posted end as posted,
+        case when earned_by_date.as_of is null then 0 else earned_by_date.carried_over end as carried_over,
         retained.earned as retained
     from position
     left join earned_by_date
@@ -331,19 +334,21 @@ date_before as (
     select
         *,
         lag(standing) over by_date as standing_before,
-        lag(expected_tc) over by_date as expected_before
+        lag(expected_tc) over by_date as expected_before,
+        carried_over - coalesce(lag(carried_over) over by_date, 0) as carried_over_in_month
     from rounded
     window by_date as (partition by contract_line_id order by as_of)
 ),
 
--- what is unknown of a line that had ended by the date before is nothing that moves any more
+-- what is unknown of a line that had ended by the date before is nothing that moves any more, and what was
+-- carried over was expected of no month that is told of
 by_month as (
     select
         *,
         case
-            when standing_before is null then expected_tc
+            when standing_before is null then expected_tc - carried_over_in_month
             when expected_tc is null and expected_before is null and standing_before <> 'OPEN' then 0
-            else expected_tc - expected_before
+            else expected_tc - expected_before - carried_over_in_month
         end as expected_in_month
     from date_before
 )

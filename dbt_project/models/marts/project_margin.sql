@@ -1,6 +1,7 @@
 -- Every client project's margin four times, as the run knew it on its own day: as it was sold, budgeted, is
 -- estimated at completion, and is. What is sold, budgeted and estimated is worth what the constant-currency
--- day says; what is counts as the margin metric does. What no source says is unknown, and `gap` says what.
+-- day says; what is counts as the margin metric does, with what was carried over from before the project's
+-- history begins. What no source says is unknown, and `gap` says what.
 with role_margin as (
     select
         project_id,
@@ -110,6 +111,19 @@ rule as (
         client_only
     from {{ ledger_metric_rules() }}
     where metric_id = 'project_gross_margin'
+    -- a project's margin is that of all its months, of which those before are one sum
+    union all
+    select
+        'opening_revenue' as movement_type,
+        1 as sign,
+        1 as base_sign,
+        false as client_only
+    union all
+    select
+        'opening_cost' as movement_type,
+        -1 as sign,
+        0 as base_sign,
+        false as client_only
 ),
 
 -- what a line holds of no project stands by itself
@@ -143,8 +157,10 @@ actual as (
         max(practice_id) as practice_id,
         max(customer_id) as customer_id,
         {{ known_sum('revenue_rc') }} as revenue_rc,
-        {{ known_sum('margin_rc') }} as margin_rc,
-        {{ known_sum('margin_cc') }} as margin_cc,
+        {{ known_sum('margin_rc') }} as all_margin_rc,
+        {{ known_sum('margin_cc') }} as all_margin_cc,
+        max(case when movement_type = 'opening_revenue' then 1 else 0 end) = 1 as has_opening_revenue,
+        max(case when movement_type = 'opening_cost' then 1 else 0 end) = 1 as has_opening_cost,
         {{ known_sum('case when is_own_line then revenue_cc else 0 end') }} as own_revenue_cc,
         {{ known_sum('case when is_own_line then 0 else revenue_cc end') }} as other_revenue_cc,
         {{ known_sum("case when movement_type = 'expense_cost' then -margin_cc else 0 end") }}
@@ -153,6 +169,15 @@ actual as (
             as subcontractor_cost_cc
     from earned_and_spent
     group by project_id, line_alone
+),
+
+-- revenue that was carried over without its cost leaves the margin unknown
+actual_margin as (
+    select
+        *,
+        case when has_opening_cost or not has_opening_revenue then all_margin_rc end as margin_rc,
+        case when has_opening_cost or not has_opening_revenue then all_margin_cc end as margin_cc
+    from actual
 ),
 
 planned as (
@@ -247,6 +272,7 @@ put_together as (
         planned.requested_hours,
         coalesce(told.planned_hours, nullif(planned.requested_hours, 0)) as planned_hours,
         coalesce(planned.hours, 0) as hours,
+        coalesce(actual.has_opening_revenue or actual.has_opening_cost, false) as is_carried_over,
         coalesce(changed.delta_hours, 0) as amended_hours,
         coalesce(changed.is_younger, false) as is_estimate_older,
         case when changed.project_id is null then 0 else changed.delta_revenue_cc end as amended_revenue_cc,
@@ -267,7 +293,8 @@ put_together as (
     left join conversion on told.currency_code = conversion.from_currency
     left join sold on named.project_id = sold.project_id
     left join planned on named.project_id = planned.project_id
-    left join actual on named.project_id = actual.project_id and named.line_alone = actual.line_alone
+    left join actual_margin as actual
+        on named.project_id = actual.project_id and named.line_alone = actual.line_alone
     left join changed on named.project_id = changed.project_id
     left join line
         on project.contract_line_id = line.contract_line_id and project.project_id = line.project_id
@@ -339,6 +366,8 @@ select
     cast(hours_counted as decimal(28, 4)) as hours_counted,
     cast(hours_in_all as decimal(28, 4)) as hours_in_all,
     {{ as_text("case
+        -- work of which nothing but sums is known leads from nowhere to nowhere
+        when is_carried_over then 'CARRIED_OVER'
         when sold_revenue_cc is null then 'NO_DEAL'
         when is_without_roles or coalesce(requested_hours, 0) = 0 then 'NO_PLAN'
         when sold_cost_cc is null then 'NO_PLANNED_COST'

@@ -24,6 +24,29 @@ account as (
     where lower(account_type) in ('acctrec', 'accounts receivable', 'receivable')
 ),
 
+opening_receivable as (
+    select
+        document_id,
+        balance_date,
+        legal_entity_id,
+        functional_currency,
+        currency_code,
+        sum(amount_tc) as amount_tc,
+        {{ known_sum('amount_fc') }} as amount_fc
+    from {{ ledger_as_known(ref('ledger__opening_value')) }} as opening_value
+    where movement_type = 'opening_receivable' and is_counted
+    group by document_id, balance_date, legal_entity_id, functional_currency, currency_code
+),
+
+carried_over as (
+    select
+        document_id,
+        sum(amount_tc) as amount_tc,
+        {{ known_sum('amount_fc') }} as amount_fc
+    from opening_receivable
+    group by document_id
+),
+
 document as (
     select
         receivable_value.invoice_id as document_id,
@@ -32,7 +55,8 @@ document as (
         receivable_value.functional_currency,
         receivable_value.currency_code,
         receivable_value.amount_tc,
-        invoice.exchange_rate
+        invoice.exchange_rate,
+        cast(null as decimal(28, 4)) as booked_fc
     from {{ ledger_as_known(ref('ledger__receivable_value')) }} as receivable_value
     left join invoice on receivable_value.invoice_id = invoice.invoice_id
     where receivable_value.is_posted
@@ -47,9 +71,15 @@ settlement as (
         cash_value.functional_currency,
         cash_value.currency_code,
         cash_value.amount_tc,
-        invoice.exchange_rate
+        invoice.exchange_rate,
+        -- what was carried over has no rate but the one its two amounts stand for
+        case
+            when carried_over.document_id is not null
+                then {{ mul_div('carried_over.amount_fc', 'cash_value.amount_tc', 'carried_over.amount_tc') }}
+        end as booked_fc
     from {{ ledger_as_known(ref('ledger__cash_value')) }} as cash_value
     left join invoice on cash_value.invoice_id = invoice.invoice_id
+    left join carried_over on cash_value.invoice_id = carried_over.document_id
     where cash_value.is_posted
 ),
 
@@ -61,7 +91,8 @@ receipt as (
         receipt_value.functional_currency,
         receipt_value.currency_code,
         -receipt_value.amount_tc as amount_tc,
-        payment.exchange_rate
+        payment.exchange_rate,
+        cast(null as decimal(28, 4)) as booked_fc
     from {{ ledger_as_known(ref('ledger__receipt_value')) }} as receipt_value
     left join payment on receipt_value.customer_payment_id = payment.customer_payment_id
     where receipt_value.is_received
@@ -76,7 +107,8 @@ applied as (
         cash_value.functional_currency,
         cash_value.currency_code,
         -cash_value.amount_tc as amount_tc,
-        payment.exchange_rate
+        payment.exchange_rate,
+        cast(null as decimal(28, 4)) as booked_fc
     from {{ ledger_as_known(ref('ledger__cash_value')) }} as cash_value
     left join payment on cash_value.customer_payment_id = payment.customer_payment_id
     where cash_value.is_posted and cash_value.movement_type = 'collected'
@@ -91,10 +123,21 @@ sub_ledger as (
             functional_currency,
             currency_code,
             amount_tc,
-            exchange_rate
+            exchange_rate,
+            booked_fc
         from {{ part }}
-        {{ 'union all' if not loop.last }}
+        union all
     {% endfor %}
+    select
+        document_id,
+        balance_date as entry_date,
+        legal_entity_id,
+        functional_currency,
+        currency_code,
+        amount_tc,
+        cast(null as decimal(18, 10)) as exchange_rate,
+        amount_fc as booked_fc
+    from opening_receivable
 ),
 
 posting as (
@@ -118,6 +161,7 @@ entry as (
         true as is_sub_ledger,
         case
             when currency_code = functional_currency then amount_tc
+            when booked_fc is not null then booked_fc
             else {{ ledger_at_rate('amount_tc', 'exchange_rate') }}
         end as amount
     from sub_ledger

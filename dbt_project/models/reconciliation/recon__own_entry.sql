@@ -42,6 +42,19 @@ receivable as (
     where is_posted
 ),
 
+-- what was carried over stands on the first day's ageing too; nobody says when it was entered
+opening_receivable as (
+    select
+        balance_date as entry_date,
+        {{ null_instant() }} as entered_at,
+        legal_entity_id,
+        currency_code,
+        customer_id as member_id,
+        amount_tc as amount
+    from {{ ledger_as_known(ref('ledger__opening_value')) }} as opening_value
+    where movement_type = 'opening_receivable' and is_counted
+),
+
 settlement as (
     select
         cash_value.business_date as entry_date,
@@ -99,8 +112,8 @@ posting as (
 
 entry as (
     {% for report, entries in [
-        ('AR_AGEING', 'receivable'), ('AR_AGEING', 'settlement'), ('BILLINGS', 'billing'),
-        ('REVENUE', 'revenue'), ('TRIAL_BALANCE', 'posting'),
+        ('AR_AGEING', 'receivable'), ('AR_AGEING', 'opening_receivable'), ('AR_AGEING', 'settlement'),
+        ('BILLINGS', 'billing'), ('REVENUE', 'revenue'), ('TRIAL_BALANCE', 'posting'),
     ] -%}
         select
             '{{ report }}' as report,

@@ -6,9 +6,14 @@ with
 
 run as {{ control_run_row() }},
 
+-- what was carried over is converted on its day as well
 flow_types as (
     select distinct rules.movement_type
     from {{ ledger_metric_rules() }}
+    {%- for movement_type in ['revenue', 'billing', 'cost', 'receivable'] %}
+        union all
+        select 'opening_{{ movement_type }}' as movement_type
+    {%- endfor %}
 ),
 
 months as (
