@@ -43,6 +43,7 @@ CHANGING = {
     "revenue_entry": ("amount", "accounting_date"),
     "contract_amendment": ("delta_value", "signed_on"),
     "payment_application": ("applied_amount", "applied_date"),
+    "opening_balance": ("amount", "balance_date"),
     "contract_line": ("original_value", "effective_from"),
     "invoice": ("total_amount", "due_date"),
 }
@@ -105,6 +106,8 @@ def firms(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Firm:
     for number, method in enumerate(methods, start=1):
         _contract(by, number, method)
     _sound(by, len(METHODS) + 1)
+    for number in range(1, len(METHODS) + 1):
+        _carried_over(by, number)
     return told
 
 
@@ -168,6 +171,37 @@ def _sound(by: Draw, number: int) -> None:
             contract_id=f"netsuite:main:{number}00", delta_value=by.money(4000) - 2000, effective_on=day,
             status="SIGNED", delta_hours=D(by.number(-15, 40)),
         )  # fmt: skip
+
+
+def _carried_over(by: Draw, number: int) -> None:
+    """What a contract line and its customer stood at before: sums without the records they were made of."""
+    line = f"netsuite:main:{number}01"
+    said = next(row for row in by.told.rows["contract_line"] if row["record"] == line)
+    sold = next(row for row in by.told.rows["contract"] if row["record"] == said["contract_id"])
+    for kind in ("REVENUE_TO_DATE", "BILLED_TO_DATE", "COST_TO_DATE"):
+        if by.often():
+            continue
+        day, load = by.when()
+        by.tell(
+            "opening_balance", f"erp:files:{kind}-{number}", load, kind=kind, contract_line_id=line,
+            balance_date=by.one((CONSTANT_DAY, day)), amount=by.money(9000), hours=by.one((None, D(40))),
+            amount_functional=by.one((None, by.money(9000))), currency_code=said["currency_code"],
+        )  # fmt: skip
+    if by.often():
+        return
+    key, (day, load) = f"erp:files:AR-{number}", by.when()
+    named = by.one((None, f"netsuite:main:JE{number}"))
+    by.tell(
+        "opening_balance", key, load, kind="RECEIVABLE", balance_date=by.one((CONSTANT_DAY, day)),
+        invoice_id=named, legal_entity_id=sold["legal_entity_id"], customer_id=sold["customer_id"],
+        amount=by.money(9000) * by.one((1, 1, -1)), due_date=by.one((*DAYS, None)),
+        currency_code=sold["currency_code"],
+    )  # fmt: skip
+    day, load = by.when()
+    by.tell(
+        "payment_application", f"netsuite:main:oa{number}", load, invoice_id=named or key, kind="Payment",
+        applied_amount=by.money(4000), currency_code=sold["currency_code"], applied_date=day,
+    )  # fmt: skip
 
 
 def _reference(by: Draw) -> None:
