@@ -1,7 +1,7 @@
 """Pictures of the pages into docs/screenshots: light and dark, desktop and phone.
 
 Needs a published home (``make run APP=0`` makes one) and Debian's Chromium.
-Usage: ``python scripts/screenshots.py [HOME]``.
+Usage: ``python scripts/screenshots.py [HOME [PAGE ...]]``; all pages unless some are named.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def settle(page: Page) -> None:
     page.wait_for_function(DRAWN)
 
 
-def take(browser: Browser, address: str) -> None:
-    """All pictures of the app at ``address``, each as tall as its page."""
+def take(browser: Browser, address: str, pages: dict[str, str]) -> None:
+    """All pictures of these pages of the app at ``address``, each as tall as its page."""
     TARGET.mkdir(parents=True, exist_ok=True)
     for mode in ("light", "dark"):
         for width in WIDTHS:
@@ -67,7 +67,7 @@ def take(browser: Browser, address: str) -> None:
             )
             page = context.new_page()
             page.set_default_timeout(120_000)
-            for name, path in PAGES.items():
+            for name, path in pages.items():
                 page.set_viewport_size({"width": width, "height": 1000})
                 page.goto(address + path)
                 settle(page)
@@ -88,9 +88,10 @@ def take(browser: Browser, address: str) -> None:
 def main() -> None:
     """Serve the home's dashboard and take the pictures."""
     home = Path(sys.argv[1] if len(sys.argv) > 1 else ".throughline").resolve()
+    pages = {name: PAGES[name] for name in sys.argv[2:] or PAGES}
     with serve_app(home) as address, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
-        take(browser, address)
+        take(browser, address, pages)
         browser.close()
 
 

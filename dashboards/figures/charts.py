@@ -14,6 +14,8 @@ from dashboards.theme import tokens
 
 ALL_LABELLED = 7
 ROW_HEIGHT = 48
+# of a category that takes more lines than fit a row
+LINE_HEIGHT = 16
 
 
 def time_columns(
@@ -187,9 +189,11 @@ def ranked_bars(
     highlight: int | None = 0,
 ) -> go.Figure:
     """Horizontal bars from zero, in the order given; ``highlight`` is the one the title speaks of."""
+    named = [wrapped(label) for label in labels]
+    lines = max((name.count("<br>") + 1 for name in named), default=1)
     figure = go.Figure(
         go.Bar(
-            y=[wrapped(label) for label in labels],
+            y=named,
             x=[float(v) for v in values],
             orientation="h",
             marker_color=[tokens.ADVERSE if at == highlight else tokens.ACTUAL for at in range(len(values))],
@@ -202,7 +206,8 @@ def ranked_bars(
     )
     figure.update_xaxes(visible=False, range=_room([Decimal(0), *values]))
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", automargin=True)
-    return finish(figure, meta, surface, height=max(160, 48 + ROW_HEIGHT * len(values)))
+    row = max(ROW_HEIGHT, LINE_HEIGHT * lines)
+    return finish(figure, meta, surface, height=max(160, 48 + row * len(values)))
 
 
 def stacked_bars(

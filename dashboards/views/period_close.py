@@ -158,7 +158,10 @@ def _records(chosen: Filters, period: str, currency: str) -> None:
         key="close_records_table",
         height=min(420, 38 + 35 * len(found)),
         placeholder=numbers.NO_VALUE,
-        column_config=money_columns("In its currency", currency),
+        column_config={
+            "What": st.column_config.TextColumn(width=220),
+            **money_columns("In its currency", currency),
+        },
         alt="Records that changed the closed month, largest first.",
     )
     if total["n"] > CAP:

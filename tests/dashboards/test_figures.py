@@ -126,3 +126,13 @@ def test_long_labels_wrap() -> None:
     assert wrapped("Project with activity has no active contract line") == (
         "Project with activity<br>has no active contract<br>line"
     )
+
+
+def test_categories_of_many_lines_have_room() -> None:
+    def tall(label: str) -> int:
+        return int(ranked_bars([label] * 5, [D(1)] * 5, "USD", META).layout.height)
+
+    long = "Approved to billable: Approved billable item not transferred to billing"
+    assert wrapped(long).count("<br>") == 3
+    assert tall("A short one") == tall("Invoiced to paid: No control has anything against it") == 288
+    assert tall(long) == 368
