@@ -1,6 +1,6 @@
--- The wrong number this would let through: backlog, deferred revenue, receivables or cost to date that hold the
--- same amount twice, as the balance that was carried over and as the records it was made of; or a balance that
--- stands nowhere because it names no line or customer.
+-- The wrong number this would let through: backlog, deferred revenue, receivables or cost to date that hold
+-- the same amount twice, as the balance that was carried over and as the records it was made of; or a balance
+-- that stands nowhere because it names no line or customer.
 -- A warning: what is told is counted as it is told (but for a receivable whose document is there itself), and
 -- whoever carried it over can say whether what lies before is in the balance.
 -- Not asserted: that the balance is the right one.

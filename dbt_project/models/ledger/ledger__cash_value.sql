@@ -1,5 +1,6 @@
 -- What settles documents, one row per version of an application, side and stretch of knowledge about the
--- document, which may be a receivable carried over: cash and credits take an invoice down, and a credit note is used up by what it settles.
+-- document, which may be a receivable carried over: cash and credits take an invoice down, and a credit note
+-- is used up by what it settles.
 with application as (
     {{ ledger_fact_versions(
         ref('canonical__payment_application'),

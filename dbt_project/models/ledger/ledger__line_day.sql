@@ -131,6 +131,14 @@ opening_cost as (
     where earned.kind = 'REVENUE_TO_DATE' and earned.amount_tc <> 0 and spent.contract_line_id is null
 ),
 
+measure as (
+    select 'EARNED' as kind
+    union all
+    select 'POSTED' as kind
+    union all
+    select 'CARRIED_OVER' as kind
+),
+
 agent as (
     select coalesce({{ run_parameter('expenses_passed_on_as') }}, 'principal') = 'agent' as is_agent
 ),
@@ -278,14 +286,8 @@ happened as (
         case when measure.kind = 'EARNED' then opening_balance.hours else 0 end as hours,
         0 as unknown_hours
     from opening_balance
-    inner join (
-        select 'EARNED' as kind
-        union all
-        select 'POSTED' as kind
-        union all
-        select 'CARRIED_OVER' as kind
-    ) as measure
-        on opening_balance.kind = 'REVENUE_TO_DATE'
+    cross join measure
+    where opening_balance.kind = 'REVENUE_TO_DATE'
 ),
 
 by_day as (

@@ -1,14 +1,14 @@
 -- What stood when a line's or a customer's history begins, one row per version of an opening balance and
--- stretch of knowledge about its contract line. Balances count it from its date on; it is no revenue, document
--- or cost of any month. A receivable under the key of a document that is there itself counts as that
--- document alone.
+-- stretch of knowledge about its contract line. Balances count it from its date on; it is no revenue,
+-- document or cost of any month. A receivable under the key of a document that is there itself counts as
+-- that document alone.
 with told as (
     {{ ledger_fact_versions(
         ref('canonical__opening_balance'),
         'opening_balance_id',
         [
-            'kind', 'balance_date', 'legal_entity_id', 'contract_line_id', 'customer_id', 'invoice_id', 'due_date',
-            'amount', 'amount_functional', 'currency_code', 'hours',
+            'kind', 'balance_date', 'legal_entity_id', 'contract_line_id', 'customer_id', 'invoice_id',
+            'due_date', 'amount', 'amount_functional', 'currency_code', 'hours',
         ],
     ) }}
 ),
