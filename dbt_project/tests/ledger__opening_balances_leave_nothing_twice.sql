@@ -55,6 +55,7 @@ history as (
 
 owed as (
     select
+        'RECEIVABLE' as kind,
         legal_entity_id,
         customer_id,
         currency_code,
@@ -84,7 +85,7 @@ judged as (
         on opening.kind = history.kind and opening.contract_line_id = history.contract_line_id
     left join owed
         on
-            opening.kind = 'RECEIVABLE'
+            opening.kind = owed.kind
             and opening.legal_entity_id = owed.legal_entity_id
             and opening.customer_id = owed.customer_id
             and opening.currency_code = owed.currency_code
