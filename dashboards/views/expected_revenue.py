@@ -59,6 +59,33 @@ def lines(chosen: Filters) -> tuple[data.Row, ...]:
     return data.rows(_LINES.format(narrow=narrow), chosen.as_of, *member)
 
 
+_BLANK = (
+    "select contract_line_id, max(case when expected_in_month_rc is null then 1 else 0 end) as expected, "
+    "max(case when as_of = ? and loss_provision_rc is null then 1 else 0 end) as loss "
+    "from marts.expected_revenue where as_of between ? and ? {narrow} "
+    "group by contract_line_id order by contract_line_id"
+)
+NAMED = 3
+
+
+def blanks(chosen: Filters) -> list[str]:
+    """Of how many lines, and which, it is not known what is expected in the period or to be provided for."""
+    narrow, member = data.narrowing(chosen.scope)
+    found = data.rows(_BLANK.format(narrow=narrow), chosen.as_of, chosen.starts_on, chosen.as_of, *member)
+    known, said = names.names(), []
+    for column, what in (("expected", "What is expected"), ("loss", "The provision for losses")):
+        lines = [
+            names.of_key("contract_line", row["contract_line_id"], known) for row in found if row[column]
+        ]
+        if lines:
+            more = f" and {len(lines) - NAMED} more" if len(lines) > NAMED else ""
+            said.append(
+                f"{what} is not known of {len(lines)} of {numbers.counted(len(found), 'contract line')}, "
+                f"which leaves the sum blank: {', '.join(lines[:NAMED])}{more}."
+            )
+    return said
+
+
 def posted_sums(chosen: Filters, listed: tuple[data.Row, ...]) -> list[Sum]:
     """Of each line what is posted, posting by posting, in the contract's currency."""
     known = names.names()
@@ -85,6 +112,8 @@ def expected_revenue(chosen: Filters, history: History, definitions: Mapping[str
         with st.grid(3, min_column_width=230, gap="small", key="expected_cards"):
             for kpi in KPIS:
                 kpi_card(kpi, chosen, history, definitions, ())
+        for one in blanks(chosen):
+            st.caption(one)
     with st.container(border=True, key="expected_revenue", gap="small"):
         found = lines(chosen)
         off = [row for row in found if row["revenue_difference_tc"]]

@@ -145,6 +145,28 @@ def test_what_is_posted_beside_what_is_expected_is_its_postings(at_home: Home, s
     assert all(ties == "True" for *_, ties in found), found
 
 
+def test_a_blank_card_says_of_how_many_lines_nothing_is_known(
+    open_page: Opener, sql: Sql, places: Any
+) -> None:
+    seen = set()
+    for query, where, _ in places:
+        app = open_page("revenue", **query, asof="2026-06-30", period="MONTH")
+        cards, said = shown(app), words(app)
+        for title, what, column in (
+            ("Expected revenue", "What is expected", "expected_in_month_rc"),
+            ("Provision for contract losses", "The provision for losses", "loss_provision_rc"),
+        ):
+            [found] = sql(
+                f"select count(*) filter ({column} is null) as unknown, count(*) as n"
+                f" from marts.expected_revenue where as_of = '2026-06-30' and {where}"
+            )
+            seen.add(found["unknown"] > 0)
+            assert (cards[title] == numbers.NO_VALUE) == (found["unknown"] > 0), (query, title)
+            told = f"{what} is not known of {found['unknown']} of {found['n']} contract line"
+            assert (told in said) == (found["unknown"] > 0), (query, title, said)
+    assert seen == {True, False}
+
+
 def moved_by(chosen: Filters, history: History) -> list[Sum]:
     """What every project's estimates moved."""
     return [one for row in estimates.moved(chosen) for one in estimates.sums(row)]
