@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from throughline.errors import ThroughlineError, error
 from throughline.home import PROJECT_ROOT, Home
 from throughline.pipeline import Request
 from throughline.runs import Run
+from throughline.stages import build as build_stage
 from throughline.stages import check as check_stage
 
 
@@ -348,6 +350,33 @@ def test_a_good_candidate_passes(home: Home, monkeypatch: pytest.MonkeyPatch) ->
     check_stage.check(run)
     assert run.stage_done("check")
     assert "judged" in (run.folder / "expectations.log").read_text(encoding="utf-8")
+
+
+def test_what_a_test_warns_of_is_said_and_stops_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite(monkeypatch, 0)
+    node = "test.throughline.balances_leave_nothing_twice"
+    one = {
+        "unique_id": node,
+        "status": "warn",
+        "failures": 3,
+        "message": "Got 3 results",
+        "execution_time": 1,
+    }
+    target = home.root / "said"
+    compiled = home.root / "compiled" / "tests" / "balances_leave_nothing_twice.sql"
+    for folder in (target, compiled.parent):
+        folder.mkdir(parents=True)
+    (target / "tests_results.json").write_text(json.dumps({"results": [one], "elapsed_time": 1}))
+    told = build_stage.results(target, "tests")
+    assert told is not None
+    run = a_built_run(home, 1, told)
+    compiled.touch()
+    (run.folder / "dbt").mkdir()
+    shutil.move(home.root / "compiled", run.folder / "dbt" / "compiled")
+    check_stage.check(run)
+    assert run.stage_done("check")
+    log = (run.folder / "log.jsonl").read_text(encoding="utf-8")
+    assert "warning   balances_leave_nothing_twice: 3 rows; its SQL lists them: " in log
 
 
 @pytest.mark.parametrize(

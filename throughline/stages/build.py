@@ -73,14 +73,16 @@ def progress(run: Run, stage: str) -> Callable[[str], None]:
 
 def results(target: Path, step: str) -> dict[str, Any] | None:
     """What dbt said of one step (`models` or `tests`): counts by status, how many models stood, how many of
-    those made anew were the same, failures, slowest nodes, seconds."""
+    those made anew were the same, failures, warnings, slowest nodes, seconds."""
     said = files.read_json(target / f"{step}_results.json")
     if said is None:
         return None
     counts: dict[str, int] = {}
-    failures = []
+    failures, warnings = [], []
     for node in said["results"]:
         counts[node["status"]] = counts.get(node["status"], 0) + 1
+        if node["status"] == "warn":
+            warnings.append({"node": node["unique_id"], "rows": node.get("failures")})
         if node["status"] in ("error", "fail"):
             message = " ".join(str(node.get("message") or "").split())
             failures.append(
@@ -101,6 +103,7 @@ def results(target: Path, step: str) -> dict[str, Any] | None:
         "stood": stood,
         "same": same,
         "failures": failures,
+        "warnings": warnings,
         "slowest": [[node["unique_id"], round(node["execution_time"], 2)] for node in slowest],
     }
 

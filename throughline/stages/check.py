@@ -36,6 +36,11 @@ def _dbt_tests(run: Run, entry: dict[str, Any]) -> list[str]:
             raise error("E-RUN-012", detail=f"dbt ended with {code} and left no results")
         run.manifest["dbt_tests"] = said
     entry["dbt_tests"] = said["counts"]
+    for warning in said.get("warnings", []):
+        name = warning["node"].split(".")[2]
+        found = next((run.folder / "dbt" / "compiled").rglob(f"{name}.sql"), None)
+        where = f"; its SQL lists them: {found}" if found else ""
+        run.log("check", f"warning   {name}: {warning['rows']} rows{where}")
     return [
         f"{failure['node'].split('.')[2]}: {failure['message']}"
         if failure["node"].count(".") > 1
