@@ -245,7 +245,7 @@ def test_a_partial_build_starts_from_the_rows_as_a_table(tmp_path: Path) -> None
     home, settings = a_home(tmp_path)
     (first,) = published(home, settings, 1)
     run = _next(home, settings)
-    build._prepare_candidate(run, "metric_value")
+    build._prepare_candidate(run, "metric_value", anew=False)
     connection = duckdb.connect(str(home.candidate(run.run_id)), read_only=True)
     assert content.views(connection) == []
     assert content.row_counts(connection)["marts", "metric_drill"] == 70
@@ -254,6 +254,22 @@ def test_a_partial_build_starts_from_the_rows_as_a_table(tmp_path: Path) -> None
         pass
     publish.publish(run)
     assert by_period(home, run.run_id) == by_period(home, first)
+
+
+def test_a_whole_build_starts_from_what_is_published_without_the_rows(tmp_path: Path) -> None:
+    home, settings = a_home(tmp_path)
+    published(home, settings, 1)
+    run = _next(home, settings)
+    build._prepare_candidate(run, None, anew=False)
+    with duckdb.connect(str(home.candidate(run.run_id)), read_only=True) as connection:
+        held = content.row_counts(connection)
+        assert held["marts", "metric_value"] > 0
+        assert ("marts", "metric_drill") not in held
+        assert content.views(connection) == []
+        assert facts.listed(connection) == []
+    # ... and one that makes everything anew from nothing
+    build._prepare_candidate(run, None, anew=True)
+    assert not home.candidate(run.run_id).exists()
 
 
 def test_rows_that_are_all_gone_fail_the_check(tmp_path: Path) -> None:
@@ -279,7 +295,7 @@ def test_what_a_killed_build_spilled_to_disk_is_cleared_away(tmp_path: Path) -> 
     publish.recover(home)
     assert list(home.serving.iterdir()) == []
     (home.serving / "attached.duckdb.tmp").mkdir()
-    build._prepare_candidate(_next(home, settings), None)
+    build._prepare_candidate(_next(home, settings), None, anew=False)
     assert not (home.serving / "attached.duckdb.tmp").exists()
 
 
