@@ -20,7 +20,7 @@ from typing import Any
 from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner
 
-from throughline import dbt_quick, made
+from throughline import dbt_quick
 
 ARGUMENTS = {
     "models": ["build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"],
@@ -54,23 +54,14 @@ def main(argv: list[str] | None = None) -> int:
             print(f"dbt could not read the project: {parsed.exception}", flush=True)
         return 2
     try:
-        if "models" in given.steps.split(",") and (files := made_files()):
-            made.begin(files, parsed.result)
+        if "models" in given.steps.split(",") and os.environ.get("THROUGHLINE_ENGINE", "duckdb") == "duckdb":
+            # Spark makes everything every time, and its environment has no DuckDB
+            from throughline import made
+
+            made.begin(made.files_of_dbt(), parsed.result)
         return run_steps(given, parsed.result, common)
     finally:
         keep_templates()
-
-
-def made_files() -> dict[str, str]:
-    """Catalogue name -> path of the files dbt will open; nothing on an engine without files."""
-    if os.environ.get("THROUGHLINE_ENGINE", "duckdb") != "duckdb":
-        return {}
-    build = os.environ["THROUGHLINE_BUILD_DB"]
-    return {
-        "raw": os.environ["THROUGHLINE_RAW_DB"],
-        Path(build).stem: build,
-        made.SERVING: os.environ["THROUGHLINE_SERVING_DB"],
-    }
 
 
 def run_steps(given: argparse.Namespace, manifest: Any, common: list[str]) -> int:

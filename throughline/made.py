@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -157,6 +159,16 @@ def _one(connection: duckdb.DuckDBPyConnection, expression: str) -> str:
     row = connection.execute(f"select coalesce({expression}::varchar, 'null')").fetchone()
     assert row is not None, "a select without a from has a row"
     return str(row[0])
+
+
+def files_of_dbt() -> dict[str, str]:
+    """Catalogue name -> path of the files dbt will open, as its profile is told."""
+    build = os.environ["THROUGHLINE_BUILD_DB"]
+    return {
+        "raw": os.environ["THROUGHLINE_RAW_DB"],
+        Path(build).stem: build,
+        SERVING: os.environ["THROUGHLINE_SERVING_DB"],
+    }
 
 
 def begin(files: dict[str, str], manifest: Any) -> None:
