@@ -30,8 +30,10 @@ class RollForward:
     def moved(self, chosen: Filters) -> dict[str, Decimal | None]:
         """What moved between the two dates, in the reporting currency; None: a part has no rate."""
         narrow, member = data.narrowing(chosen.scope)
+        # a run published before a step was told apart has none of it
+        steps = [step for step in self.steps if data.holds_column(self.table, step)]
         wanted = ", ".join(
-            f"case when count(*) = count({s}) then coalesce(sum({s}), 0) end as {s}" for s in self.steps
+            f"case when count(*) = count({s}) then coalesce(sum({s}), 0) end as {s}" for s in steps
         )
         found = data.row(
             f"select {wanted} from marts.{self.table} "
@@ -41,7 +43,7 @@ class RollForward:
             *member,
         )
         assert found is not None, "an aggregate has a row"
-        return {step: None if found[step] is None else Decimal(found[step]) for step in self.steps}
+        return {step: None if found[step] is None else Decimal(found[step]) for step in steps}
 
     def levels(self, chosen: Filters, history: History) -> tuple[Decimal | None, Decimal | None]:
         """The balance compared with and the one shown; None where it is unknown."""

@@ -74,6 +74,18 @@ def views(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     ]
 
 
+def columns(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> list[tuple[str, str]]:
+    """Names and types of the columns of a table or view of the opened file, in order; none, no such table."""
+    return [
+        (str(column), str(kind))
+        for column, kind in connection.execute(
+            "select column_name, data_type from duckdb_columns()"
+            f" where database_name = current_database() and schema_name = {literal(schema)}"
+            f" and table_name = {literal(name)} order by column_index"
+        ).fetchall()
+    ]
+
+
 def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
     """Rows of every table."""
     counts = {}
@@ -95,11 +107,7 @@ def table_hash(connection: duckdb.DuckDBPyConnection, schema: str, name: str) ->
     The order rows lie in the file does not count, so the same content hashes the same however it was built.
     """
     digest = hashlib.sha256()
-    for column, kind in connection.execute(
-        "select column_name, data_type from duckdb_columns()"
-        f" where database_name = current_database() and schema_name = {literal(schema)}"
-        f" and table_name = {literal(name)} order by column_index"
-    ).fetchall():
+    for column, kind in columns(connection, schema, name):
         digest.update(f"{column}:{kind}\n".encode())
     rows = 0
     cursor = connection.cursor()

@@ -81,18 +81,6 @@ def of_file(path: Path) -> list[Facts]:
         connection.close()
 
 
-def _columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Names and types of the rows' columns in the opened file, in order; empty when it has no such table."""
-    return [
-        (str(name), str(kind))
-        for name, kind in connection.execute(
-            "select column_name, data_type from duckdb_columns()"
-            f" where database_name = current_database() and schema_name = {literal(SCHEMA)}"
-            f" and table_name = {literal(TABLE)} order by column_index"
-        ).fetchall()
-    ]
-
-
 def _within(period: str) -> str:
     """SQL: the row is of this period. A comparison with a constant, so that other months are skipped."""
     return "period_month is null" if period == POSITIONS else f"period_month = date '{period}-01'"
@@ -171,7 +159,7 @@ def split(
 
     The candidate stays as it is. `reached` is told before each file that is written. No rows table, no files.
     """
-    columns = _columns(connection)
+    columns = content.columns(connection, SCHEMA, TABLE)
     if not columns:
         return [], 0
     names = ", ".join(quoted(name) for name, _ in columns)
@@ -194,7 +182,7 @@ def split(
 def show(connection: duckdb.DuckDBPyConnection, catalog: str, folder: Path, facts: list[Facts]) -> None:
     """Make `marts.metric_drill` of the file attached as `catalog` a view over `facts` (at least one)."""
     attach(connection, folder, facts)
-    names = ", ".join(quoted(name) for name, _ in _columns(connection))
+    names = ", ".join(quoted(name) for name, _ in content.columns(connection, SCHEMA, TABLE))
     parts = " union all ".join(f"select {names} from {quoted(one.name, SCHEMA, TABLE)}" for one in facts)
     connection.execute(f"create view {quoted(catalog, SCHEMA, TABLE)} as {parts}")
 

@@ -80,14 +80,7 @@ class _File:
     def columns(self, schema: str, table: str) -> list[str]:
         if self.connection is None:
             return []
-        return [
-            row[0]
-            for row in self.connection.execute(
-                "select column_name from duckdb_columns() where database_name = current_database()"
-                f" and schema_name = {literal(schema)} and table_name = {literal(table)}"
-                " order by column_index"
-            ).fetchall()
-        ]
+        return [name for name, _ in content.columns(self.connection, schema, table)]
 
     def tables(self) -> list[tuple[str, str]]:
         return content.tables(self.connection) if self.connection is not None else []

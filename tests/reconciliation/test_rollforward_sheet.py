@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.support.published import copy_of, session_home
@@ -14,7 +16,7 @@ from throughline.home import Home
 from throughline.recon.columns import ROLL_FORWARDS
 from throughline.recon.published import Filter, Report, read_report
 from throughline.recon.rows import SHEETS
-from throughline.warehouse import open_published
+from throughline.warehouse import current, open_published
 
 METRICS = {
     "BACKLOG": "total_backlog",
@@ -69,6 +71,17 @@ def test_every_opening_meets_and_every_closing_foots(report: Report) -> None:
             wanted = None
         assert row["check"] == wanted, row
     assert {row["balance"] for row in rows} == set(METRICS)
+
+
+def test_a_run_published_before_a_step_was_told_apart_has_none_of_it(
+    home: Home, report: Report, tmp_path: Path
+) -> None:
+    before = copy_of(home, tmp_path / "before")
+    path = current(before).path
+    path.chmod(0o644)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("alter table marts.ar_rollforward drop column opening_balance")
+    assert told(read_report(before)) == told(report)
 
 
 def test_what_does_not_meet_or_foot_says_so(report: Report) -> None:

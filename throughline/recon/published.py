@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from throughline import publish, warehouse
+from throughline import content, publish, warehouse
 from throughline.errors import error
 from throughline.home import Home
 from throughline.recon import people
@@ -256,11 +256,14 @@ def _roll_forwards(
     connection: duckdb.DuckDBPyConnection, tables: dict[str, str], asked: Filter, codes: dict[str, str]
 ) -> list[Row]:
     """Every balance by entity and currency from date to date: opening, movements, closing, and the closing
-    before; the newest thirteen dates. A run published before one of them was made has none of it."""
+    before; the newest thirteen dates. A run published before one of them, or a step of it, was made has none
+    of it."""
     found: list[Row] = []
-    for balance, (table, steps) in ROLL_FORWARDS.items():
+    for balance, (table, told) in ROLL_FORWARDS.items():
         if tables.get(table) != "marts" or tables.get("metric_value") != "marts":
             continue
+        held = {name for name, _ in content.columns(connection, "marts", table)}
+        steps = [step for step in told if step in held]
         sums = ", ".join(f"sum({column}) as {column}" for column in ("opening", *steps, "closing"))
         rows = _rows(
             connection,
