@@ -190,10 +190,11 @@ def test_bridges_leave_nothing(warehouse: Warehouse) -> None:
             f"metric_id = 'total_backlog' and grain = 'FIRM' and currency_view = 'RC' and as_of = '{AS_OF}'",
         )  # fmt: skip
         if not unsaid:
+            seen["of the firm"] += bool(known(sums(parts, (), "amount_rc")))
             assert known(sums(parts, (), "amount_rc")) == known(sums(backlog, (), "numerator"))
 
     holds()
-    said_of(seen, ("leakage", "margin", "obligations"))
+    said_of(seen, ("leakage", "margin", "obligations", "of the firm"))
 
 
 # --- what is known, and when
