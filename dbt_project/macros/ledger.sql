@@ -180,6 +180,22 @@
     coalesce(cast({{ run_parameter('constant_currency_date') }} as date), cast('2025-12-31' as date))
 {%- endmacro %}
 
+{#- What a unit of every currency is worth on a day, while it was known; for `ledger_join_conversion`. -#}
+{% macro import_conversion() -%}
+    (
+        select
+            from_currency,
+            functional_currency,
+            rate_date,
+            rate_fc,
+            rate_rc,
+            rate_cc,
+            known_from,
+            known_to
+        from {{ ref('ledger__conversion_version') }}
+    )
+{%- endmacro %}
+
 {#- The text of a firm's parameter in force on the run's as_of; null where the firm says nothing. -#}
 {% macro run_parameter(name) -%}
     (

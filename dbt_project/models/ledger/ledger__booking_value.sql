@@ -55,18 +55,7 @@ revenue as (
     where movement_type = 'opening_revenue' and is_counted
 ),
 
-conversion as (
-    select
-        from_currency,
-        functional_currency,
-        rate_date,
-        rate_fc,
-        rate_rc,
-        rate_cc,
-        known_from,
-        known_to
-    from {{ ref('ledger__conversion_version') }}
-),
+conversion as {{ import_conversion() }},
 
 -- expenses are passed through: a line for them commits nobody to a value
 ended_line as (

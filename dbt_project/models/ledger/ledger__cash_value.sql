@@ -123,18 +123,7 @@ opening_document as (
             and {{ ledger_meets('legal_entity', ['carried_over']) }}
 ),
 
-conversion as (
-    select
-        from_currency,
-        functional_currency,
-        rate_date,
-        rate_fc,
-        rate_rc,
-        rate_cc,
-        known_from,
-        known_to
-    from {{ ref('ledger__conversion_version') }}
-),
+conversion as {{ import_conversion() }},
 
 side as (
     select

@@ -61,18 +61,7 @@ invoice as (
     {{ ledger_dimension_versions(ref('canonical__invoice'), 'invoice_id', ['doc_type'], record='invoice') }}
 ),
 
-conversion as (
-    select
-        from_currency,
-        functional_currency,
-        rate_date,
-        rate_fc,
-        rate_rc,
-        rate_cc,
-        known_from,
-        known_to
-    from {{ ref('ledger__conversion_version') }}
-),
+conversion as {{ import_conversion() }},
 
 placed as (
     select

@@ -16,18 +16,7 @@ legal_entity as (
         ['functional_currency']) }}
 ),
 
-conversion as (
-    select
-        from_currency,
-        functional_currency,
-        rate_date,
-        rate_fc,
-        rate_rc,
-        rate_cc,
-        known_from,
-        known_to
-    from {{ ref('ledger__conversion_version') }}
-),
+conversion as {{ import_conversion() }},
 
 placed as (
     select

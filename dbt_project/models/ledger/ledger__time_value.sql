@@ -55,18 +55,7 @@ cost_rate as (
     from {{ ref('ledger__cost_rate_version') }}
 ),
 
-conversion as (
-    select
-        from_currency,
-        functional_currency,
-        rate_date,
-        rate_fc,
-        rate_rc,
-        rate_cc,
-        known_from,
-        known_to
-    from {{ ref('ledger__conversion_version') }}
-),
+conversion as {{ import_conversion() }},
 
 placed as (
     select

@@ -195,18 +195,7 @@ release as (
         cover_span.known_to
 ),
 
-conversion as (
-    select
-        from_currency,
-        functional_currency,
-        rate_date,
-        rate_fc,
-        rate_rc,
-        rate_cc,
-        known_from,
-        known_to
-    from {{ ref('ledger__conversion_version') }}
-),
+conversion as {{ import_conversion() }},
 
 priced as (
     select
