@@ -56,9 +56,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if "models" in given.steps.split(",") and os.environ.get("THROUGHLINE_ENGINE", "duckdb") == "duckdb":
             # Spark makes everything every time, and its environment has no DuckDB
-            from throughline import made
+            from throughline import fingerprints
 
-            made.begin(made.files_of_dbt(), parsed.result)
+            fingerprints.begin(fingerprints.files_of_dbt(), parsed.result)
         return run_steps(given, parsed.result, common)
     finally:
         keep_templates()

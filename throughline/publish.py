@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from throughline import clock, content, facts, files, made, runs, warehouse
+from throughline import clock, content, facts, files, fingerprints, runs, warehouse
 from throughline.errors import error
 from throughline.facts import Facts
 from throughline.home import Home
@@ -91,7 +91,7 @@ def _copy_tables(connection: duckdb.DuckDBPyConnection, rows_behind: list[Facts]
     # of what the candidate says of itself, what its tables were made of is still true
     connection.execute(f"drop schema if exists serving.{content.OWN_SCHEMA} cascade")
     connection.execute(f"create schema serving.{content.OWN_SCHEMA}")
-    made.keep(connection, "serving")
+    fingerprints.keep(connection, "serving")
     for schema, name in content.tables(connection):
         if rows_behind and (schema, name) == (facts.SCHEMA, facts.TABLE):
             connection.execute(f"drop table {content.quoted('serving', schema, name)}")

@@ -19,8 +19,8 @@
 
 {% macro make_in_place(target, create) %}
   {%- set existing = load_cached_relation(this) -%}
-  {%- set made_of = made_of_what() -%}
-  {%- set stands = existing is not none and existing.type == target.type and stands_as_made(made_of) -%}
+  {%- set fingerprint = node_fingerprint() -%}
+  {%- set stands = existing is not none and existing.type == target.type and is_unchanged(fingerprint) -%}
   {%- set drawn = stands and target.type == "table" and is_drawn() -%}
   {%- set before = rows_held(target) if drawn else none -%}
   {%- if stands and not drawn -%}
@@ -34,7 +34,7 @@
     drop {{ existing.type }} if exists {{ existing }};
     {%- endif %}
     {{ create }}
-    {{ note_made(target, made_of, local_md5(compiled_code)) }}
+    {{ note_fingerprint(target, fingerprint, local_md5(compiled_code)) }}
   {%- endcall %}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {{ adapter.commit() }}
@@ -56,10 +56,10 @@
 
 {# ---- what stands -------------------------------------------------------------------------------------- #}
 
-{# The table that says what the tables of a file were made of (throughline/made.py); none where nobody keeps one. #}
-{% macro made_table(database) -%}
+{# The table that says what the tables of a file were made of (throughline/fingerprints.py); none where nobody keeps one. #}
+{% macro fingerprint_table(database) -%}
     {%- if target.type != 'duckdb' -%}{{ return(none) }}{%- endif -%}
-    {%- set schema = 'publication' if database == 'serving' else 'made' -%}
+    {%- set schema = 'publication' if database == 'serving' else 'fingerprint' -%}
     {{ return(adapter.get_relation(database=database, schema=schema, identifier='node')) }}
 {%- endmacro %}
 
@@ -93,8 +93,8 @@
 {%- endmacro %}
 
 {# SQL: a hash of this node's SQL and of the content of all it reads; null where something of it is not known. #}
-{% macro made_of_what() -%}
-    {%- set build, serving = made_table(target.database), made_table('serving') -%}
+{% macro node_fingerprint() -%}
+    {%- set build, serving = fingerprint_table(target.database), fingerprint_table('serving') -%}
     {%- if build is none or serving is none -%}{{ return(none) }}{%- endif -%}
     {%- set nodes = nodes_read(compiled_code) -%}
     {%- set words = local_md5(model.config.materialized ~ compiled_code) -%}
@@ -106,9 +106,9 @@
                         then md5(concat('{{ words }}', string_agg(told.node || '=' || told.content, ' ' order by told.node)))
                 end
             from (
-                select made.node, made.content from {{ build }} as made
+                select noted.node, noted.content from {{ build }} as noted
                 union all
-                select made.node, made.content from {{ serving }} as made
+                select noted.node, noted.content from {{ serving }} as noted
             ) as told
             where told.node in ('{{ nodes | join("', '") }}')
         )
@@ -117,11 +117,11 @@
 {%- endmacro %}
 
 {# Whether this node was made of the same before. #}
-{% macro stands_as_made(made_of) -%}
-    {%- if made_of is none or flags.FULL_REFRESH -%}{{ return(false) }}{%- endif -%}
+{% macro is_unchanged(fingerprint) -%}
+    {%- if fingerprint is none or flags.FULL_REFRESH -%}{{ return(false) }}{%- endif -%}
     {%- set found = run_query(
-        "select count(*) from " ~ made_table(this.database) ~ " where node = '" ~ model.unique_id
-        ~ "' and made_of = " ~ made_of
+        "select count(*) from " ~ fingerprint_table(this.database) ~ " where node = '" ~ model.unique_id
+        ~ "' and fingerprint = " ~ fingerprint
     ) -%}
     {{ return(found.columns[0].values()[0] > 0) }}
 {%- endmacro %}
@@ -145,28 +145,28 @@
     SQL: say what a table holds and what it was made of (a view: only that, which says what it shows). `words` stands
     for its columns, which the rows' hash does not know: under another name they are another content.
 #}
-{% macro note_made(relation, made_of, words) -%}
-    {%- if made_of is not none -%}
-    {%- set noted = made_table(relation.database) %}
+{% macro note_fingerprint(relation, fingerprint, words) -%}
+    {%- if fingerprint is not none -%}
+    {%- set noted = fingerprint_table(relation.database) %}
     ;
     delete from {{ noted }} where node = '{{ model.unique_id }}';
     insert into {{ noted }}
     select
         '{{ model.unique_id }}',
-        told.made_of,
+        told.fingerprint,
         {% if relation.type == 'view' -%}
-        told.made_of
+        told.fingerprint
         {%- else -%}
         concat_ws(' ', '{{ words }}', {{ rows_hash(relation) }})
         {%- endif %}
-    from (select {{ made_of }} as made_of) as told
+    from (select {{ fingerprint }} as fingerprint) as told
     {%- endif -%}
 {%- endmacro %}
 
 {# The same for a table that is advanced by load, as a hook behind it: it is looked at in every build. #}
 {% macro note_advanced() -%}
-    {%- if execute and made_table(this.database) is not none -%}
-        {{ note_made(this.incorporate(type='table'), null_text(), local_md5(model.raw_code)) }}
+    {%- if execute and fingerprint_table(this.database) is not none -%}
+        {{ note_fingerprint(this.incorporate(type='table'), null_text(), local_md5(model.raw_code)) }}
     {%- else -%}
         select 1 as nothing_kept
     {%- endif -%}

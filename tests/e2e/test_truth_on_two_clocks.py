@@ -29,7 +29,7 @@ from throughline.home import Home
 NEEDED = ("raw.duckdb", "throughline.toml")
 JOURNAL = "ledger.fct_value_movement"
 # What names the run or the clock of the build, or says of the tables what they were made of; not the world.
-OF_THE_RUN = {"inputs", "made", "publication"}
+OF_THE_RUN = {"inputs", "fingerprint", "publication"}
 
 
 def copy_home(source: Path, target: Path) -> Path:

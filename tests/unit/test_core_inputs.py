@@ -223,7 +223,7 @@ def test_dbt_builds_across_the_three_files(
     ]
     candidate.close()
     own = duckdb.connect(str(home.build), read_only=True)
-    assert {schema for schema, _ in content.tables(own)} == {"inputs", "ledger", "made"}
+    assert {schema for schema, _ in content.tables(own)} == {"fingerprint", "inputs", "ledger"}
     assert content.views(own) == [("staging", "stg_thing")]
     own.close()
     assert run.manifest["dbt_tests"]["counts"] == {"pass": 1}

@@ -294,9 +294,9 @@ def build(run: Run, select: str | None = None, *, full_refresh: bool = False, te
     """Write the inputs, build seeds and models into the build file and the candidate, and run dbt's tests.
 
     A model that would be made of the same SQL and the same rows as before stands as it is
-    (throughline/made.py). `full_refresh` builds every model anew instead, and advances none by what was
-    landed since. The tests run here (unless `tests` is false), in dbt's one process, and are judged by the
-    check stage.
+    (throughline/fingerprints.py). `full_refresh` builds every model anew instead, and advances none by what
+    was landed since. The tests run here (unless `tests` is false), in dbt's one process, and are judged by
+    the check stage.
 
     Raises E-RUN-011 when nothing was ever landed, E-RUN-010 when a model could not be built, E-RUN-012 when
     dbt itself could not run, E-RUN-013 when the engine is Spark and cannot start here.
@@ -340,5 +340,5 @@ def build(run: Run, select: str | None = None, *, full_refresh: bool = False, te
         run.manifest["dbt_tests"] = entry.pop("tests", None)
         counts = entry.get("models", {}).get("counts", {})
         stood, same = (entry.get("models", {}).get(word, 0) for word in ("stood", "same"))
-        more = f", {stood} stand, {same} made anew to see that they are the same" if stood else ""
+        more = f", {stood} left unchanged, {same} of the unchanged made anew and the same" if stood else ""
         run.log("build", f"{sum(counts.values()) - stood} models and seeds built{more}")

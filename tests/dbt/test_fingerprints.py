@@ -1,6 +1,6 @@
 """A model that would be made of the same SQL and the same rows stands; every other one is built anew.
 
-On a project of seven models with the house's own materializations, built by the house's own process.
+On a project of a few models with the house's own materializations, built by the house's own process.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ MODELS = {
     # in February another value comes into force
     "ruled": "select count(*) as number from {{ source('inputs', 'parameter') }} where effective_from <= "
     + RUN.format(column="as_of as settings_day"),
+    # the whole of the run's row at hand, one column of it asked for
+    "judged": "with run as (select run.as_of from {{ source('inputs', 'run_context') }} as run) "
+    "select newest.id, run.as_of from {{ ref('newest') }} as newest cross join run",
     "published": "select amount from {{ ref('total') }}",
 }
 FILES = ("raw", "build", "serving")
@@ -156,7 +159,7 @@ def test_what_would_be_the_same_stands_and_what_would_not_is_made(small: Small) 
     small.execute(
         "build", "update inputs.run_context set run_id = 'r2', as_of = '2026-02-14', known_at = '2026-02-15'"
     )
-    assert small.built() == {"asked", "aged"}
+    assert small.built() == {"asked", "aged", "judged"}
     # what is landed anew says nothing new: whoever reads it looks, whoever reads those need not
     land(small, "(1, 4, '2026-02-01')")
     assert small.built() == {"newest", "known"}
@@ -168,7 +171,7 @@ def test_what_would_be_the_same_stands_and_what_would_not_is_made(small: Small) 
     assert small.execute("build", "select count(*) from main.known") == [(4,)]
     # nothing else tells the run that does know it from the one before
     small.execute("build", "update inputs.run_context set as_of = '2026-02-28', known_at = '2026-03-02'")
-    assert small.built() == {"aged", "known", "asked", "ruled"}
+    assert small.built() == {"aged", "judged", "known", "asked", "ruled"}
     assert small.execute("build", "select number from main.ruled") == [(2,)]
     assert small.execute("build", "select count(*) from main.known") == [(5,)]
 

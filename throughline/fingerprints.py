@@ -1,11 +1,11 @@
 """What each table was made of, so that a build leaves alone what the same words would make of the same rows.
 
-Every table of the build file and of the candidate has a row in its file: `made.node` of the one and
-`publication.node` of the other (node, made_of, content). `content` is the hash of its rows in whatever order
-they lie, `made_of` that of its SQL and of the content of everything it reads. A model whose `made_of` would
-be what it is stands (macros/in_place.sql). What comes from outside is told here before dbt begins: the
-landed tables, the inputs, the seeds. Rows and hash are written in one transaction, so a killed build leaves
-both or neither.
+Every table of the build file and of the candidate has a row in its file: `fingerprint.node` of the one and
+`publication.node` of the other (node, fingerprint, content). `content` is the hash of its rows in whatever
+order they lie, and of its SQL, which stands for the names of its columns; `fingerprint` that of its SQL and
+of the content of everything it reads. A model whose fingerprint would be what it is stands as it is
+(macros/in_place.sql). What comes from outside is told here before dbt begins: the landed tables, the inputs,
+the seeds. Rows and hash are written in one transaction, so a killed build leaves both or neither.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import duckdb
 
 from throughline.content import OWN_SCHEMA, literal, quoted
 
-BUILD_SCHEMA, TABLE = "made", "node"
-COLUMNS = "node varchar, made_of varchar, content varchar"
+BUILD_SCHEMA, TABLE = "fingerprint", "node"
+COLUMNS = "node varchar, fingerprint varchar, content varchar"
 # the catalogue name of the file that is published
 SERVING = "serving"
 # the one row of a run: a model reads some of its columns
