@@ -1,7 +1,7 @@
 """What each table was made of, so that a build leaves alone what the same words would make of the same rows.
 
 Every table of the build file and of the candidate has a row in its file: `fingerprint.node` of the one and
-`publication.node` of the other (node, fingerprint, content). `content` is the hash of its rows in whatever
+`publication.node` of the other (name, fingerprint, content). `content` is the hash of its rows in whatever
 order they lie, and of its SQL, which stands for the names of its columns; `fingerprint` that of its SQL and
 of the content of everything it reads. A model whose fingerprint would be what it is stands as it is
 (macros/in_place.sql). What comes from outside is told here before dbt begins: the landed tables, the inputs,
@@ -15,7 +15,6 @@ import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +23,14 @@ import duckdb
 from throughline.content import OWN_SCHEMA, literal, quoted
 
 BUILD_SCHEMA, TABLE = "fingerprint", "node"
-COLUMNS = "node varchar, fingerprint varchar, content varchar"
-# the catalogue name of the file that is published
-SERVING = "serving"
-# the one row of a run: a model reads some of its columns
-RUN = "source.throughline.inputs.run_context"
-# A run that knows everything that was landed answers as any other that does ...
-KNOWLEDGE = f"{RUN}:knowledge"
-# ... and one on whose day the same settings are in force as any other with them.
-SETTINGS = f"{RUN}:settings"
+COLUMNS = "name varchar, fingerprint varchar, content varchar"
+# the catalogue names of the file that is landed into and of the one that is published
+RAW, SERVING = "raw", "serving"
+# the schema of what a run is given, and in it the run's one row, of which a model reads some columns
+GIVEN, RUN = "inputs", "run_context"
+# A run that knows everything that was landed answers as any other that does, and one on whose day the same
+# settings are in force as any other with them.
+KNOWLEDGE, SETTINGS = "knowledge", "settings"
 # days on which settings begin, and days behind those on which they end
 CHANGES = {
     "parameter": ("effective_from",),
@@ -40,12 +38,7 @@ CHANGES = {
 }
 
 
-@dataclass(frozen=True)
-class Told:
-    """A source of dbt's: its name, and the table it is (database, schema, table)."""
-
-    node: str
-    table: tuple[str, str, str]
+Table = tuple[str, str, str]
 
 
 def rows_hash(table: str) -> str:
@@ -65,7 +58,7 @@ def keep(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
     target = quoted(catalog, OWN_SCHEMA, TABLE)
     with suppress(duckdb.CatalogException):
         connection.execute(
-            f"create table {target} as select * from {quoted(OWN_SCHEMA, TABLE)} order by node"
+            f"create table {target} as select * from {quoted(OWN_SCHEMA, TABLE)} order by name"
         )
 
 
@@ -80,66 +73,63 @@ def drop_others(connection: duckdb.DuckDBPyConnection, tables: set[tuple[str, st
             connection.execute(f"drop {kind} {quoted(SERVING, schema, name)}")
 
 
-def forget(connection: duckdb.DuckDBPyConnection, build: str, nodes: dict[str, str]) -> None:
-    """Drop what is said of nodes that are no more, or are in the other file by now; node -> its database."""
+def forget(connection: duckdb.DuckDBPyConnection, build: str, names: set[str]) -> None:
+    """Drop what is said of everything but `names`, the tables that the project's nodes make."""
+    kept = ", ".join(literal(name) for name in sorted(names)) or "''"
     for database, schema in ((build, BUILD_SCHEMA), (SERVING, OWN_SCHEMA)):
-        kept = ", ".join(literal(node) for node, where in nodes.items() if where == database) or "''"
-        connection.execute(f"delete from {quoted(database, schema, TABLE)} where node not in ({kept})")
+        connection.execute(f"delete from {quoted(database, schema, TABLE)} where name not in ({kept})")
 
 
 def tell(connection: duckdb.DuckDBPyConnection, build: str, rows: Iterable[tuple[str, str]]) -> None:
-    """Say of `rows` (node, content) what they hold now."""
+    """Say of `rows` (name, content) what they hold now."""
     table = quoted(build, BUILD_SCHEMA, TABLE)
-    for node, said in rows:
-        connection.execute(f"delete from {table} where node = {literal(node)}")
-        connection.execute(f"insert into {table} values ({literal(node)}, null, {literal(said)})")
+    for name, said in rows:
+        connection.execute(f"delete from {table} where name = {literal(name)}")
+        connection.execute(f"insert into {table} values ({literal(name)}, null, {literal(said)})")
 
 
-def contents(connection: duckdb.DuckDBPyConnection, sources: list[Told]) -> list[tuple[str, str]]:
-    """What the sources hold: (node, content), the run's row by column; one without a table holds nothing."""
-    there = {
+def contents(connection: duckdb.DuckDBPyConnection, build: str) -> list[tuple[str, str]]:
+    """What every landed table and every input holds: (name, content), the run's row by column."""
+    tables: dict[Table, dict[str, str]] = {
         (str(database), str(schema), str(name)): {str(one): str(kind) for one, kind in columns.items()}
         for database, schema, name, columns in connection.execute(
             "select database_name, schema_name, table_name, map_from_entries(list((column_name, data_type)))"
-            " from duckdb_columns() group by all"
+            f" from duckdb_columns() where database_name = {literal(RAW)}"
+            f" or database_name = {literal(build)} and schema_name = {literal(GIVEN)} group by all"
         ).fetchall()
     }
     # another release may hash otherwise
-    release = duckdb.__version__
-    found, newest = [], []
-    for one in sources:
-        columns, table = there.get(one.table), quoted(*one.table)
-        if columns is None:
-            found.append((one.node, "no table"))
-        elif one.node == RUN:
+    release, run = duckdb.__version__, (build, GIVEN, RUN)
+    found = []
+    for table, columns in sorted(tables.items()):
+        if table == run:
             for column in columns:
-                found.append((f"{RUN}:{column}", _one(connection, f"(select {column} from {table})")))
+                found.append(
+                    (f"{'.'.join(run)}:{column}", _one(connection, f"(select {column} from {quoted(*run)})"))
+                )
         else:
             named = hashlib.sha256(repr(sorted(columns.items())).encode()).hexdigest()[:16]
-            found.append((one.node, f"{release} {named} {_one(connection, rows_hash(table))}"))
-        if columns is not None and "tl_known_at" in columns:
-            newest.append(f"select max(tl_known_at) as known_at from {table}")
-    run = next((one.table for one in sources if one.node == RUN and one.table in there), None)
-    if run is not None:
-        found.append((KNOWLEDGE, _knowledge(connection, newest, quoted(*run))))
-        found.append((SETTINGS, _settings(connection, there, run)))
+            rows = _one(connection, rows_hash(quoted(*table)))
+            found.append((".".join(table), f"{release} {named} {rows}"))
+    if run in tables:
+        known = [quoted(*table) for table, columns in tables.items() if "tl_known_at" in columns]
+        found.append((f"{'.'.join(run)}:{KNOWLEDGE}", _knowledge(connection, known, quoted(*run))))
+        found.append((f"{'.'.join(run)}:{SETTINGS}", _settings(connection, set(tables), run)))
     return found
 
 
-def _knowledge(connection: duckdb.DuckDBPyConnection, newest: list[str], run: str) -> str:
-    landed = f"(select max(known_at) from ({' union all '.join(newest)}))" if newest else "null"
+def _knowledge(connection: duckdb.DuckDBPyConnection, landed: list[str], run: str) -> str:
+    """The run's known_at where something was landed later, else that it knows all."""
+    newest = " union all ".join(f"select max(tl_known_at) as known_at from {table}" for table in landed)
+    last = f"(select max(known_at) from ({newest}))" if landed else "null"
     known_at = f"(select known_at from {run})"
     return _one(
         connection,
-        f"(case when coalesce({landed} > {known_at}, false) then {known_at}::varchar else 'all' end)",
+        f"(case when coalesce({last} > {known_at}, false) then {known_at}::varchar else 'all' end)",
     )
 
 
-def _settings(
-    connection: duckdb.DuckDBPyConnection,
-    there: dict[tuple[str, str, str], dict[str, str]],
-    run: tuple[str, str, str],
-) -> str:
+def _settings(connection: duckdb.DuckDBPyConnection, there: set[Table], run: Table) -> str:
     """The last day up to the run's on which another setting came into force."""
     changes = [
         f"select {day} as day from {quoted(*run[:2], name)}"
@@ -165,7 +155,7 @@ def files_of_dbt() -> dict[str, str]:
     """Catalogue name -> path of the files dbt will open, as its profile is told."""
     build = os.environ["THROUGHLINE_BUILD_DB"]
     return {
-        "raw": os.environ["THROUGHLINE_RAW_DB"],
+        RAW: os.environ["THROUGHLINE_RAW_DB"],
         Path(build).stem: build,
         SERVING: os.environ["THROUGHLINE_SERVING_DB"],
     }
@@ -177,25 +167,20 @@ def begin(files: dict[str, str], manifest: Any) -> None:
     `files`: catalogue name -> path of the raw, the build and the serving file; the build file has dbt's
     catalogue name, the others are `raw` and `serving`.
     """
-    build = next(name for name in files if name not in ("raw", SERVING))
+    build = next(name for name in files if name not in (RAW, SERVING))
     connection = duckdb.connect()
     try:
         connection.execute("set TimeZone = 'UTC'")
         for name, path in files.items():
             connection.execute(
-                f"attach {literal(path)} as {quoted(name)}{' (read_only)' if name == 'raw' else ''}"
+                f"attach {literal(path)} as {quoted(name)}{' (read_only)' if name == RAW else ''}"
             )
         set_up(connection, build)
-        sources = [
-            Told(node, (one.database or build, one.schema, one.identifier))
-            for node, one in sorted(manifest.sources.items())
-        ]
-        said = contents(connection, sources) + _seeds(manifest)
-        drop_others(
-            connection,
-            {(one.schema, one.alias) for one in manifest.nodes.values() if one.database == SERVING},
-        )
-        forget(connection, build, {node: str(one.database) for node, one in manifest.nodes.items()})
+        # a statement changes one file only
+        said = contents(connection, build) + _seeds(manifest)
+        made = {(str(one.database), one.schema, one.alias) for one in manifest.nodes.values()}
+        drop_others(connection, {table[1:] for table in made if table[0] == SERVING})
+        forget(connection, build, {".".join(table) for table in made})
         connection.execute("begin")
         tell(connection, build, said)
         connection.execute("commit")
@@ -205,7 +190,10 @@ def begin(files: dict[str, str], manifest: Any) -> None:
 
 def _seeds(manifest: Any) -> list[tuple[str, str]]:
     return [
-        (node, f"{one.checksum.checksum} {json.dumps(one.config.column_types, sort_keys=True, default=str)}")
-        for node, one in sorted(manifest.nodes.items())
+        (
+            f"{one.database}.{one.schema}.{one.alias}",
+            f"{one.checksum.checksum} {json.dumps(one.config.column_types, sort_keys=True, default=str)}",
+        )
+        for _, one in sorted(manifest.nodes.items())
         if str(one.resource_type) == "seed"
     ]

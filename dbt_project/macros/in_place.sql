@@ -63,32 +63,37 @@
     {{ return(adapter.get_relation(database=database, schema=schema, identifier='node')) }}
 {%- endmacro %}
 
+{# A relation's name in the table above. #}
+{% macro told_name(relation) -%}
+    {{ return(relation.database ~ '.' ~ relation.schema ~ '.' ~ relation.identifier) }}
+{%- endmacro %}
+
 {#
-    What a node's SQL reads, by the names in the table above: its parents, and of the run's row the columns that it
-    asks for. Who only asks what was known by then asks whether anything was landed later, and who only asks which
-    settings are in force, when they last changed.
+    What a node reads, by those names: every relation that its SQL speaks of, whoever put it there (dbt does not know
+    the tables of a vendor's second instance), and of the run's row the columns that it asks for. Who only asks what
+    was known by then asks whether anything was landed later, and who only asks which settings are in force, when they
+    last changed.
 #}
-{% macro nodes_read(sql) -%}
-    {%- set run = 'source.throughline.inputs.run_context' -%}
+{% macro relations_read(sql) -%}
+    {%- set run = target.database ~ '.inputs.run_context' -%}
     {%- set of_run = '\\(\\s*select\\s+(\\w+)\\s+from\\s+"[^"]*"\\."inputs"\\."run_context"\\s*\\)' -%}
     {%- set compared = '[<>]=?\\s*' ~ of_run | replace('(\\w+)', '(known_at)') -%}
+    {%- set of_settings = of_run | replace('(\\w+)', 'as_of\\s+as\\s+settings_day') -%}
     {%- set found = [] -%}
-    {%- for node in model.depends_on.nodes if node != run and node not in found -%}
-        {%- do found.append(node) -%}
+    {%- for parts in modules.re.findall('"([^"]+)"\\."([^"]+)"\\."([^"]+)"', sql) -%}
+        {%- set name = parts | join('.') -%}
+        {%- if name != run and name not in found -%}{%- do found.append(name) -%}{%- endif -%}
     {%- endfor -%}
-    {%- if run in model.depends_on.nodes -%}
-        {%- if modules.re.search(compared, sql) -%}{%- do found.append(run ~ ':knowledge') -%}{%- endif -%}
-        {%- set of_settings = of_run | replace('(\\w+)', 'as_of\\s+as\\s+settings_day') -%}
-        {%- if modules.re.search(of_settings, sql) -%}{%- do found.append(run ~ ':settings') -%}{%- endif -%}
-        {%- set valued = modules.re.sub(of_settings, '', modules.re.sub(compared, '', sql)) -%}
-        {%- set asked = modules.re.findall(of_run, valued) -%}
-        {%- set otherwise = 'run_context' in modules.re.sub(of_run, '', valued) -%}
-        {%- for column in ['run_id', 'as_of', 'known_at', 'reporting_currency', 'started_at'] -%}
-            {%- if column in asked or (otherwise and modules.re.search('\\b' ~ column ~ '\\b', sql)) -%}
-                {%- do found.append(run ~ ':' ~ column) -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endif -%}
+    {%- if modules.re.search(compared, sql) -%}{%- do found.append(run ~ ':knowledge') -%}{%- endif -%}
+    {%- if modules.re.search(of_settings, sql) -%}{%- do found.append(run ~ ':settings') -%}{%- endif -%}
+    {%- set valued = modules.re.sub(of_settings, '', modules.re.sub(compared, '', sql)) -%}
+    {%- set asked = modules.re.findall(of_run, valued) -%}
+    {%- set otherwise = 'run_context' in modules.re.sub(of_run, '', valued) -%}
+    {%- for column in ['run_id', 'as_of', 'known_at', 'reporting_currency', 'started_at'] -%}
+        {%- if column in asked or (otherwise and modules.re.search('\\b' ~ column ~ '\\b', sql)) -%}
+            {%- do found.append(run ~ ':' ~ column) -%}
+        {%- endif -%}
+    {%- endfor -%}
     {{ return(found) }}
 {%- endmacro %}
 
@@ -96,21 +101,21 @@
 {% macro node_fingerprint() -%}
     {%- set build, serving = fingerprint_table(target.database), fingerprint_table('serving') -%}
     {%- if build is none or serving is none -%}{{ return(none) }}{%- endif -%}
-    {%- set nodes = nodes_read(compiled_code) -%}
+    {%- set names = relations_read(compiled_code) -%}
     {%- set words = local_md5(model.config.materialized ~ compiled_code) -%}
     {%- set said -%}
         (
             select
                 case
-                    when count(told.content) = {{ nodes | length }}
-                        then md5(concat('{{ words }}', string_agg(told.node || '=' || told.content, ' ' order by told.node)))
+                    when count(told.content) = {{ names | length }}
+                        then md5(concat('{{ words }}', string_agg(told.name || '=' || told.content, ' ' order by told.name)))
                 end
             from (
-                select noted.node, noted.content from {{ build }} as noted
+                select noted.name, noted.content from {{ build }} as noted
                 union all
-                select noted.node, noted.content from {{ serving }} as noted
+                select noted.name, noted.content from {{ serving }} as noted
             ) as told
-            where told.node in ('{{ nodes | join("', '") }}')
+            where told.name in ('{{ names | join("', '") }}')
         )
     {%- endset -%}
     {{ return(said) }}
@@ -120,7 +125,7 @@
 {% macro is_unchanged(fingerprint) -%}
     {%- if fingerprint is none or flags.FULL_REFRESH -%}{{ return(false) }}{%- endif -%}
     {%- set found = run_query(
-        "select count(*) from " ~ fingerprint_table(this.database) ~ " where node = '" ~ model.unique_id
+        "select count(*) from " ~ fingerprint_table(this.database) ~ " where name = '" ~ told_name(this)
         ~ "' and fingerprint = " ~ fingerprint
     ) -%}
     {{ return(found.columns[0].values()[0] > 0) }}
@@ -149,10 +154,10 @@
     {%- if fingerprint is not none -%}
     {%- set noted = fingerprint_table(relation.database) %}
     ;
-    delete from {{ noted }} where node = '{{ model.unique_id }}';
+    delete from {{ noted }} where name = '{{ told_name(relation) }}';
     insert into {{ noted }}
     select
-        '{{ model.unique_id }}',
+        '{{ told_name(relation) }}',
         told.fingerprint,
         {% if relation.type == 'view' -%}
         told.fingerprint

@@ -266,7 +266,7 @@
 
 {#
     The same date, for who asks only which of the firm's settings (parameters, systems of record) are in force on it:
-    one on which the same are is as good (`nodes_read` in in_place.sql).
+    one on which the same are is as good (`relations_read` in in_place.sql).
 #}
 {% macro run_settings_day() %}(select as_of as settings_day from {{ source('inputs', 'run_context') }}){% endmacro %}
 

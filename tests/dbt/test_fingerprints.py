@@ -38,6 +38,8 @@ MODELS = {
     # the whole of the run's row at hand, one column of it asked for
     "judged": "with run as (select run.as_of from {{ source('inputs', 'run_context') }} as run) "
     "select newest.id, run.as_of from {{ ref('newest') }} as newest cross join run",
+    # a vendor's second instance: dbt knows nothing of its tables
+    "bought": 'select id from "raw"."acquired"."thing"',
     "published": "select amount from {{ ref('total') }}",
 }
 FILES = ("raw", "build", "serving")
@@ -129,6 +131,8 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Small:
         "raw",
         "create schema vendor",
         "create table vendor.thing (id int, amount decimal(9,2), tl_known_at timestamptz)",
+        "create schema acquired",
+        "create table acquired.thing as from vendor.thing",
         "insert into vendor.thing values (1, 5, '2026-01-01'), (2, 7, '2026-01-01')",
     )
     made.execute(
@@ -160,13 +164,15 @@ def test_what_would_be_the_same_stands_and_what_would_not_is_made(small: Small) 
         "build", "update inputs.run_context set run_id = 'r2', as_of = '2026-02-14', known_at = '2026-02-15'"
     )
     assert small.built() == {"asked", "aged", "judged"}
+    small.execute("raw", "insert into acquired.thing values (9, 9, '2026-02-01')")
+    assert small.built() == {"bought"}
     # what is landed anew says nothing new: whoever reads it looks, whoever reads those need not
     land(small, "(1, 4, '2026-02-01')")
     assert small.built() == {"newest", "known"}
     assert small.execute("serving", "select amount from marts.published") == [(12,)]
     # ... and here it does: through a view too, up to the file that is published. The run knows no third yet
     land(small, "(1, 6, '2026-02-01'), (3, 0, '2026-03-01')")
-    assert small.built() == {*MODELS} - {"ruled"}
+    assert small.built() == {*MODELS} - {"ruled", "bought"}
     assert small.execute("serving", "select amount from marts.published") == [(13,)]
     assert small.execute("build", "select count(*) from main.known") == [(4,)]
     # nothing else tells the run that does know it from the one before
