@@ -56,9 +56,15 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if "models" in given.steps.split(",") and os.environ.get("THROUGHLINE_ENGINE", "duckdb") == "duckdb":
             # Spark makes everything every time, and its environment has no DuckDB
+            from duckdb import Error
+
             from throughline import fingerprints
 
-            fingerprints.begin(fingerprints.files_of_dbt(), parsed.result)
+            try:
+                fingerprints.begin(fingerprints.files_of_dbt(), parsed.result)
+            except Error as error:
+                print(f"dbt was not begun, since what it is given cannot be read: {error}", flush=True)
+                return 2
         return run_steps(given, parsed.result, common)
     finally:
         keep_templates()

@@ -26,8 +26,11 @@ sys.exit(dbt_process.main(sys.argv[1:]))
 """
 
 
-def _run(folder: Path, project: Path, templates: Path, *, plain: bool) -> tuple[int, str]:
-    """dbt's exit code and console for a new home in `folder`."""
+KNOWS = ", timestamp '2026-06-30 12:00' as known_at"
+
+
+def _run(folder: Path, project: Path, templates: Path, *, plain: bool, knows: str = KNOWS) -> tuple[int, str]:
+    """dbt's exit code and console for a new home in `folder`; `knows` is what its run has of its clock."""
     folder.mkdir()
     told = {}
     for name in ("raw", "build", "serving"):
@@ -41,7 +44,7 @@ def _run(folder: Path, project: Path, templates: Path, *, plain: bool) -> tuple[
         if name == "build":
             connection.execute("create schema inputs")
             connection.execute(
-                "create table inputs.run_context as select date '2026-06-30' as as_of, 'r1' as run_id"
+                f"create table inputs.run_context as select date '2026-06-30' as as_of, 'r1' as run_id{knows}"
             )
         connection.close()
         told[f"THROUGHLINE_{name.upper()}_DB"] = str(path)
@@ -90,6 +93,7 @@ def test_models_tests_results_and_console_are_those_of_dbt_as_it_comes(tmp_path:
     }
     # one test fails on purpose: two things have the number 1
     assert {name: code for name, (code, _) in ran.items()} == {"plain": 1, "first": 1, "second": 1}, ran
+    assert not [name for name, (_, said) in ran.items() if "Traceback" in said], ran
     assert len(dbt_quick._read(templates, dbt_quick.head())) > 10, "templates are kept, and used"
     for name in ("first", "second"):
         for step in ("models", "tests"):
@@ -99,6 +103,15 @@ def test_models_tests_results_and_console_are_those_of_dbt_as_it_comes(tmp_path:
     assert [one[1:3] for one in _said(tmp_path / "first", "tests")] == [("fail", 1)]
     with duckdb.connect(str(tmp_path / "second" / "build.duckdb"), read_only=True) as built:
         assert built.execute("select count(*) from ledger.entry").fetchone() == (3,)
+
+
+def test_a_run_that_cannot_say_what_it_is_given_is_not_one_of_which_a_node_failed(tmp_path: Path) -> None:
+    project = a_project(tmp_path / "project", PROJECT_ROOT)
+    code, said = _run(tmp_path / "home", project, tmp_path / "t.bin", plain=False, knows="")
+    assert code == 2, said
+    assert "dbt was not begun" in said
+    assert "known_at" in said
+    assert not (tmp_path / "home" / "target" / "models_results.json").exists()
 
 
 def test_templates_are_kept_and_one_of_another_python_is_not_taken(tmp_path: Path) -> None:
