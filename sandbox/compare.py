@@ -116,7 +116,7 @@ class Tally:
 class Comparison:
     """The outcome of one load: differences, cases per control, metric rows compared per metric, and rows that
     came by file per report and plan; sums of closed periods; estimates at completion; cases in the windows of
-    the return."""
+    the return; months of the outlook, forecasts of them and how good these were."""
 
     differences: list[Difference] = field(default_factory=list)
     controls: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
@@ -125,6 +125,7 @@ class Comparison:
     closes: int = 0
     estimates: int = 0
     windows: int = 0
+    forecasts: int = 0
 
     @property
     def agrees(self) -> bool:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +40,7 @@ from sandbox.compare import (
 )
 from sandbox.drop_folder import bring
 from sandbox.emission.drop.files import TRAY
+from sandbox.forecasts import compare_forecasts, compare_outlook
 from sandbox.home_setup import set_up
 from sandbox.inbox import deliver, receiving
 from sandbox.oracle.truth import load_id
@@ -90,6 +91,16 @@ select w.time_window, 'leakage' as measure, b.legal_entity_id as mix, b.legal_en
 from marts.leakage_bridge as b
 inner join (select distinct time_window, window_from, window_to from marts.roi_measure) as w
     on b.month_start between w.window_from and w.window_to
+group by all
+"""
+# revenue by month and place: as recognised, as planned, and as expected on whatever grounds
+OUTLOOK = """
+select case when basis in ('ACTUAL', 'PLAN') then basis else 'EXPECTED' end as basis,
+    month_start, legal_entity_id, practice_id,
+    case when count(*) = count(amount_rc) then sum(amount_rc) end as amount_rc,
+    case when count(*) = count(amount_cc) then sum(amount_cc) end as amount_cc
+from marts.revenue_outlook
+where month_start is not null
 group by all
 """
 Say = Callable[[str], None]
@@ -148,6 +159,7 @@ class Score:
                     "closed_sums": load.comparison.closes,
                     "estimates": load.comparison.estimates,
                     "cases_in_windows": load.comparison.windows,
+                    "forecasts": load.comparison.forecasts,
                     "differences": [asdict(item) for item in load.comparison.differences],
                 }
                 for load in self.loads
@@ -163,8 +175,10 @@ def truth_of(directory: Path, at: datetime, name: str) -> pa.Table:
     return pq.read_table(path)
 
 
-def compare_published(home: Home, directory: Path, at: datetime) -> Comparison:
-    """What is published in `home` against the truth of the load at `at`."""
+def compare_published(
+    home: Home, directory: Path, at: datetime, struck: Collection[datetime] = ()
+) -> Comparison:
+    """What is published in `home` against the truth of the load at `at`; `struck`: loads told untruly."""
     connection = warehouse.open_published(home)
     try:
         cases = connection.execute(
@@ -177,6 +191,9 @@ def compare_published(home: Home, directory: Path, at: datetime) -> Comparison:
         closes = connection.execute("select * from reconciliation.period_close").to_arrow_table()
         estimates = connection.execute("select * from marts.estimate_vintage").to_arrow_table()
         windows = connection.execute(WINDOWS).to_arrow_table()
+        outlook = connection.execute(OUTLOOK).to_arrow_table()
+        vintages = connection.execute("select * from marts.forecast_vintage").to_arrow_table()
+        accuracies = connection.execute("select * from marts.forecast_accuracy").to_arrow_table()
     finally:
         connection.close()
     comparison = Comparison()
@@ -185,9 +202,14 @@ def compare_published(home: Home, directory: Path, at: datetime) -> Comparison:
     compare_counts(truth_of(directory, at, "control_counts"), runs, comparison)
     compare_estimates(truth_of(directory, at, "estimates"), estimates, comparison)
     compare_windows(truth_of(directory, at, "windows"), windows, comparison)
+    so_far = [one for one in load_times(directory) if one <= at]
+    outlooks = {one.date(): truth_of(directory, one, "outlook") for one in so_far}
+    compare_outlook(outlooks[at.date()], outlook, at.date(), comparison)
+    days = {one.date() for one in struck}
+    compare_forecasts(outlooks, at.date(), vintages, accuracies, comparison, days)
     now = truth_of(directory, at, "metrics")
     compare_metrics(now, metrics, comparison)
-    then = {iso(one): truth_of(directory, one, "metrics") for one in load_times(directory) if one <= at}
+    then = {iso(one): truth_of(directory, one, "metrics") for one in so_far}
     compare_closes(bridge, closes, then, now, comparison)
     return comparison
 
@@ -261,6 +283,7 @@ def score(
     result = Score(asked.identity())
     say(f"firm: {describe(result.firm)}")
     strikes = {STRIKES[fault][0]: STRIKES[fault] for fault in asked.transport}
+    struck = [at for number, at in enumerate(times) if number in strikes]
     with served(directory, home.runs / "emulators.log") as announced:
         drop = bring(directory, times[0])
         set_up(home, announced, str(read_sandbox(source)["reporting_currency"]), drop=drop)
@@ -275,7 +298,7 @@ def score(
                 comparison = (
                     compare_struck(home, strike[2], strike[3], at)
                     if strike
-                    else compare_published(home, source, at)
+                    else compare_published(home, source, at, struck)
                 )
                 _note(result, Load(load_id(at), at, warehouse.current(home).run_id, seconds, comparison), say)
                 # every other month is closed here, the rest by the ERP alone
@@ -286,7 +309,7 @@ def score(
         seconds = _throughline(
             home, times[-1], "run", "--from-stage", "build", "--known-at", iso(at), "--as-of", str(at.date())
         )
-        comparison = compare_published(home, source, at)
+        comparison = compare_published(home, source, at, struck)
         name = f"{load_id(at)} known at, asked later"
         _note(result, Load(name, at, warehouse.current(home).run_id, seconds, comparison), say)
     write_json(home.runs / "score.json", result.as_json())

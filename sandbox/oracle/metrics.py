@@ -163,6 +163,11 @@ def window_rows(view: View) -> list[Row]:
     return list(_Metrics(view).windows())
 
 
+def outlook_rows(view: View, plans: Sequence[dict[str, Any]] = ()) -> list[Row]:
+    """What each month brought, what is expected of those to come and what was planned, by place."""
+    return list(_Metrics(view, plans).outlook())
+
+
 def _evenly(amount: Decimal | None, first: date, last: date) -> ByMonth:
     """An amount over the days from the first to the last, by month; nothing when there is no day."""
     days = (last - first).days + 1
@@ -1129,6 +1134,33 @@ class _Metrics:
                 for (dims, currency), amount in places.items()
             )
             yield from self._points(metric, self.as_of, worth_of, LINE_GRAINS)
+
+    def outlook(self) -> Iterator[Row]:
+        """Revenue by month, legal entity and practice: as recognised, as expected today, as planned."""
+        self._set_dates(self.first_month_of_time)
+        parts: list[tuple[str, Movement]] = [
+            ("ACTUAL", movement) for movement in self.recognised_revenue() if movement.day <= self.as_of
+        ]
+        parts += [("PLAN", movement) for movement in self._planned("recognised_revenue", ahead=True)]
+        spells = list(self._spells())
+        for dims, currency, _, by_month in (*self._signed_ahead(), *self._won_ahead(spells)):
+            functional = self._functional(dims)
+            for month, amount in by_month.items():
+                amounts = self._amounts(amount, currency, functional, self.as_of)
+                parts.append(("EXPECTED", Movement(month, dims, amounts)))
+        sums: dict[tuple[str, date, str, str], list[Amounts]] = defaultdict(list)
+        for basis, part in parts:
+            place = part.dims.legal_entity, part.dims.practice
+            sums[basis, part.day.replace(day=1), *place].append(part.amounts)
+        for (basis, month, entity, practice), amounts_of in sorted(sums.items()):
+            yield {
+                "basis": basis,
+                "month_start": month,
+                "legal_entity_id": entity,
+                "practice_id": practice,
+                "amount_rc": _known_sum(one.rc for one in amounts_of),
+                "amount_cc": _known_sum(one.cc for one in amounts_of),
+            }
 
     def _signed_ahead(self) -> Iterator[tuple[Dims, str, bool, ByMonth]]:
         """Each line's backlog by month: what is booked in its own, the rest evenly to the line's end."""

@@ -16,7 +16,7 @@ from sandbox.firm.state import Firm
 from sandbox.oracle import documents
 from sandbox.oracle.controls import Case, Outcome, evaluate
 from sandbox.oracle.deliveries import delivered_rows
-from sandbox.oracle.metrics import Row, estimate_rows, metric_rows, window_rows
+from sandbox.oracle.metrics import Row, estimate_rows, metric_rows, outlook_rows, window_rows
 from sandbox.oracle.money import ZERO
 from sandbox.oracle.view import View
 
@@ -139,6 +139,19 @@ WINDOWS = pa.schema(
 )
 
 
+# revenue of a month: ACTUAL (recognised), EXPECTED on the load's own day, PLAN
+OUTLOOK = pa.schema(
+    [
+        ("basis", pa.string()),
+        ("month_start", pa.date32()),
+        ("legal_entity_id", pa.string()),
+        ("practice_id", pa.string()),
+        ("amount_rc", MONEY),
+        ("amount_cc", MONEY),
+    ]
+)
+
+
 def load_id(at: datetime) -> str:
     """The load id of a landing run that starts at ``at``."""
     return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -166,11 +179,9 @@ def write_truth(
         _write(delivered_rows(delivered, at), DELIVERIES, target / "deliveries.parquet")
         _write(estimate_rows(view), ESTIMATES, target / "estimates.parquet")
         _write(window_rows(view), WINDOWS, target / "windows.parquet")
-        _write(
-            _sorted_metrics(metric_rows(view, standing(delivered, at)[PLAN])),
-            METRICS,
-            target / "metrics.parquet",
-        )
+        plans = standing(delivered, at)[PLAN]
+        _write(outlook_rows(view, plans), OUTLOOK, target / "outlook.parquet")
+        _write(_sorted_metrics(metric_rows(view, plans)), METRICS, target / "metrics.parquet")
 
 
 def exception_rows(firm: Firm, outcomes: Sequence[Outcome], at: datetime) -> list[Row]:

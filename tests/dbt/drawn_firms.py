@@ -5,26 +5,21 @@ dbt compiles the models once; each firm is built in this process from the SQL th
 
 from __future__ import annotations
 
-import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import duckdb
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis.internal.conjecture import providers
 
 from tests.dbt.ledger_support import CLOSING, PROJECT, Firm, dbt, make_project, statements
 from tests.dbt.small_firms import AS_OF, KNOWN_AT, LOADS, firms
+from tests.support.drawing import drawn_alike
 
 D = Decimal
 
-# other firms for who looks for one that breaks a rule
-SEED = int(os.environ.get("THROUGHLINE_DRAW_SEED", "20260429"))
 # the second load is when February is closed
 THEN, THEN_AT = LOADS[1][:10], LOADS[1]
 # what is asked of a firm
@@ -37,30 +32,7 @@ NUMBERS = (
 
 def drawn(examples: int, *more: Any) -> Callable[[Any], Any]:
     """A test over drawn firms: the same ones in every run and in every test."""
-
-    def wrap(test: Any) -> Any:
-        asked = settings(
-            max_examples=examples, derandomize=False, deadline=None, database=None, print_blob=False,
-            suppress_health_check=list(HealthCheck),
-            # a smaller firm that fails too would take a hundred builds to find
-            phases=[Phase.generate],
-        )  # fmt: skip
-        run = seed(SEED)(asked(given(firms(), *more)(test)))
-
-        def drawn_alike() -> None:
-            # Hypothesis also draws constants that it reads in the modules that happen to be loaded, which a
-            # seed does not hold: the same tests would draw other firms in another session
-            with patch.object(providers, "_get_local_constants", lambda: providers._local_constants):
-                run()
-
-        return drawn_alike
-
-    return wrap
-
-
-def said_of(seen: Counter[str], wanted: Iterable[str]) -> None:
-    """Nothing holds of what no firm has: each was there in at least one of them."""
-    assert not [name for name in wanted if not seen[name]], seen
+    return drawn_alike(examples, firms(), *more)
 
 
 class Warehouse:

@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from tests.dbt.drawn_firms import NUMBERS, THEN, THEN_AT, Warehouse, drawn, known, mart, said_of, sums, table
+from tests.dbt.drawn_firms import NUMBERS, THEN, THEN_AT, Warehouse, drawn, known, mart, sums, table
 from tests.dbt.ledger_support import PROJECT, Firm, instant
 from tests.dbt.small_firms import AS_OF, KNOWN_AT, LOADS
+from tests.support.drawing import said_of
 
 pytestmark = pytest.mark.slow
 D = Decimal

@@ -29,5 +29,5 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Scored:
     """A firm with every fault of the business, loaded four times, and asked for what it knew earlier."""
     folder = tmp_path_factory.mktemp("scored")
     source, home = folder / "firm", Home(folder / "home")
-    build(source, wanted(SEED, "tiny", "all", acquisition=False), truth=True)
+    build(source, wanted(SEED, "tiny", "all", acquisition=True), truth=True)
     return Scored(home, source, score(source, home, loads=LOADS))

@@ -142,7 +142,8 @@ def test_the_same_firm_read_from_files_gives_the_same_numbers(
     others = [
         one
         for one in found.differences
-        if one.kind != "estimate"
+        # nor what was forecast: the home was loaded once, and no earlier run of it expected anything
+        if one.kind not in ("estimate", "forecast", "accuracy")
         and one.subject not in of_before
         and (one.subject != "loss_provision" or one.key.startswith(today))
     ]
