@@ -1146,6 +1146,9 @@ class _Metrics:
         for dims, currency, _, by_month in (*self._signed_ahead(), *self._won_ahead(spells)):
             functional = self._functional(dims)
             for month, amount in by_month.items():
+                if amount == ZERO:
+                    # booked, but the line has nothing left for it: that is no expectation
+                    continue
                 amounts = self._amounts(amount, currency, functional, self.as_of)
                 parts.append(("EXPECTED", Movement(month, dims, amounts)))
         sums: dict[tuple[str, date, str, str], list[Amounts]] = defaultdict(list)

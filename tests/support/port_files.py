@@ -1,8 +1,9 @@
 """A firm's records as files in the ports' own columns, out of a warehouse that its vendors' APIs filled.
 
 The same firm read from files must give the same numbers; keys differ, because a record out of a file is the
-system's it speaks for (`crm:files:7`) and not a vendor's (`salesforce:main:7`). `renamed` turns the one into
-the other, in the files as in the truth they are held against.
+system's it speaks for (`crm:main:7`) and not a vendor's (`salesforce:main:7`). `renamed` turns the one into
+the other, in the files as in the truth they are held against. Each instance of the vendors has its own
+folder, and what came as files anyway, plans and native reports, has a third.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ SYSTEMS = {
     "docusign": "documents",
     "events": "events",
 }
-PATTERN = "({}):main:".format("|".join(SYSTEMS))
+PATTERN = "({}):(main|acquired|files):".format("|".join({*SYSTEMS, *SYSTEMS.values()}))
+# of the vendors, and the one of what they hand over as files
+INSTANCES = ("main", "acquired", "files")
 
 
 def ports() -> dict[str, dict[str, Any]]:
@@ -42,26 +45,33 @@ def renamed(table: pa.Table) -> pa.Table:
         if pa.types.is_string(item.type) or pa.types.is_large_string(item.type):
             column = table.column(index)
             for vendor, system in SYSTEMS.items():
-                column = pc.replace_substring(column, f"{vendor}:main:", f"{system}:files:")
+                for instance in INSTANCES:
+                    column = pc.replace_substring(column, f"{vendor}:{instance}:", f"{system}:{instance}:")
             table = table.set_column(index, item.name, column)
     return table
 
 
 def settings(text: str, folder: Path) -> str:
-    """A throughline.toml of the vendors' home, reading the files in `folder` instead of the vendors."""
+    """A throughline.toml of the vendors' home, reading the files below `folder` instead of the vendors."""
     for vendor, system in SYSTEMS.items():
-        text = text.replace(f"{vendor}:main:", f"{system}:files:")
+        for instance in INSTANCES:
+            text = text.replace(f"{vendor}:{instance}:", f"{system}:{instance}:")
         text = re.sub(rf"(\[sources\.{vendor}\]\nenabled = )true", r"\1false", text)
-    read = f'[sources.files]\nenabled = true\ninstance = "files"\npath = "{folder}"\n'
-    return re.sub(r"\[sources\.files\]\n(?:\w+ = .*\n)+", read, text)
+        text = re.sub(rf"\[sources\.{vendor}_acquired\]\n(?:\w+ = .*\n)+", "", text)
+    text = re.sub(r"\[sources\.files\]\n(?:\w+ = .*\n)+", "", text)
+    for instance in INSTANCES:
+        text += f'\n[sources.files_{instance}]\nconnector = "files"\ninstance = "{instance}"\n'
+        text += f'path = "{folder / instance}"\n'
+    return text
 
 
 def write_ports(build: Path, folder: Path) -> dict[str, int]:
-    """Write every port's newest rows in the build file to `folder`/<port>.csv; rows per port.
+    """Write every port's newest rows in the build file to `folder`/<instance>/<port>.csv; rows per port.
 
     A row's own key is bare, as people write it; the others are written in full.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    for instance in INSTANCES:
+        (folder / instance).mkdir(parents=True, exist_ok=True)
     written: dict[str, int] = {}
     with duckdb.connect(str(build), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
@@ -89,13 +99,19 @@ def write_ports(build: Path, folder: Path) -> dict[str, int]:
             system = "case source_system " + " ".join(
                 f"when '{vendor}' then '{kind}'" for vendor, kind in SYSTEMS.items()
             )
-            rows = connection.execute(
-                f"select {', '.join(chosen)}, {system} end as source_system"
-                f" from canonical.canonical__{port} where known_to is null and not is_deleted"
-            ).to_arrow_table()
-            rows = renamed(rows)
-            connection.register("rows_of_port", rows)
-            connection.execute(f"copy rows_of_port to '{folder / port}.csv' (header, delimiter ',')")
-            connection.unregister("rows_of_port")
-            written[port] = rows.num_rows
+            written[port] = 0
+            for instance in INSTANCES:
+                rows = renamed(
+                    connection.execute(
+                        f"select {', '.join(chosen)}, {system} else source_system end as source_system"
+                        f" from canonical.canonical__{port}"
+                        f" where known_to is null and not is_deleted and source_instance = '{instance}'"
+                    ).to_arrow_table()
+                )
+                connection.register("rows_of_port", rows)
+                connection.execute(
+                    f"copy rows_of_port to '{folder / instance / port}.csv' (header, delimiter ',')"
+                )
+                connection.unregister("rows_of_port")
+                written[port] += rows.num_rows
     return written

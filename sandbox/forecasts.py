@@ -1,0 +1,231 @@
+"""What each load expected of months to come, held against what they brought, as the truth tells both.
+
+The warehouse freezes its outlook with every run and judges it when the month is whole. Here the same is
+worked out from the truth of the loads themselves, so a forecast that the warehouse kept wrongly, or judged
+against another month, is seen.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from sandbox.compare import CENT, RATIO, Comparison, Difference
+
+# months that are judged, and how many months ahead the earliest forecast of each was made
+JUDGED, HORIZONS = 12, 6
+ZERO = Decimal(0)
+# month, months ahead, legal entity, practice
+Key = tuple[date, int, str, str]
+# grain, legal entity, practice, months ahead
+Place = tuple[str, str, str, int]
+Amounts = dict[tuple[date, str, str], Decimal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A forecast of a month and what the month brought; an amount of which a part is unknown is None."""
+
+    made_on: date
+    is_forecast: bool
+    forecast: Decimal | None
+    actual: Decimal | None
+
+
+@dataclass(slots=True)
+class Accuracy:
+    """Sums over the forecasts of a place."""
+
+    months: set[date]
+    cases: int = 0
+    forecasts: int = 0
+    absolute_error: Decimal | None = ZERO
+    error: Decimal | None = ZERO
+    absolute_actual: Decimal | None = ZERO
+
+    def count(self, month: date, forecasts: int, forecast: Decimal | None, actual: Decimal | None) -> None:
+        """One forecast more."""
+        self.months.add(month)
+        self.cases += 1
+        self.forecasts += forecasts
+        error = None if forecast is None or actual is None else forecast - actual
+        self.absolute_error = _plus(self.absolute_error, None if error is None else abs(error))
+        self.error = _plus(self.error, error)
+        self.absolute_actual = _plus(self.absolute_actual, None if actual is None else abs(actual))
+
+    def shares(self) -> dict[str, Decimal | None]:
+        """The three figures that are shown."""
+        return {
+            "wape": _share(self.absolute_error, self.absolute_actual),
+            "bias": _share(self.error, self.absolute_actual),
+            "coverage": _share(Decimal(self.forecasts), Decimal(self.cases)),
+        }
+
+
+def judged(outlooks: Mapping[date, pa.Table], as_of: date) -> dict[Key, Judged]:
+    """Every forecast of the last whole months before `as_of`.
+
+    `outlooks`: the outlook of the truth by the day of its load, up to that of `as_of`, whose actuals count.
+    """
+    came = _amounts(outlooks[as_of], "ACTUAL")
+    expected = {day: _amounts(table, "EXPECTED") for day, table in outlooks.items()}
+    found: dict[Key, Judged] = {}
+    for back in range(1, JUDGED + 1):
+        month = _months_before(as_of, back)
+        for horizon in range(HORIZONS + 1):
+            frozen_for = _months_before(month, horizon)
+            stood = [day for day in outlooks if day < frozen_for and day < as_of and expected[day]]
+            if not stood:
+                continue
+            made_on = max(stood)
+            forecast = expected[made_on]
+            for at in {*came, *forecast}:
+                if at[0] == month:
+                    found[month, horizon, at[1], at[2]] = Judged(
+                        made_on, at in forecast, forecast.get(at, ZERO), came.get(at, ZERO)
+                    )
+    return found
+
+
+def accuracy(forecasts: Mapping[Key, Judged]) -> dict[Place, Accuracy]:
+    """Of the firm, each legal entity, each practice, and of all members of either, one by one."""
+    members: dict[tuple[str, str, str, date, int], list[Judged]] = defaultdict(list)
+    for (month, horizon, entity, practice), one in forecasts.items():
+        for place in (("FIRM", "ALL", "ALL"), ("LEGAL_ENTITY", entity, "ALL"), ("PRACTICE", "ALL", practice)):
+            members[*place, month, horizon].append(one)
+    found: dict[Place, Accuracy] = {}
+    for (grain, entity, practice, month, horizon), parts in members.items():
+        said = (
+            month,
+            int(any(one.is_forecast for one in parts)),
+            _sum(one.forecast for one in parts),
+            _sum(one.actual for one in parts),
+        )
+        for at in {(grain, entity, practice, horizon), (grain, "ALL", "ALL", horizon)}:
+            found.setdefault(at, Accuracy(set())).count(*said)
+    return found
+
+
+def compare_outlook(truth: pa.Table, found: pa.Table, as_of: date, into: Comparison) -> None:
+    """What the year's months brought, what is expected of those ahead and what was planned, to the cent."""
+    both = [
+        {
+            (row["basis"], row["month_start"], row["legal_entity_id"], row["practice_id"]): row
+            for row in table.to_pylist()
+            if row["month_start"] >= date(as_of.year, 1, 1)
+        }
+        for table in (truth, found)
+    ]
+    for key in sorted({*both[0], *both[1]}):
+        into.forecasts += 1
+        for name in ("amount_rc", "amount_cc"):
+            # a month without a row brought nothing; one of which a part is unknown has a row
+            says, finds = (rows[key][name] if key in rows else ZERO for rows in both)
+            if apart(says, finds, CENT):
+                into.differences.append(_difference("outlook", key[0], key[1:], name, says, finds))
+
+
+def compare_forecasts(
+    outlooks: Mapping[date, pa.Table],
+    as_of: date,
+    vintages: pa.Table,
+    accuracies: pa.Table,
+    into: Comparison,
+    struck: Collection[date] = (),
+) -> None:
+    """Forecasts one by one, and how good they were by place and months ahead.
+
+    `struck`: days of loads that told the warehouse something untrue; what was forecast on them is not judged.
+    """
+    truth = judged(outlooks, as_of)
+    found = {
+        (row["month_start"], row["horizon"], row["legal_entity_id"], row["practice_id"]): row
+        for row in vintages.to_pylist()
+    }
+    for key in sorted({*truth, *found}):
+        into.forecasts += 1
+        one, row = truth.get(key), found.get(key)
+        if (one.made_on if one else row and row["made_on"]) in struck:
+            continue
+        if one is None or row is None:
+            what = "EXTRA" if one is None else "MISSING"
+            into.differences.append(_difference("forecast", str(key[0]), key[1:], what, one or "", row or ""))
+            continue
+        for name, says in (("made_on", one.made_on), ("is_forecast", one.is_forecast)):
+            if says != row[name]:
+                into.differences.append(_difference("forecast", str(key[0]), key[1:], name, says, row[name]))
+        for name, amount in (("forecast_cc", one.forecast), ("actual_cc", one.actual)):
+            if apart(amount, row[name], CENT):
+                into.differences.append(
+                    _difference("forecast", str(key[0]), key[1:], name, amount, row[name])
+                )
+    if not any(one.made_on in struck for one in truth.values()):
+        _compare_accuracy(accuracy(truth), accuracies, into)
+
+
+def _compare_accuracy(truth: Mapping[Place, Accuracy], accuracies: pa.Table, into: Comparison) -> None:
+    found = {
+        (row["grain"], row["legal_entity_id"], row["practice_id"], row["horizon"]): row
+        for row in accuracies.to_pylist()
+    }
+    for key in sorted({*truth, *found}):
+        into.forecasts += 1
+        if key not in truth or key not in found:
+            what = "EXTRA" if key in found else "MISSING"
+            into.differences.append(_difference("accuracy", key[0], key[1:], what, "", ""))
+            continue
+        one, row = truth[key], found[key]
+        counted = (("months", len(one.months)), ("cases", one.cases), ("forecasts", one.forecasts))
+        for name, number in counted:
+            if number != row[name]:
+                into.differences.append(_difference("accuracy", key[0], key[1:], name, number, row[name]))
+        for name, share in one.shares().items():
+            if apart(share, row[name], RATIO):
+                into.differences.append(_difference("accuracy", key[0], key[1:], name, share, row[name]))
+
+
+def apart(one: Decimal | None, other: Decimal | None, tolerance: Decimal) -> bool:
+    """Whether two amounts differ by more than the tolerance; unknown is like nothing but unknown."""
+    if one is None or other is None:
+        return one is not other
+    return abs(one - other) > tolerance
+
+
+def _difference(kind: str, subject: str, key: Iterable[Any], what: str, truth: Any, found: Any) -> Difference:
+    words = " ".join(str(part) for part in key)
+    says, finds = ("" if one is None else str(one) for one in (truth, found))
+    return Difference(kind, subject, words, what, says, finds)
+
+
+def _amounts(table: pa.Table, basis: str) -> Amounts:
+    return {
+        (row["month_start"], row["legal_entity_id"], row["practice_id"]): row["amount_cc"]
+        for row in table.to_pylist()
+        if row["basis"] == basis
+    }
+
+
+def _months_before(day: date, back: int) -> date:
+    number = day.year * 12 + day.month - 1 - back
+    return date(number // 12, number % 12 + 1, 1)
+
+
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    total: Decimal | None = ZERO
+    for amount in amounts:
+        total = _plus(total, amount)
+    return total
+
+
+def _plus(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return None if one is None or other is None else one + other
+
+
+def _share(above: Decimal | None, below: Decimal | None) -> Decimal | None:
+    return None if above is None or not below else above / below

@@ -1,0 +1,184 @@
+"""What the score says of forecasts: worked by hand on two places over three loads."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from sandbox.compare import Comparison
+from sandbox.forecasts import accuracy, compare_forecasts, compare_outlook, judged
+from sandbox.oracle.truth import OUTLOOK
+
+D = Decimal
+FEBRUARY, MARCH, APRIL = date(2026, 2, 8), date(2026, 3, 8), date(2026, 4, 8)
+
+
+def outlook(*rows: tuple[str, date, str, str, str | None]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [
+            {
+                "basis": basis,
+                "month_start": month,
+                "legal_entity_id": entity,
+                "practice_id": practice,
+                "amount_rc": None if amount is None else D(amount),
+                "amount_cc": None if amount is None else D(amount),
+            }
+            for basis, month, entity, practice, amount in rows
+        ],
+        schema=OUTLOOK,
+    )
+
+
+# March was expected in February, April in February and March; in February nobody expected anything of e2
+OUTLOOKS = {
+    FEBRUARY: outlook(
+        ("EXPECTED", date(2026, 2, 1), "e1", "DATA", "5"),
+        ("EXPECTED", date(2026, 3, 1), "e1", "DATA", "100"),
+        ("EXPECTED", date(2026, 4, 1), "e1", "DATA", "90"),
+    ),
+    MARCH: outlook(
+        ("EXPECTED", date(2026, 4, 1), "e1", "DATA", "80"),
+        ("EXPECTED", date(2026, 4, 1), "e1", "CLOUD", None),
+    ),
+    APRIL: outlook(
+        ("ACTUAL", date(2026, 2, 1), "e1", "DATA", "7"),
+        ("ACTUAL", date(2026, 3, 1), "e1", "DATA", "120"),
+        ("ACTUAL", date(2026, 3, 1), "e2", "DATA", "30"),
+        ("PLAN", date(2026, 3, 1), "e1", "DATA", "1000"),
+    ),
+}
+
+
+def test_a_month_is_held_against_the_forecast_that_stood_when_it_or_an_earlier_one_began() -> None:
+    found = judged(OUTLOOKS, APRIL)
+    told = {
+        key: (one.made_on, one.is_forecast, one.forecast, one.actual) for key, one in sorted(found.items())
+    }
+    march = date(2026, 3, 1)
+    assert told == {
+        # of February nothing stood when it began; the April that is under way is not whole
+        (march, 0, "e1", "DATA"): (FEBRUARY, True, D(100), D(120)),
+        (march, 0, "e2", "DATA"): (FEBRUARY, False, D(0), D(30)),
+    }
+    may = date(2026, 5, 8)
+    later = OUTLOOKS | {may: outlook(("ACTUAL", date(2026, 4, 1), "e1", "DATA", "85"))}
+    april = {key: one for key, one in judged(later, may).items() if key[0] == date(2026, 4, 1)}
+    assert {key[1:]: (one.made_on, one.forecast, one.actual) for key, one in sorted(april.items())} == {
+        (0, "e1", "CLOUD"): (MARCH, None, D(0)),
+        (0, "e1", "DATA"): (MARCH, D(80), D(85)),
+        (1, "e1", "DATA"): (FEBRUARY, D(90), D(85)),
+    }
+
+
+def test_how_good_they_were_is_sums_over_sums_and_members_do_not_make_up_for_each_other() -> None:
+    found = {
+        key: one.shares() | {"cases": one.cases} for key, one in accuracy(judged(OUTLOOKS, APRIL)).items()
+    }
+    # the firm: 100 expected, 150 came
+    assert found["FIRM", "ALL", "ALL", 0] == {
+        "wape": D(50) / D(150), "bias": D(-50) / D(150), "coverage": D(1), "cases": 1,
+    }  # fmt: skip
+    # entity by entity: 20 and 30 too little, of one of two nothing was expected
+    assert found["LEGAL_ENTITY", "ALL", "ALL", 0] == {
+        "wape": D(50) / D(150), "bias": D(-50) / D(150), "coverage": D("0.5"), "cases": 2,
+    }  # fmt: skip
+    assert found["LEGAL_ENTITY", "e1", "ALL", 0]["wape"] == D(20) / D(120)
+
+
+def published(**changes: Any) -> tuple[pa.Table, pa.Table]:
+    """What the warehouse would say of the same two places; a change is of the first of them."""
+    rows = [
+        {
+            "month_start": month,
+            "horizon": horizon,
+            "legal_entity_id": entity,
+            "practice_id": practice,
+            "made_on": one.made_on,
+            "is_forecast": one.is_forecast,
+            "forecast_cc": one.forecast,
+            "actual_cc": one.actual,
+        }
+        for (month, horizon, entity, practice), one in sorted(judged(OUTLOOKS, APRIL).items())
+    ]
+    rows[0] |= {name: value for name, value in changes.items() if name in rows[0]}
+    sums = [
+        {
+            "grain": grain,
+            "legal_entity_id": entity,
+            "practice_id": practice,
+            "horizon": horizon,
+            "months": len(one.months),
+            "cases": one.cases,
+            "forecasts": one.forecasts,
+            **one.shares(),
+        }
+        for (grain, entity, practice, horizon), one in sorted(accuracy(judged(OUTLOOKS, APRIL)).items())
+    ]
+    sums[0] |= {name: value for name, value in changes.items() if name in sums[0]}
+    return pa.Table.from_pylist(rows[changes.get("without", 0) :]), pa.Table.from_pylist(sums)
+
+
+def short(number: str) -> str:
+    """Without the zeros that a column's scale adds."""
+    return number.rstrip("0").rstrip(".") if "." in number else number
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, []),
+        ({"forecast_cc": D("100.009")}, []),
+        ({"forecast_cc": D(101)}, [("forecast", "forecast_cc", "100.0000", "101")]),
+        ({"forecast_cc": None}, [("forecast", "forecast_cc", "100.0000", "")]),
+        ({"made_on": MARCH}, [("forecast", "made_on", "2026-02-08", "2026-03-08")]),
+        ({"is_forecast": False}, [("forecast", "is_forecast", "True", "False")]),
+        ({"actual_cc": D(7)}, [("forecast", "actual_cc", "120.0000", "7")]),
+        ({"cases": 3}, [("accuracy", "cases", "1", "3")]),
+        ({"bias": D("0.3")}, [("accuracy", "bias", "-0.3333333333333333333333333333", "0.3")]),
+    ],
+    ids=["same", "within a cent", "amount", "unknown", "day", "none", "actual", "cases", "share"],
+)
+def test_a_forecast_that_says_something_else_is_told(
+    change: dict[str, Any], told: list[tuple[str, str, str, str]]
+) -> None:
+    into = Comparison()
+    compare_forecasts(OUTLOOKS, APRIL, *published(**change), into)
+    assert [(one.kind, one.what, one.truth, short(one.found)) for one in into.differences] == told
+
+
+def test_one_that_is_missing_is_told_and_one_of_a_load_that_was_told_untruly_is_not_judged() -> None:
+    into = Comparison()
+    compare_forecasts(OUTLOOKS, APRIL, *published(without=1), into)
+    assert [(one.what, one.key) for one in into.differences] == [("MISSING", "0 e1 DATA")]
+    into = Comparison()
+    compare_forecasts(OUTLOOKS, APRIL, *published(without=1, cases=9), into, struck=[FEBRUARY])
+    assert into.differences == []
+
+
+def test_the_outlook_is_held_month_by_month_of_the_year() -> None:
+    truth = OUTLOOKS[APRIL]
+    into = Comparison()
+    compare_outlook(truth, truth, APRIL, into)
+    assert (into.differences, into.forecasts) == ([], 4)
+    found = outlook(
+        ("ACTUAL", date(2025, 12, 1), "e1", "DATA", "7"),
+        ("ACTUAL", date(2026, 2, 1), "e1", "DATA", "7"),
+        ("ACTUAL", date(2026, 3, 1), "e1", "DATA", None),
+        ("EXPECTED", date(2026, 6, 1), "e1", "DATA", "1"),
+        ("PLAN", date(2026, 3, 1), "e1", "DATA", "1000"),
+    )
+    compare_outlook(truth, found, APRIL, into := Comparison())
+    told = {(one.subject, one.key, one.what): (one.truth, one.found) for one in into.differences}
+    assert told == {
+        ("ACTUAL", "2026-03-01 e1 DATA", "amount_rc"): ("120.0000", ""),
+        ("ACTUAL", "2026-03-01 e1 DATA", "amount_cc"): ("120.0000", ""),
+        ("ACTUAL", "2026-03-01 e2 DATA", "amount_rc"): ("30.0000", "0"),
+        ("ACTUAL", "2026-03-01 e2 DATA", "amount_cc"): ("30.0000", "0"),
+        ("EXPECTED", "2026-06-01 e1 DATA", "amount_rc"): ("0", "1.0000"),
+        ("EXPECTED", "2026-06-01 e1 DATA", "amount_cc"): ("0", "1.0000"),
+    }
