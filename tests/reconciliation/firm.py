@@ -155,6 +155,11 @@ DEFAULTS: dict[str, Row] = {
         "revenue_entry_id": "netsuite:main:R1", "contract_line_id": "netsuite:main:L1", "amount": "500",
         "currency_code": "USD", "accounting_date": "2026-06-30", "posted_at": "2026-07-02 09:00:00+00",
     },
+    "canonical__opening_balance": {
+        "opening_balance_id": "erp:files:OB1", "kind": "BILLED_TO_DATE", "balance_date": "2026-05-31",
+        "contract_line_id": "netsuite:main:L1", "amount": "30000", "currency_code": "USD",
+        "source_system": "erp", "source_instance": "files",
+    },
     "canonical__legal_entity": {"legal_entity_id": US, "entity_code": "US01", "name": "US one"},
     "canonical__resource": {"resource_id": "certinia:main:R1", "source_system": "certinia"},
     "canonical__assignment": {

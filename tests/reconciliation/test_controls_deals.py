@@ -249,6 +249,12 @@ def test_each_differing_term_is_a_grain_of_its_own(firm: Firm) -> None:
     entity = found["netsuite:main:C1|ENTITY"]
     assert (entity["amount_at_risk_tc"], entity["amount_at_risk"]) == (Decimal("70000"), Decimal("77000"))
     assert (entity["severity"], found["netsuite:main:C1|TERM_END"]["severity"]) == ("S2", "S4")
+    # 30,000 more were billed before there were invoices, 5,000 of another line, 7,000 are of tomorrow
+    firm.add("opening_balance")
+    firm.add("opening_balance", opening_balance_id="erp:files:OB2", contract_line_id="x", amount="5000")
+    firm.add("opening_balance", opening_balance_id="erp:files:OB3", balance_date="2026-07-09", amount="7000")
+    firm.add("opening_balance", opening_balance_id="erp:files:OB4", kind="REVENUE_TO_DATE", amount="9000")
+    assert firm.control("CRM-ERP-004")["netsuite:main:C1|ENTITY"]["amount_at_risk_tc"] == Decimal("40000")
     # 30 days more on 100,000 at 8 % a year
     terms = found["netsuite:main:C1|PAYMENT_TERMS"]
     assert terms["amount_at_risk_tc"] == Decimal("657.5342")

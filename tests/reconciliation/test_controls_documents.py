@@ -68,6 +68,25 @@ def test_the_grace_ends_with_the_first_approved_time_invoice_or_revenue(firm: Fi
     assert (row["amount_at_risk"], row["facts"]["rev_to_date"]) == (Decimal(80000), "500.0000")
 
 
+def test_what_was_carried_over_has_been_billed_and_earned_by_its_date(firm: Firm) -> None:
+    unsigned(firm).tables["canonical__contract"][0]["effective_from"] = "2026-07-06"
+    firm.add("opening_balance", balance_date="2026-07-09")
+    # a sum that stands from tomorrow on
+    assert firm.one("DOC-ERP-001")["outcome"] == "PENDING"
+    firm.add("opening_balance", opening_balance_id="erp:files:OB2", balance_date="2026-07-03")
+    row = firm.one("DOC-ERP-001")
+    assert (row["outcome"], row["becomes_exception_on"]) == ("EXCEPTION", date(2026, 7, 3))
+    assert row["facts"]["net_billed"] == "30000.0000"
+    firm.add(
+        "opening_balance", opening_balance_id="erp:files:OB3", kind="REVENUE_TO_DATE", amount="81000",
+        balance_date="2026-07-02",
+    )  # fmt: skip
+    row = firm.one("DOC-ERP-001")
+    # 81,000 earned of 80,000: all of it is at risk
+    assert row["amount_at_risk"] == Decimal(81000)
+    assert row["becomes_exception_on"] == date(2026, 7, 2)
+
+
 def test_revenue_is_never_a_small_matter(firm: Firm) -> None:
     unsigned(firm).tables["canonical__contract_line"][0]["original_value"] = "900"
     firm.tables["canonical__contract"][0]["effective_from"] = "2026-06-29"

@@ -35,6 +35,13 @@ invoice_lines as (
     from {{ as_known(ref('canonical__invoice_line')) }} as known
 ),
 
+carried_over as (
+    select known.*
+    from {{ as_known(ref('canonical__opening_balance')) }} as known
+    cross join run
+    where known.kind = 'BILLED_TO_DATE' and known.balance_date <= run.as_of
+),
+
 zones as {{ import_zones() }},
 
 sum_amendments as (
@@ -60,18 +67,30 @@ sum_shares as (
     group by shares.contract_line_id
 ),
 
-sum_billed as (
+-- with what was billed before the firm's records here begin, of which there are no invoices
+unite_billed as (
     select
         invoice_lines.contract_line_id,
-        sum(invoice_lines.net_amount) as net_billed
+        invoice_lines.net_amount
     from invoice_lines
     inner join invoices
         on invoice_lines.invoice_id = invoices.invoice_id
     cross join run
-    where
-        invoice_lines.contract_line_id is not null
-        and {{ is_posted('invoices') }}
-    group by invoice_lines.contract_line_id
+    where {{ is_posted('invoices') }}
+    union all
+    select
+        carried_over.contract_line_id,
+        carried_over.amount as net_amount
+    from carried_over
+),
+
+sum_billed as (
+    select
+        unite_billed.contract_line_id,
+        sum(unite_billed.net_amount) as net_billed
+    from unite_billed
+    where unite_billed.contract_line_id is not null
+    group by unite_billed.contract_line_id
 )
 
 select

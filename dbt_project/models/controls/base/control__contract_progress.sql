@@ -1,5 +1,5 @@
 -- One row per contract as known: what has happened under it by as_of, and since when - approved time, posted
--- invoices, recognised revenue - beside what it is worth.
+-- invoices, recognised revenue, and what was carried over of either - beside what it is worth.
 with
 
 run as {{ control_run_row() }},
@@ -46,6 +46,14 @@ revenue_entries as (
         and known.accounting_date <= run.as_of
 ),
 
+-- the day is the last by which it had happened
+carried_over as (
+    select known.*
+    from {{ as_known(ref('canonical__opening_balance')) }} as known
+    cross join run
+    where known.kind in ('BILLED_TO_DATE', 'REVENUE_TO_DATE') and known.balance_date <= run.as_of
+),
+
 zones as {{ import_zones() }},
 
 -- what was promised by as_of, in force or not yet
@@ -79,29 +87,59 @@ sum_lines as (
     group by contract_lines.contract_id
 ),
 
-sum_billed as (
+unite_billed as (
     select
-        contract_lines.contract_id,
-        min(invoices.invoice_date) as first_billed_on,
-        {{ as_money('sum(invoice_lines.net_amount)') }} as net_billed
+        invoice_lines.contract_line_id,
+        invoices.invoice_date as billed_on,
+        invoice_lines.net_amount
     from invoice_lines
     inner join invoices
         on invoice_lines.invoice_id = invoices.invoice_id
-    inner join contract_lines
-        on invoice_lines.contract_line_id = contract_lines.contract_line_id
     cross join run
     where {{ is_posted('invoices') }}
+    union all
+    select
+        carried_over.contract_line_id,
+        carried_over.balance_date as billed_on,
+        carried_over.amount as net_amount
+    from carried_over
+    where carried_over.kind = 'BILLED_TO_DATE'
+),
+
+sum_billed as (
+    select
+        contract_lines.contract_id,
+        min(unite_billed.billed_on) as first_billed_on,
+        {{ as_money('sum(unite_billed.net_amount)') }} as net_billed
+    from unite_billed
+    inner join contract_lines
+        on unite_billed.contract_line_id = contract_lines.contract_line_id
     group by contract_lines.contract_id
+),
+
+unite_earned as (
+    select
+        revenue_entries.contract_line_id,
+        revenue_entries.accounting_date as earned_on,
+        revenue_entries.amount
+    from revenue_entries
+    union all
+    select
+        carried_over.contract_line_id,
+        carried_over.balance_date as earned_on,
+        carried_over.amount
+    from carried_over
+    where carried_over.kind = 'REVENUE_TO_DATE'
 ),
 
 sum_revenue as (
     select
         contract_lines.contract_id,
-        min(revenue_entries.accounting_date) as first_earned_on,
-        {{ as_money('sum(revenue_entries.amount)') }} as revenue_to_date
-    from revenue_entries
+        min(unite_earned.earned_on) as first_earned_on,
+        {{ as_money('sum(unite_earned.amount)') }} as revenue_to_date
+    from unite_earned
     inner join contract_lines
-        on revenue_entries.contract_line_id = contract_lines.contract_line_id
+        on unite_earned.contract_line_id = contract_lines.contract_line_id
     group by contract_lines.contract_id
 ),
 
