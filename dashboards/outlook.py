@@ -159,20 +159,32 @@ def all_rows(scope: Scope) -> tuple[str, tuple[str, ...]]:
     return sql, member
 
 
+# what of, as the table of forecasts says it; the first is the whole, the others make it up
+FORECASTS = {
+    "REVENUE": "All revenue",
+    "BACKLOG_BURN": "Of what was signed",
+    "PIPELINE": "Of what was still to be won",
+}
+
+
 def accuracy(scope: Scope) -> tuple[data.Row, ...]:
-    """How good forecasts were, by months ahead; nothing where no forecast has met its month yet."""
+    """How good forecasts were, by what of and months ahead; nothing where none has met its month yet."""
     if scope.grain not in ("FIRM", "LEGAL_ENTITY", "PRACTICE"):
         return ()
     entity = scope.member if scope.grain == "LEGAL_ENTITY" else "ALL"
     practice = scope.member if scope.grain == "PRACTICE" else "ALL"
-    return data.rows(
-        "select horizon, months, cases, forecasts, absolute_error, error, absolute_actual, wape, bias "
-        "from marts.forecast_accuracy where grain = ? and legal_entity_id = ? and practice_id = ? "
+    # a run of before the two were told apart judged the whole alone
+    measure = "measure" if data.holds_column("forecast_accuracy", "measure") else "'REVENUE' as measure"
+    found = data.rows(
+        f"select {measure}, horizon, months, cases, forecasts, absolute_error, error, absolute_actual, wape,"
+        " bias from marts.forecast_accuracy where grain = ? and legal_entity_id = ? and practice_id = ? "
         "order by horizon",
         scope.grain,
         entity,
         practice,
     )
+    order = list(FORECASTS)
+    return tuple(sorted(found, key=lambda row: order.index(str(row["measure"]))))
 
 
 # ratio -> what its two sides are made of: (metric, sign) and the column of the drill they are sums of

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pyarrow as pa
@@ -21,11 +22,13 @@ from sandbox.compare import CENT, RATIO, Comparison, Difference
 # months that are judged, and how many months ahead the earliest forecast of each was made
 JUDGED, HORIZONS = 12, 6
 ZERO = Decimal(0)
-# month, months ahead, legal entity, practice
-Key = tuple[date, int, str, str]
-# grain, legal entity, practice, months ahead
-Place = tuple[str, str, str, int]
-Amounts = dict[tuple[date, str, str], Decimal | None]
+# what of, and of which basis the forecast is: all revenue, that of what was signed then, that of what was not
+MEASURES = {"REVENUE": ("SIGNED", "PIPELINE"), "BACKLOG_BURN": ("SIGNED",), "PIPELINE": ("PIPELINE",)}
+# measure, month, months ahead, legal entity, practice
+Key = tuple[str, date, int, str, str]
+# measure, grain, legal entity, practice, months ahead
+Place = tuple[str, str, str, str, int]
+PLACE = ("month_start", "legal_entity_id", "practice_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,41 +76,53 @@ def judged(outlooks: Mapping[date, pa.Table], as_of: date) -> dict[Key, Judged]:
 
     `outlooks`: the outlook of the truth by the day of its load, up to that of `as_of`, whose actuals count.
     """
-    came = _amounts(outlooks[as_of], "ACTUAL")
-    expected = {day: _amounts(table, "EXPECTED") for day, table in outlooks.items()}
+    rows = {day: table.to_pylist() for day, table in outlooks.items()}
+    earned = [row for row in rows[as_of] if row["basis"] == "ACTUAL"]
     found: dict[Key, Judged] = {}
-    for back in range(1, JUDGED + 1):
-        month = _months_before(as_of, back)
-        for horizon in range(HORIZONS + 1):
+    for measure, bases in MEASURES.items():
+        for back, horizon in product(range(1, JUDGED + 1), range(HORIZONS + 1)):
+            month = _months_before(as_of, back)
             frozen_for = _months_before(month, horizon)
-            stood = [day for day in outlooks if day < frozen_for and day < as_of and expected[day]]
+            stood = [
+                day
+                for day in outlooks
+                if day < min(frozen_for, as_of)
+                and any(row["basis"] in MEASURES["REVENUE"] for row in rows[day])
+            ]
             if not stood:
                 continue
             made_on = max(stood)
-            forecast = expected[made_on]
+            forecast = _amounts(row for row in rows[made_on] if row["basis"] in bases)
+            came = _amounts(row for row in earned if _is_of(measure, row["signed_on"], made_on))
             for at in {*came, *forecast}:
                 if at[0] == month:
-                    found[month, horizon, at[1], at[2]] = Judged(
+                    found[measure, month, horizon, at[1], at[2]] = Judged(
                         made_on, at in forecast, forecast.get(at, ZERO), came.get(at, ZERO)
                     )
     return found
 
 
+def _is_of(measure: str, signed_on: date | None, made_on: date) -> bool:
+    """Whether revenue of a contract that was signed on a day is what the forecast was of."""
+    was_signed = signed_on is not None and signed_on <= made_on
+    return measure == "REVENUE" or was_signed == (measure == "BACKLOG_BURN")
+
+
 def accuracy(forecasts: Mapping[Key, Judged]) -> dict[Place, Accuracy]:
     """Of the firm, each legal entity, each practice, and of all members of either, one by one."""
-    members: dict[tuple[str, str, str, date, int], list[Judged]] = defaultdict(list)
-    for (month, horizon, entity, practice), one in forecasts.items():
+    members: dict[tuple[str, str, str, str, date, int], list[Judged]] = defaultdict(list)
+    for (measure, month, horizon, entity, practice), one in forecasts.items():
         for place in (("FIRM", "ALL", "ALL"), ("LEGAL_ENTITY", entity, "ALL"), ("PRACTICE", "ALL", practice)):
-            members[*place, month, horizon].append(one)
+            members[measure, *place, month, horizon].append(one)
     found: dict[Place, Accuracy] = {}
-    for (grain, entity, practice, month, horizon), parts in members.items():
+    for (measure, grain, entity, practice, month, horizon), parts in members.items():
         said = (
             month,
             int(any(one.is_forecast for one in parts)),
             _sum(one.forecast for one in parts),
             _sum(one.actual for one in parts),
         )
-        for at in {(grain, entity, practice, horizon), (grain, "ALL", "ALL", horizon)}:
+        for at in {(measure, grain, entity, practice, horizon), (measure, grain, "ALL", "ALL", horizon)}:
             found.setdefault(at, Accuracy(set())).count(*said)
     return found
 
@@ -115,18 +130,15 @@ def accuracy(forecasts: Mapping[Key, Judged]) -> dict[Place, Accuracy]:
 def compare_outlook(truth: pa.Table, found: pa.Table, as_of: date, into: Comparison) -> None:
     """What the year's months brought, what is expected of those ahead and what was planned, to the cent."""
     both = [
-        {
-            (row["basis"], row["month_start"], row["legal_entity_id"], row["practice_id"]): row
-            for row in table.to_pylist()
-            if row["month_start"] >= date(as_of.year, 1, 1)
-        }
+        [row for row in table.to_pylist() if row["month_start"] >= date(as_of.year, 1, 1)]
         for table in (truth, found)
     ]
-    for key in sorted({*both[0], *both[1]}):
-        into.forecasts += 1
-        for name in ("amount_rc", "amount_cc"):
+    into.forecasts += len({tuple(row[name] for name in ("basis", *PLACE)) for rows in both for row in rows})
+    for name in ("amount_rc", "amount_cc"):
+        says_of, finds_of = (_summed(rows, ("basis", *PLACE), name) for rows in both)
+        for key in sorted({*says_of, *finds_of}):
             # a month without a row brought nothing; one of which a part is unknown has a row
-            says, finds = (rows[key][name] if key in rows else ZERO for rows in both)
+            says, finds = (amounts.get(key, ZERO) for amounts in (says_of, finds_of))
             if apart(says, finds, CENT):
                 into.differences.append(_difference("outlook", key[0], key[1:], name, says, finds))
 
@@ -145,7 +157,7 @@ def compare_forecasts(
     """
     truth = judged(outlooks, as_of)
     found = {
-        (row["month_start"], row["horizon"], row["legal_entity_id"], row["practice_id"]): row
+        (row["measure"], row["month_start"], row["horizon"], row["legal_entity_id"], row["practice_id"]): row
         for row in vintages.to_pylist()
     }
     for key in sorted({*truth, *found}):
@@ -155,23 +167,21 @@ def compare_forecasts(
             continue
         if one is None or row is None:
             what = "EXTRA" if one is None else "MISSING"
-            into.differences.append(_difference("forecast", str(key[0]), key[1:], what, one or "", row or ""))
+            into.differences.append(_difference("forecast", key[0], key[1:], what, one or "", row or ""))
             continue
         for name, says in (("made_on", one.made_on), ("is_forecast", one.is_forecast)):
             if says != row[name]:
-                into.differences.append(_difference("forecast", str(key[0]), key[1:], name, says, row[name]))
+                into.differences.append(_difference("forecast", key[0], key[1:], name, says, row[name]))
         for name, amount in (("forecast_cc", one.forecast), ("actual_cc", one.actual)):
             if apart(amount, row[name], CENT):
-                into.differences.append(
-                    _difference("forecast", str(key[0]), key[1:], name, amount, row[name])
-                )
+                into.differences.append(_difference("forecast", key[0], key[1:], name, amount, row[name]))
     if not any(one.made_on in struck for one in truth.values()):
         _compare_accuracy(accuracy(truth), accuracies, into)
 
 
 def _compare_accuracy(truth: Mapping[Place, Accuracy], accuracies: pa.Table, into: Comparison) -> None:
     found = {
-        (row["grain"], row["legal_entity_id"], row["practice_id"], row["horizon"]): row
+        (row["measure"], row["grain"], row["legal_entity_id"], row["practice_id"], row["horizon"]): row
         for row in accuracies.to_pylist()
     }
     for key in sorted({*truth, *found}):
@@ -203,12 +213,18 @@ def _difference(kind: str, subject: str, key: Iterable[Any], what: str, truth: A
     return Difference(kind, subject, words, what, says, finds)
 
 
-def _amounts(table: pa.Table, basis: str) -> Amounts:
-    return {
-        (row["month_start"], row["legal_entity_id"], row["practice_id"]): row["amount_cc"]
-        for row in table.to_pylist()
-        if row["basis"] == basis
-    }
+def _amounts(rows: Iterable[dict[str, Any]]) -> dict[tuple[Any, ...], Decimal | None]:
+    return _summed(rows, PLACE, "amount_cc")
+
+
+def _summed(
+    rows: Iterable[dict[str, Any]], by: tuple[str, ...], amount: str
+) -> dict[tuple[Any, ...], Decimal | None]:
+    found: dict[tuple[Any, ...], Decimal | None] = {}
+    for row in rows:
+        key = tuple(row[name] for name in by)
+        found[key] = _plus(found.get(key, ZERO), row[amount])
+    return found
 
 
 def _months_before(day: date, back: int) -> date:

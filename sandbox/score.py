@@ -93,9 +93,9 @@ inner join (select distinct time_window, window_from, window_to from marts.roi_m
     on b.month_start between w.window_from and w.window_to
 group by all
 """
-# revenue by month and place: as recognised, as planned, and as expected on whatever grounds
+# revenue by month and place: as recognised, as planned, and as expected of what is signed and of what is not
 OUTLOOK = """
-select case when basis in ('ACTUAL', 'PLAN') then basis else 'EXPECTED' end as basis,
+select case when basis in ('ACTUAL', 'PLAN', 'PIPELINE') then basis else 'SIGNED' end as basis,
     month_start, legal_entity_id, practice_id,
     case when count(*) = count(amount_rc) then sum(amount_rc) end as amount_rc,
     case when count(*) = count(amount_cc) then sum(amount_cc) end as amount_cc

@@ -48,8 +48,8 @@ TABLES: dict[str, str] = {
     " amount_rc decimal(28,4), hours decimal(28,2), rows_standing bigint",
     "exception_state": "exception_id varchar, state varchar, owner varchar, reason varchar,"
     " acknowledged_until date, actor varchar, decided_at timestamptz",
-    "prior_outlook": "frozen_for date, run_id varchar, as_of date, month_start date, legal_entity_id varchar,"
-    " practice_id varchar, amount_cc decimal(28,4)",
+    "prior_outlook": "frozen_for date, run_id varchar, as_of date, measure varchar, month_start date,"
+    " legal_entity_id varchar, practice_id varchar, amount_cc decimal(28,4)",
     "prior_exception": "exception_id varchar, control_id varchar, grain_key varchar, outcome varchar,"
     " state varchar, severity varchar, becomes_exception_on date, amount_at_risk decimal(19,4),"
     " root_exception_id varchar, run_id varchar, known_at timestamptz, first_seen_on date,"

@@ -214,8 +214,9 @@ def _made_of_chart(chosen: Filters, told: Year, definitions: Mapping[str, data.R
 
 def _accuracy_chart(chosen: Filters) -> None:
     with st.container(key="accuracy_place"):
-        found = [r for r in outlook.accuracy(chosen.scope) if r["wape"] is not None]
-        if not found:
+        judged = [row for row in outlook.accuracy(chosen.scope) if row["wape"] is not None]
+        whole = [row for row in judged if row["measure"] == "REVENUE"]
+        if not whole:
             with st.container(border=True, key="no_accuracy", gap="small"):
                 st.subheader("How good forecasts were", anchor=False)
                 st.caption(
@@ -223,31 +224,45 @@ def _accuracy_chart(chosen: Filters) -> None:
                     "after it; none has met its month here yet."
                 )
             return
-        labels = [f"{numbers.counted(r['horizon'], 'month')} ahead" for r in found]
-        values = [Decimal(1) - Decimal(r["wape"]) for r in found]
-        shown = [max(value, Decimal(0)) for value in values]
-        first = found[0]
+        shown = [_right(row) for row in whole]
+        first = whole[0]
         lean = "too much" if first["bias"] > 0 else "too little"
+        told = [
+            f"{outlook.FORECASTS[row['measure']].lower()} {numbers.percent(_right(row), 0)}"
+            for row in judged
+            if row["measure"] != "REVENUE" and row["horizon"] == first["horizon"]
+        ]
         chart_card(
             "accuracy",
             f"The latest forecasts were {numbers.percent(shown[0], 0)} right, by"
             f" {numbers.percent(abs(Decimal(first['bias'])))} {lean}",
-            "Accuracy: 1 less the sum of errors without sign over actual revenue, last twelve whole months",
-            share_columns(labels, shown, TO_COME.meta(chosen)),
+            "Accuracy: 1 less the sum of errors without sign over actual revenue, last twelve whole months"
+            + (f"; {names.joined_words(told)}" if told else ""),
+            share_columns([_ahead(row) for row in whole], shown, TO_COME.meta(chosen)),
             [
                 {
-                    "Ahead": label,
-                    "Months judged": r["months"],
-                    "Errors": r["absolute_error"],
-                    "Actual": r["absolute_actual"],
-                    "Accuracy": numbers.percent(value),
-                    "Bias": numbers.percent(Decimal(r["bias"])),
-                    "Forecasts of cases": f"{r['forecasts']} of {r['cases']}",
+                    "Forecast": outlook.FORECASTS[row["measure"]],
+                    "Ahead": _ahead(row),
+                    "Months judged": row["months"],
+                    "Errors": row["absolute_error"],
+                    "Actual": row["absolute_actual"],
+                    "Accuracy": numbers.percent(_right(row)),
+                    "Bias": numbers.percent(Decimal(row["bias"])),
+                    "Forecasts of cases": f"{row['forecasts']} of {row['cases']}",
                 }
-                for label, value, r in zip(labels, shown, found, strict=True)
+                for row in judged
             ],
             "Columns of how accurate forecasts were by how many months ahead they were made.",
         )
+
+
+def _right(row: data.Row) -> Decimal:
+    """How accurate: never below nothing, however wrong."""
+    return max(Decimal(1) - Decimal(row["wape"]), Decimal(0))
+
+
+def _ahead(row: data.Row) -> str:
+    return f"{numbers.counted(row['horizon'], 'month')} ahead"
 
 
 def _largest(chosen: Filters) -> None:

@@ -1138,29 +1138,39 @@ class _Metrics:
     def outlook(self) -> Iterator[Row]:
         """Revenue by month, legal entity and practice: as recognised, as expected today, as planned."""
         self._set_dates(self.first_month_of_time)
-        parts: list[tuple[str, Movement]] = [
-            ("ACTUAL", movement) for movement in self.recognised_revenue() if movement.day <= self.as_of
+        signed = {
+            netsuite(line.line_key): contract.signed_on
+            for contract in self.view.contracts
+            for line in contract.lines
+        }
+        parts: list[tuple[str, date | None, Movement]] = [
+            ("ACTUAL", signed[movement.dims.line], movement)
+            for movement in self.recognised_revenue()
+            if movement.day <= self.as_of
         ]
-        parts += [("PLAN", movement) for movement in self._planned("recognised_revenue", ahead=True)]
+        parts += [("PLAN", None, figure) for figure in self._planned("recognised_revenue", ahead=True)]
         spells = list(self._spells())
-        for dims, currency, _, by_month in (*self._signed_ahead(), *self._won_ahead(spells)):
+        for dims, currency, is_signed, by_month in (*self._signed_ahead(), *self._won_ahead(spells)):
             functional = self._functional(dims)
             for month, amount in by_month.items():
-                if amount == ZERO:
-                    # booked, but the line has nothing left for it: that is no expectation
-                    continue
-                amounts = self._amounts(amount, currency, functional, self.as_of)
-                parts.append(("EXPECTED", Movement(month, dims, amounts)))
-        sums: dict[tuple[str, date, str, str], list[Amounts]] = defaultdict(list)
-        for basis, part in parts:
+                # booked, but the line has nothing left for it: that is no expectation
+                if amount != ZERO:
+                    amounts = self._amounts(amount, currency, functional, self.as_of)
+                    basis = "SIGNED" if is_signed else "PIPELINE"
+                    parts.append((basis, None, Movement(month, dims, amounts)))
+        sums: dict[tuple[str, date, str, str, date | None], list[Amounts]] = defaultdict(list)
+        for basis, on, part in parts:
             place = part.dims.legal_entity, part.dims.practice
-            sums[basis, part.day.replace(day=1), *place].append(part.amounts)
-        for (basis, month, entity, practice), amounts_of in sorted(sums.items()):
+            sums[basis, part.day.replace(day=1), *place, on].append(part.amounts)
+        for (basis, month, entity, practice, on), amounts_of in sorted(
+            sums.items(), key=lambda item: tuple(str(part) for part in item[0])
+        ):
             yield {
                 "basis": basis,
                 "month_start": month,
                 "legal_entity_id": entity,
                 "practice_id": practice,
+                "signed_on": on,
                 "amount_rc": _known_sum(one.rc for one in amounts_of),
                 "amount_cc": _known_sum(one.cc for one in amounts_of),
             }

@@ -139,13 +139,15 @@ WINDOWS = pa.schema(
 )
 
 
-# revenue of a month: ACTUAL (recognised), EXPECTED on the load's own day, PLAN
+# revenue of a month: ACTUAL (recognised, by the day its contract was signed), PLAN, and what was expected of
+# it on the load's own day: SIGNED, PIPELINE
 OUTLOOK = pa.schema(
     [
         ("basis", pa.string()),
         ("month_start", pa.date32()),
         ("legal_entity_id", pa.string()),
         ("practice_id", pa.string()),
+        ("signed_on", pa.date32()),
         ("amount_rc", MONEY),
         ("amount_cc", MONEY),
     ]

@@ -116,6 +116,29 @@ def test_a_forecast_that_has_not_met_its_month_is_not_judged(open_page: Opener, 
     assert "none has met its month here yet" in words(open_page("revenue"))
 
 
+def test_forecasts_of_what_was_signed_and_of_deals_are_told_apart(
+    open_page: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judged(measure: str, horizon: int, error: str, wape: str | None) -> dict[str, Any]:
+        return {
+            "measure": measure, "horizon": horizon, "months": 3, "cases": 3, "forecasts": 3,
+            "absolute_error": Decimal(error), "error": -Decimal(error), "absolute_actual": Decimal(100),
+            "wape": wape and Decimal(wape), "bias": wape and -Decimal(wape),
+        }  # fmt: skip
+
+    rows = (
+        judged("REVENUE", 0, "7", "0.07"), judged("REVENUE", 1, "20", "0.2"),
+        judged("BACKLOG_BURN", 0, "9", "0.09"), judged("PIPELINE", 0, "130", "1.3"),
+        # nothing came of what it was of
+        judged("PIPELINE", 1, "5", None),
+    )  # fmt: skip
+    monkeypatch.setattr(outlook, "accuracy", lambda _scope: rows)
+    said = words(open_page("revenue"))
+    assert "The latest forecasts were 93% right, by 7.0% too little" in said
+    # a forecast that is wrong by more than came is not right at all
+    assert "of what was signed 91% and of what was still to be won 0%" in said
+
+
 def test_an_unknown_part_leaves_the_year_unknown_and_a_missing_plan_is_none() -> None:
     months = (
         Month(date(2026, 1, 1), {"ACTUAL": Decimal(5), "SCHEDULED": Decimal(2)}, None),

@@ -393,13 +393,17 @@ def _pipeline(told: Firm) -> None:
 # G-BKL-02, a practice each: millions of backlog in the next twelve months and after them
 NEXT_YEAR = {"BKL1": ("55.4", "12.5"), "BKL2": ("58.6", "8.7"), "BKL3": ("20.5", "32.5")}
 # G-WAPE-01: what came from January to March, and what was expected when each month began
-CAME, EXPECTED = ("100", "200", "150"), ("90", "210", "140")
+CAME, EXPECTED = ("100", "200", "110"), ("90", "210", "140")
+# of the first two only the whole was kept
+OF_SIGNED = (None, None, "100")
 
 
 def _outlook(told: Firm) -> None:
-    def sold(number: int, method: str, worth: str, practice: str, **terms: Any) -> None:
+    def sold(
+        number: int, method: str, worth: str, practice: str, signed: date = date(2026, 1, 5), **terms: Any
+    ) -> None:
         _contract(
-            told, number, 90, "USD", date(2026, 1, 5), worth, method=method, legal_entity_id=CH,
+            told, number, 90, "USD", signed, worth, method=method, legal_entity_id=CH,
             practice=practice, terms=terms,
         )  # fmt: skip
         first(
@@ -443,13 +447,22 @@ def _outlook(told: Firm) -> None:
         changed_at=instant("2026-04-20T10:00"),
     )  # fmt: skip
     sold(920, "TM", "1000", "WAPE")
-    for month, (came, expected) in enumerate(zip(CAME, EXPECTED, strict=True), start=1):
+    # of March's 150, 40 were of a contract that nobody had signed when the forecast was made
+    sold(921, "TM", "1000", "WAPE", signed=date(2026, 3, 10))
+    _earned(told, 921, date(2026, 3, 21), "40")
+    for month, (came, *expected) in enumerate(zip(CAME, EXPECTED, OF_SIGNED, strict=True), start=1):
         _earned(told, 920, date(2026, month, 20), came)
-        told.inputs.setdefault("prior_outlook", []).append(
-            {"frozen_for": date(2026, month, 1), "run_id": f"r{month}", "as_of": date(2025, 12, 30),
-             "month_start": date(2026, month, 1), "legal_entity_id": CH, "practice_id": "WAPE",
-             "amount_cc": D(expected)}
-        )  # fmt: skip
+        whole, signed = (amount and D(amount) for amount in expected)
+        parts = {"REVENUE": whole}
+        if signed is not None and whole is not None:
+            parts |= {"BACKLOG_BURN": signed, "PIPELINE": whole - signed}
+        for measure, amount in parts.items():
+            told.inputs.setdefault("prior_outlook", []).append(
+                {"frozen_for": date(2026, month, 1), "run_id": f"r{month}",
+                 "as_of": date(2026, month, 1) - timedelta(days=2), "measure": measure,
+                 "month_start": date(2026, month, 1), "legal_entity_id": CH, "practice_id": "WAPE",
+                 "amount_cc": amount}
+            )  # fmt: skip
 
 
 def _work(told: Firm) -> None:
@@ -924,7 +937,8 @@ def test_how_good_forecasts_were(marts: duckdb.DuckDBPyConnection) -> None:
     """G-WAPE-01, a month each; a month ahead nobody had expected anything of February and March."""
     found = marts.execute(
         "select horizon, months, forecasts, wape, bias, coverage from marts.forecast_accuracy"
-        " where grain = 'PRACTICE' and practice_id = 'WAPE' and horizon < 2 order by horizon"
+        " where measure = 'REVENUE' and grain = 'PRACTICE' and practice_id = 'WAPE' and horizon < 2"
+        " order by horizon"
     ).fetchall()
     assert found == [
         (0, 3, 3, D("0.0666666667"), D("-0.0222222222"), D(1)),
@@ -934,9 +948,22 @@ def test_how_good_forecasts_were(marts: duckdb.DuckDBPyConnection) -> None:
     [(firm, practices)] = marts.execute(
         "select max(case when grain = 'FIRM' then absolute_error end),"
         " max(case when grain = 'PRACTICE' then absolute_error end) from marts.forecast_accuracy"
-        " where practice_id = 'ALL' and horizon = 0"
+        " where measure = 'REVENUE' and practice_id = 'ALL' and horizon = 0"
     ).fetchall()
     assert practices >= firm > 0
+
+
+def test_what_was_signed_and_what_was_to_be_won_are_judged_apart(marts: duckdb.DuckDBPyConnection) -> None:
+    """March alone: 100 expected of the contract that was signed, which brought 110; 40 of deals, which did."""
+    found = marts.execute(
+        "select measure, months, absolute_error, error, absolute_actual, wape from marts.forecast_accuracy"
+        " where grain = 'PRACTICE' and practice_id = 'WAPE' and horizon = 0 and measure <> 'REVENUE'"
+        " order by measure"
+    ).fetchall()
+    assert found == [
+        ("BACKLOG_BURN", 1, D(10), D(-10), D(110), D("0.0909090909")),
+        ("PIPELINE", 1, D(0), D(0), D(40), D(0)),
+    ]
 
 
 @pytest.mark.parametrize(

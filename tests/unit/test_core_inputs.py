@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.core_support import a_home
@@ -133,10 +135,27 @@ def test_prior_exceptions_come_from_what_is_published(tmp_path: Path) -> None:
     assert collected(home)["prior_outlook"] == [], "no month has begun since"
     # it stood when July began and when August did; what has no month is no forecast
     told = archive.outlooks(home, date(2026, 8, 2), datetime(2026, 8, 2, tzinfo=UTC))
-    assert [(row[0], row[2], row[3], row[6]) for row in told] == [
-        (begun, date(2026, 6, 29), month, amount)
-        for begun in (date(2026, 7, 1), date(2026, 8, 1))
-        for month, amount in ((date(2026, 7, 1), Decimal("150.5000")), (date(2026, 8, 1), None))
+    july, august = date(2026, 7, 1), date(2026, 8, 1)
+    assert [(row[0], row[2], row[3], row[4], row[7]) for row in told] == [
+        (begun, date(2026, 6, 29), measure, month, amount)
+        for begun in (july, august)
+        for measure, month, amount in (
+            ("BACKLOG_BURN", july, Decimal("100.0000")),
+            ("PIPELINE", july, Decimal("50.5000")),
+            ("PIPELINE", august, None),
+            ("REVENUE", july, Decimal("150.5000")),
+            ("REVENUE", august, None),
+        )
+    ]
+    # a run of before the two were told apart kept the whole alone
+    path = next(home.runs.glob(f"*/*/{archive.OUTLOOK}"))
+    held = pq.read_table(path)
+    whole = held.filter(pc.equal(held.column("measure"), "REVENUE")).drop_columns(["measure"])
+    pq.write_table(whole, path)
+    told = archive.outlooks(home, date(2026, 7, 2), datetime(2026, 7, 2, tzinfo=UTC))
+    assert [(row[3], row[4], row[7]) for row in told] == [
+        ("REVENUE", july, Decimal("150.5000")),
+        ("REVENUE", august, None),
     ]
     rows = collected(home)["prior_exception"]
     assert [row[0] for row in rows] == ["x1"]

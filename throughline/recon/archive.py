@@ -49,14 +49,19 @@ select control_id, legal_entity_id, control_version, status, population_count, p
 from reconciliation.control_run order by control_id, legal_entity_id
 """
 
-# what the run expected of months to come, at budget rates
+# what the run expected of months to come, at budget rates: of what was signed, of what may still be won, and
+# of both together
 _OUTLOOK = """
-select month_start, legal_entity_id, practice_id,
+with told as (
+    select case when basis = 'PIPELINE' then 'PIPELINE' else 'BACKLOG_BURN' end as measure, *
+    from marts.revenue_outlook
+    where basis in ('SCHEDULED', 'TENTATIVE', 'UNSCHEDULED', 'PIPELINE') and month_start is not null
+)
+select measure, month_start, legal_entity_id, practice_id,
     cast(case when count(*) = count(amount_cc) then sum(amount_cc) end as decimal(28, 4)) as amount_cc
-from marts.revenue_outlook
-where basis in ('SCHEDULED', 'TENTATIVE', 'UNSCHEDULED', 'PIPELINE') and month_start is not null
-group by month_start, legal_entity_id, practice_id
-order by month_start, legal_entity_id, practice_id
+from (from told union all by name select * replace ('REVENUE' as measure) from told)
+group by measure, month_start, legal_entity_id, practice_id
+order by measure, month_start, legal_entity_id, practice_id
 """
 
 
@@ -328,9 +333,10 @@ def outlooks(home: Home, as_of: date, known_at: datetime) -> list[Row]:
             continue
         last = max(stood, key=lambda made: made.pair)
         table = pq.read_table(folder(home, last.run_id) / OUTLOOK)
+        # one kept before the two were told apart is of both
         rows += [
-            (first, last.run_id, last.as_of, row["month_start"], row["legal_entity_id"], row["practice_id"],
-             row["amount_cc"])
+            (first, last.run_id, last.as_of, row.get("measure", "REVENUE"), row["month_start"],
+             row["legal_entity_id"], row["practice_id"], row["amount_cc"])
             for row in table.to_pylist()
         ]  # fmt: skip
     return rows

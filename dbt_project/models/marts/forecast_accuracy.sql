@@ -1,8 +1,10 @@
--- How good the forecasts of the last twelve whole months were, by how many months ahead they were made: for
--- the firm, each legal entity and each practice, and for a grain as a whole (members ALL), where the errors
--- of its members do not make up for each other.
+-- How good the forecasts of the last twelve whole months were, of all revenue, of what was signed and of what
+-- was still to be won, by how many months ahead they were made: for the firm, each legal entity and each
+-- practice, and for a grain as a whole (members ALL), where the errors of its members do not make up for each
+-- other.
 with vintage as (
     select
+        measure,
         month_start,
         horizon,
         legal_entity_id,
@@ -20,6 +22,7 @@ placed as (
         ('PRACTICE', "'ALL'", 'practice_id'),
     ] %}
         select
+            measure,
             '{{ grain }}' as grain,
             {{ entity }} as legal_entity_id,
             {{ practice }} as practice_id,
@@ -30,7 +33,7 @@ placed as (
             {{ known_sum('actual_cc') }} as actual_cc
         from vintage
         group by
-            month_start, horizon
+            measure, month_start, horizon
             {{- ', ' ~ entity if entity != "'ALL'" }}
             {{- ', ' ~ practice if practice != "'ALL'" }}
         {{ 'union all' if not loop.last }}
@@ -39,6 +42,7 @@ placed as (
 
 measured as (
     select
+        measure,
         grain,
         legal_entity_id,
         practice_id,
@@ -50,6 +54,7 @@ measured as (
     from placed
     union all
     select
+        measure,
         grain,
         'ALL' as legal_entity_id,
         'ALL' as practice_id,
@@ -64,6 +69,7 @@ measured as (
 
 summed as (
     select
+        measure,
         grain,
         legal_entity_id,
         practice_id,
@@ -75,10 +81,11 @@ summed as (
         {{ known_sum('forecast_cc - actual_cc') }} as error,
         {{ known_sum('abs(actual_cc)') }} as absolute_actual
     from measured
-    group by grain, legal_entity_id, practice_id, horizon
+    group by measure, grain, legal_entity_id, practice_id, horizon
 )
 
 select
+    {{ as_text('measure') }} as measure,
     {{ as_text('grain') }} as grain,
     {{ as_text('legal_entity_id') }} as legal_entity_id,
     {{ as_text('practice_id') }} as practice_id,

@@ -1,8 +1,11 @@
 -- What was expected of each whole month, by the forecast that stood when it began (horizon 0) and when each
--- of the six months before it did, beside what came; at budget rates. A place nobody expected anything of
--- had a forecast of nothing; a month before which no run was published has none to judge.
+-- of the six months before it did, beside what came; at budget rates: all revenue, that of the contract lines
+-- which were signed on the day of the forecast, and that of the others. The last two make up the first. A
+-- place nobody expected anything of had a forecast of nothing; a month before which no run was published has
+-- none to judge.
 with outlook as (
     select
+        measure,
         frozen_for,
         as_of as made_on,
         run_id,
@@ -18,18 +21,46 @@ flow as (
         month_start,
         legal_entity_id,
         practice_id,
+        contract_line_id,
         amount_cc,
         unconverted_cc
     from {{ ref('ledger__movement_month') }}
     where movement_type = 'recognised'
 ),
 
-frozen as (
-    select distinct
+contract_line as (
+    select
+        contract_line_id,
+        signed_on
+    from {{ ledger_as_known(ref('ledger__contract_line_version')) }} as known
+),
+
+measure as (
+    {%- for measure in ['REVENUE', 'BACKLOG_BURN', 'PIPELINE'] %}
+        select '{{ measure }}' as measure
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+-- a run of before the two were told apart kept the whole alone
+kept as (
+    select
         frozen_for,
         made_on,
-        run_id
+        run_id,
+        max(case when measure <> 'REVENUE' then 1 else 0 end) as parts
     from outlook
+    group by frozen_for, made_on, run_id
+),
+
+frozen as (
+    select
+        measure.measure,
+        kept.frozen_for,
+        kept.made_on,
+        kept.run_id
+    from kept
+    inner join measure on measure.measure = 'REVENUE' or kept.parts = 1
 ),
 
 whole_month as (
@@ -43,6 +74,7 @@ whole_month as (
 judged as (
     {%- for horizon in range(7) %}
         select
+            frozen.measure,
             whole_month.month_start,
             {{ horizon }} as horizon,
             frozen.frozen_for,
@@ -54,52 +86,108 @@ judged as (
     {%- endfor %}
 ),
 
+sum_lines as (
+    select
+        flow.month_start,
+        flow.legal_entity_id,
+        flow.practice_id,
+        flow.contract_line_id,
+        case when sum(flow.unconverted_cc) = 0 then sum(flow.amount_cc) end as amount_cc
+    from flow
+    group by flow.month_start, flow.legal_entity_id, flow.practice_id, flow.contract_line_id
+),
+
+revenue as (
+    select
+        sum_lines.month_start,
+        sum_lines.legal_entity_id,
+        sum_lines.practice_id,
+        contract_line.signed_on,
+        sum_lines.amount_cc
+    from sum_lines
+    left join contract_line on sum_lines.contract_line_id = contract_line.contract_line_id
+),
+
 came as (
     select
-        month_start,
-        legal_entity_id,
-        practice_id,
-        case when sum(unconverted_cc) = 0 then sum(amount_cc) end as amount_cc
-    from flow
-    group by month_start, legal_entity_id, practice_id
+        judged.measure,
+        judged.month_start,
+        judged.horizon,
+        revenue.legal_entity_id,
+        revenue.practice_id,
+        {{ known_sum('revenue.amount_cc') }} as amount_cc
+    from judged
+    inner join revenue on judged.month_start = revenue.month_start
+    where
+        judged.measure = 'REVENUE'
+        or (judged.measure = 'BACKLOG_BURN') = coalesce(revenue.signed_on <= judged.made_on, false)
+    group by
+        judged.measure, judged.month_start, judged.horizon, revenue.legal_entity_id, revenue.practice_id
+),
+
+expected as (
+    select
+        judged.measure,
+        judged.month_start,
+        judged.horizon,
+        outlook.legal_entity_id,
+        outlook.practice_id,
+        outlook.amount_cc
+    from judged
+    inner join outlook
+        on
+            judged.measure = outlook.measure
+            and judged.frozen_for = outlook.frozen_for
+            and judged.month_start = outlook.month_start
 ),
 
 place as (
     select
+        measure,
         month_start,
+        horizon,
         legal_entity_id,
         practice_id
     from came
     union
     select
+        measure,
         month_start,
+        horizon,
         legal_entity_id,
         practice_id
-    from outlook
+    from expected
 )
 
 select
-    judged.month_start,
-    cast(judged.horizon as integer) as horizon,
+    {{ as_text('place.measure') }} as measure,
+    place.month_start,
+    cast(place.horizon as integer) as horizon,
     {{ as_text('place.legal_entity_id') }} as legal_entity_id,
     {{ as_text('place.practice_id') }} as practice_id,
     judged.made_on,
     {{ as_text('judged.run_id') }} as run_id,
-    outlook.month_start is not null as is_forecast,
-    cast(case when outlook.month_start is null then 0 else outlook.amount_cc end as decimal(28, 4))
+    expected.month_start is not null as is_forecast,
+    cast(case when expected.month_start is null then 0 else expected.amount_cc end as decimal(28, 4))
         as forecast_cc,
     cast(case when came.month_start is null then 0 else came.amount_cc end as decimal(28, 4)) as actual_cc
-from judged
-inner join place on judged.month_start = place.month_start
-left join outlook
+from place
+inner join judged
     on
-        judged.frozen_for = outlook.frozen_for
-        and judged.month_start = outlook.month_start
-        and place.legal_entity_id = outlook.legal_entity_id
-        and place.practice_id = outlook.practice_id
+        place.measure = judged.measure
+        and place.month_start = judged.month_start
+        and place.horizon = judged.horizon
+left join expected
+    on
+        place.measure = expected.measure
+        and place.month_start = expected.month_start
+        and place.horizon = expected.horizon
+        and place.legal_entity_id = expected.legal_entity_id
+        and place.practice_id = expected.practice_id
 left join came
     on
-        judged.month_start = came.month_start
+        place.measure = came.measure
+        and place.month_start = came.month_start
+        and place.horizon = came.horizon
         and place.legal_entity_id = came.legal_entity_id
         and place.practice_id = came.practice_id
-where outlook.month_start is not null or came.month_start is not null
