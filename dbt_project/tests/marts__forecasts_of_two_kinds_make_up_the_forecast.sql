@@ -1,5 +1,5 @@
--- The wrong number this would let through: a forecast of 100 of which 70 were of signed lines and 40 of deals, or
--- revenue that is held against both of them or against neither.
+-- The wrong number this would let through: a forecast of 100 of which 70 were of signed lines and 40 of
+-- deals, or revenue that is held against both of them or against neither.
 with vintage as (
     select
         measure,
