@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from dashboards import data, names
+from dashboards import data, names, numbers
 from dashboards.components.cards import Kpi
 from dashboards.components.sums import Sum
 from dashboards.data import Scope
@@ -185,6 +185,30 @@ def accuracy(scope: Scope) -> tuple[data.Row, ...]:
     )
     order = list(FORECASTS)
     return tuple(sorted(found, key=lambda row: order.index(str(row["measure"]))))
+
+
+def accuracy_sums(scope: Scope, judged: Sequence[data.Row], currency: str) -> list[Sum]:
+    """The two sums of each accuracy with the months they are of: errors without sign, and what came."""
+    narrow, member = data.narrowing(scope)
+    sums = []
+    for told in judged:
+        narrowed, parameters = "", member
+        if data.holds_column("forecast_vintage", "measure"):
+            narrowed, parameters = "and measure = ? ", (*member, told["measure"])
+        label = f"{FORECASTS[told['measure']]}, {numbers.counted(told['horizon'], 'month')} ahead"
+        for side, amount, wanted in (
+            ("errors", "abs(sum(forecast_cc) - sum(actual_cc))", told["absolute_error"]),
+            ("what came", "abs(sum(actual_cc))", told["absolute_actual"]),
+        ):
+            sql = (
+                f"select month_start as happened_on, {amount} as amount, sum(forecast_cc) as forecast_cc, "
+                "sum(actual_cc) as actual_cc, max(made_on) as made_on, max(run_id) as run_id "
+                f"from marts.forecast_vintage where true {narrow} {narrowed}and horizon = ? "
+                "group by month_start order by month_start"
+            )
+            asked = (*parameters, told["horizon"])
+            sums.append(Sum(f"{label}: {side}", sql, asked, wanted, currency, count=told["cases"]))
+    return sums
 
 
 # ratio -> what its two sides are made of: (metric, sign) and the column of the drill they are sums of

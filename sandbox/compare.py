@@ -133,7 +133,8 @@ class Comparison:
         return not self.differences
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A value as a difference tells it; nothing for None."""
     return "" if value is None else str(value)
 
 
@@ -194,17 +195,20 @@ def compare_cases(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
         if row["t_day"] != row["f_day"]:
             into.differences.append(
                 Difference(
-                    "case", control, key, "becomes_exception_on", _text(row["t_day"]), _text(row["f_day"])
+                    "case", control, key, "becomes_exception_on", text_of(row["t_day"]), text_of(row["f_day"])
                 )
             )
         for name, label in (("amount", "amount_at_risk"), ("amount_tc", "amount_at_risk_tc")):
-            if _apart(row[f"t_{name}"], row[f"f_{name}"], CENT):
+            if apart(row[f"t_{name}"], row[f"f_{name}"], CENT):
                 into.differences.append(
-                    Difference("case", control, key, label, _text(row[f"t_{name}"]), _text(row[f"f_{name}"]))
+                    Difference(
+                        "case", control, key, label, text_of(row[f"t_{name}"]), text_of(row[f"f_{name}"])
+                    )
                 )
 
 
-def _apart(one: Decimal | None, other: Decimal | None, tolerance: Decimal) -> bool:
+def apart(one: Decimal | None, other: Decimal | None, tolerance: Decimal) -> bool:
+    """Whether two amounts differ by more than the tolerance; unknown is like nothing but unknown."""
     if one is None or other is None:
         return one is not other
     return abs(one - other) > tolerance
@@ -257,9 +261,9 @@ def compare_counts(truth: pa.Table, runs: pa.Table, into: Comparison) -> None:
         allowed = CENT * max(1, row["t_n"] or 0)
         # No row of the truth is an amount of zero; an amount nobody knows is null on both sides.
         amounts = (row["t_amount"] if row["t_n"] else Decimal(0), row["f_amount"])
-        if _apart(*amounts, allowed):
+        if apart(*amounts, allowed):
             into.differences.append(
-                Difference("count", control, outcome, "amount", _text(amounts[0]), _text(amounts[1]))
+                Difference("count", control, outcome, "amount", text_of(amounts[0]), text_of(amounts[1]))
             )
 
 
@@ -321,7 +325,7 @@ def compare_metrics(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
         if row["is_other_below"]:
             what, truth_says, found_says = "denominator", row["t_below"], row["f_below"]
         into.differences.append(
-            Difference("metric", row["metric_id"], key, what, _text(truth_says), _text(found_says))
+            Difference("metric", row["metric_id"], key, what, text_of(truth_says), text_of(found_says))
         )
 
 
@@ -348,15 +352,15 @@ def compare_estimates(truth: pa.Table, found: pa.Table, into: Comparison) -> Non
         key = f"{row['project_id']} {row['vintage_number']}"
         if not (row["in_truth"] and row["in_found"]):
             what = "MISSING" if row["in_truth"] else "EXTRA"
-            days = _text(row["t_estimated_on"]), _text(row["f_estimated_on"])
+            days = text_of(row["t_estimated_on"]), text_of(row["f_estimated_on"])
             into.differences.append(Difference("estimate", row["project_id"], key, what, *days))
             continue
         for name in ("estimated_on", *ESTIMATED):
             says, finds = row[f"t_{name}"], row[f"f_{name}"]
-            same = says == finds if name == "estimated_on" else not _apart(says, finds, CENT)
+            same = says == finds if name == "estimated_on" else not apart(says, finds, CENT)
             if not same:
                 into.differences.append(
-                    Difference("estimate", row["project_id"], key, name, _text(says), _text(finds))
+                    Difference("estimate", row["project_id"], key, name, text_of(says), text_of(finds))
                 )
 
 
@@ -394,14 +398,16 @@ def compare_deliveries(truth: pa.Table, found: pa.Table, into: Comparison) -> No
         tally.matched += same
         if not row["in_found"]:
             into.differences.append(
-                Difference("delivery", subject, key, "MISSING", _text(row["t_amount"]), "")
+                Difference("delivery", subject, key, "MISSING", text_of(row["t_amount"]), "")
             )
         elif not row["in_truth"]:
-            into.differences.append(Difference("delivery", subject, key, "EXTRA", "", _text(row["f_amount"])))
+            into.differences.append(
+                Difference("delivery", subject, key, "EXTRA", "", text_of(row["f_amount"]))
+            )
         elif row["n"] != 1:
             into.differences.append(Difference("delivery", subject, key, "n", "1", str(row["n"])))
         elif not same:
-            amounts = (_text(row["t_amount"]), _text(row["f_amount"]))
+            amounts = (text_of(row["t_amount"]), text_of(row["f_amount"]))
             into.differences.append(Difference("delivery", subject, key, "amount", *amounts))
     _compare_sums(truth, found, into)
 
@@ -427,7 +433,7 @@ def _compare_sums(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
     )
     for row in rows:
         for what in ("n", "amount"):
-            one, other = _text(row[f"t_{what}"]), _text(row[f"f_{what}"])
+            one, other = text_of(row[f"t_{what}"]), text_of(row[f"f_{what}"])
             if one != other:
                 into.differences.append(Difference("delivered", row["port"], row["key"], what, one, other))
 
@@ -466,16 +472,16 @@ def compare_windows(truth: pa.Table, found: pa.Table, into: Comparison) -> None:
     )
     for row in rows:
         into.windows += row["t_cases"] or 0
-        key = " ".join(_text(row[name]) for name in CASE if name != "measure")
+        key = " ".join(text_of(row[name]) for name in CASE if name != "measure")
         if row["t_cases"] != row["f_cases"]:
-            counts = _text(row["t_cases"]), _text(row["f_cases"])
+            counts = text_of(row["t_cases"]), text_of(row["f_cases"])
             into.differences.append(Difference("window", row["measure"], key, "cases", *counts))
             continue
         for name in ("lost_rc", "contract_rc"):
             says, finds = row[f"t_{name}"], row[f"f_{name}"]
-            if _apart(says, finds, CENT):
+            if apart(says, finds, CENT):
                 into.differences.append(
-                    Difference("window", row["measure"], key, name, _text(says), _text(finds))
+                    Difference("window", row["measure"], key, name, text_of(says), text_of(finds))
                 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import product
@@ -17,11 +17,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from sandbox.compare import CENT, RATIO, Comparison, Difference
+from sandbox.compare import CENT, RATIO, Comparison, Difference, apart, text_of
+from sandbox.oracle.money import ZERO, known_sum
 
 # months that are judged, and how many months ahead the earliest forecast of each was made
 JUDGED, HORIZONS = 12, 6
-ZERO = Decimal(0)
 # what of, and of which basis the forecast is: all revenue, that of what was signed then, that of what was not
 MEASURES = {"REVENUE": ("SIGNED", "PIPELINE"), "BACKLOG_BURN": ("SIGNED",), "PIPELINE": ("PIPELINE",)}
 # measure, month, months ahead, legal entity, practice
@@ -43,31 +43,30 @@ class Judged:
 
 @dataclass(slots=True)
 class Accuracy:
-    """Sums over the forecasts of a place."""
+    """What is said of the forecasts of a place: months, what was expected of them if anything, what came."""
 
-    months: set[date]
-    cases: int = 0
-    forecasts: int = 0
-    absolute_error: Decimal | None = ZERO
-    error: Decimal | None = ZERO
-    absolute_actual: Decimal | None = ZERO
+    told: list[tuple[date, bool, Decimal | None, Decimal | None]] = field(default_factory=list)
 
-    def count(self, month: date, forecasts: int, forecast: Decimal | None, actual: Decimal | None) -> None:
-        """One forecast more."""
-        self.months.add(month)
-        self.cases += 1
-        self.forecasts += forecasts
-        error = None if forecast is None or actual is None else forecast - actual
-        self.absolute_error = _plus(self.absolute_error, None if error is None else abs(error))
-        self.error = _plus(self.error, error)
-        self.absolute_actual = _plus(self.absolute_actual, None if actual is None else abs(actual))
+    def counts(self) -> dict[str, int]:
+        """Months, cases, and those of which anything was expected."""
+        return {
+            "months": len({month for month, *_ in self.told}),
+            "cases": len(self.told),
+            "forecasts": sum(is_forecast for _, is_forecast, *_ in self.told),
+        }
 
     def shares(self) -> dict[str, Decimal | None]:
         """The three figures that are shown."""
+        errors = [
+            None if forecast is None or actual is None else forecast - actual
+            for *_, forecast, actual in self.told
+        ]
+        came = known_sum(None if actual is None else abs(actual) for *_, actual in self.told)
+        counts = self.counts()
         return {
-            "wape": _share(self.absolute_error, self.absolute_actual),
-            "bias": _share(self.error, self.absolute_actual),
-            "coverage": _share(Decimal(self.forecasts), Decimal(self.cases)),
+            "wape": _share(known_sum(None if error is None else abs(error) for error in errors), came),
+            "bias": _share(known_sum(errors), came),
+            "coverage": _share(Decimal(counts["forecasts"]), Decimal(counts["cases"])),
         }
 
 
@@ -118,12 +117,12 @@ def accuracy(forecasts: Mapping[Key, Judged]) -> dict[Place, Accuracy]:
     for (measure, grain, entity, practice, month, horizon), parts in members.items():
         said = (
             month,
-            int(any(one.is_forecast for one in parts)),
-            _sum(one.forecast for one in parts),
-            _sum(one.actual for one in parts),
+            any(one.is_forecast for one in parts),
+            known_sum(one.forecast for one in parts),
+            known_sum(one.actual for one in parts),
         )
         for at in {(measure, grain, entity, practice, horizon), (measure, grain, "ALL", "ALL", horizon)}:
-            found.setdefault(at, Accuracy(set())).count(*said)
+            found.setdefault(at, Accuracy()).told.append(said)
     return found
 
 
@@ -191,8 +190,7 @@ def _compare_accuracy(truth: Mapping[Place, Accuracy], accuracies: pa.Table, int
             into.differences.append(_difference("accuracy", key[0], key[1:], what, "", ""))
             continue
         one, row = truth[key], found[key]
-        counted = (("months", len(one.months)), ("cases", one.cases), ("forecasts", one.forecasts))
-        for name, number in counted:
+        for name, number in one.counts().items():
             if number != row[name]:
                 into.differences.append(_difference("accuracy", key[0], key[1:], name, number, row[name]))
         for name, share in one.shares().items():
@@ -200,17 +198,10 @@ def _compare_accuracy(truth: Mapping[Place, Accuracy], accuracies: pa.Table, int
                 into.differences.append(_difference("accuracy", key[0], key[1:], name, share, row[name]))
 
 
-def apart(one: Decimal | None, other: Decimal | None, tolerance: Decimal) -> bool:
-    """Whether two amounts differ by more than the tolerance; unknown is like nothing but unknown."""
-    if one is None or other is None:
-        return one is not other
-    return abs(one - other) > tolerance
-
-
 def _difference(kind: str, subject: str, key: Iterable[Any], what: str, truth: Any, found: Any) -> Difference:
-    words = " ".join(str(part) for part in key)
-    says, finds = ("" if one is None else str(one) for one in (truth, found))
-    return Difference(kind, subject, words, what, says, finds)
+    return Difference(
+        kind, subject, " ".join(str(part) for part in key), what, text_of(truth), text_of(found)
+    )
 
 
 def _amounts(rows: Iterable[dict[str, Any]]) -> dict[tuple[Any, ...], Decimal | None]:
@@ -220,27 +211,15 @@ def _amounts(rows: Iterable[dict[str, Any]]) -> dict[tuple[Any, ...], Decimal | 
 def _summed(
     rows: Iterable[dict[str, Any]], by: tuple[str, ...], amount: str
 ) -> dict[tuple[Any, ...], Decimal | None]:
-    found: dict[tuple[Any, ...], Decimal | None] = {}
+    parts: dict[tuple[Any, ...], list[Decimal | None]] = defaultdict(list)
     for row in rows:
-        key = tuple(row[name] for name in by)
-        found[key] = _plus(found.get(key, ZERO), row[amount])
-    return found
+        parts[tuple(row[name] for name in by)].append(row[amount])
+    return {key: known_sum(amounts) for key, amounts in parts.items()}
 
 
 def _months_before(day: date, back: int) -> date:
     number = day.year * 12 + day.month - 1 - back
     return date(number // 12, number % 12 + 1, 1)
-
-
-def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    total: Decimal | None = ZERO
-    for amount in amounts:
-        total = _plus(total, amount)
-    return total
-
-
-def _plus(one: Decimal | None, other: Decimal | None) -> Decimal | None:
-    return None if one is None or other is None else one + other
 
 
 def _share(above: Decimal | None, below: Decimal | None) -> Decimal | None:

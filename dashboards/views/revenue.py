@@ -253,6 +253,14 @@ def _accuracy_chart(chosen: Filters) -> None:
                 for row in judged
             ],
             "Columns of how accurate forecasts were by how many months ahead they were made.",
+            partial(
+                sums_dialog,
+                "Forecasts, month by month",
+                f"{chosen.scope.label} · {data.currency()} at budget rates",
+                "Forecast",
+                outlook.accuracy_sums(chosen.scope, judged, data.currency()),
+                "forecast_vintage",
+            ),
         )
 
 

@@ -24,7 +24,7 @@ from sandbox.oracle.handoff import (
     months_of_work,
     recoveries,
 )
-from sandbox.oracle.money import ZERO, r4, r10
+from sandbox.oracle.money import ZERO, known_sum, r4, r10
 from sandbox.oracle.obligations import obligations
 from sandbox.oracle.realisation import SHARES, Measures, work_months
 from sandbox.oracle.view import NONE, Dims, TimeEntry, View, certinia, netsuite
@@ -184,16 +184,6 @@ def _evenly(amount: Decimal | None, first: date, last: date) -> ByMonth:
             reached = upto
         month = month_end(month) + timedelta(days=1)
     return found
-
-
-def _known_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """A sum of which one part is unknown is unknown."""
-    total = ZERO
-    for amount in amounts:
-        if amount is None:
-            return None
-        total += amount
-    return total
 
 
 class _Metrics:
@@ -715,7 +705,7 @@ class _Metrics:
         for on, amount, booked_currency in to_come:
             if on > day:
                 sums[booked_currency] += amount
-        return _known_sum(
+        return known_sum(
             self.view.rates.worth(amount, other, currency, day) for other, amount in sums.items()
         )
 
@@ -1171,8 +1161,8 @@ class _Metrics:
                 "legal_entity_id": entity,
                 "practice_id": practice,
                 "signed_on": on,
-                "amount_rc": _known_sum(one.rc for one in amounts_of),
-                "amount_cc": _known_sum(one.cc for one in amounts_of),
+                "amount_rc": known_sum(one.rc for one in amounts_of),
+                "amount_cc": known_sum(one.cc for one in amounts_of),
             }
 
     def _signed_ahead(self) -> Iterator[tuple[Dims, str, bool, ByMonth]]:
@@ -1207,7 +1197,7 @@ class _Metrics:
             if on > day:
                 sums[on.replace(day=1)][other] += amount
         return {
-            month: _known_sum(
+            month: known_sum(
                 self.view.rates.worth(amount, other, currency, day) for other, amount in parts.items()
             )
             for month, parts in sums.items()
@@ -1499,8 +1489,8 @@ class _Metrics:
                         inside = [cell for cell in found if start <= cell[0] <= end]
                         if not inside:
                             continue
-                        upper = _known_sum(cell[1] for cell in inside)
-                        lower = _known_sum(cell[2] for cell in inside)
+                        upper = known_sum(cell[1] for cell in inside)
+                        lower = known_sum(cell[2] for cell in inside)
                         value = r10(upper / lower) if upper is not None and lower else None
                         yield self._row(metric, day, period, grain, member, "NA", "NA", upper, lower, value)
 
@@ -1635,8 +1625,8 @@ class _Metrics:
         for (window, entity, practice), found in work.items():
             yield {
                 "time_window": window, "measure": "leakage", "mix": entity, "legal_entity_id": entity,
-                "practice_id": practice, "lost_rc": _known_sum(one["leakage"] for one in found),
-                "contract_rc": _known_sum(one["contract"] for one in found), "cases": len(found),
+                "practice_id": practice, "lost_rc": known_sum(one["leakage"] for one in found),
+                "contract_rc": known_sum(one["contract"] for one in found), "cases": len(found),
             }  # fmt: skip
 
     def stage_breaches(self) -> Iterator[Row]:

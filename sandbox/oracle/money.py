@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
 
@@ -22,6 +23,16 @@ def r4(amount: Decimal) -> Decimal:
 def r10(amount: Decimal) -> Decimal:
     """Round half up to 10 decimals: exchange rates and ratios."""
     return amount.quantize(TEN, rounding=ROUND_HALF_UP, context=_CONTEXT)
+
+
+def known_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """A sum of which one part is unknown is unknown."""
+    total = ZERO
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
 
 
 class Rates:

@@ -6,10 +6,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pytest
 
 from dashboards import data, estimates, numbers, outlook
 from dashboards.components.sums import Sum
+from dashboards.data import Scope
 from dashboards.filters import Filters, default_as_of, on_run_day
 from dashboards.outlook import Month, Year
 from dashboards.readings import History
@@ -137,6 +139,46 @@ def test_forecasts_of_what_was_signed_and_of_deals_are_told_apart(
     assert "The latest forecasts were 93% right, by 7.0% too little" in said
     # a forecast that is wrong by more than came is not right at all
     assert "of what was signed 91% and of what was still to be won 0%" in said
+    # what is right is what the columns are of; each of the four can be asked for its months
+    sums = outlook.accuracy_sums(Scope("FIRM", "ALL", "Firm"), [row for row in rows if row["wape"]], "USD")
+    assert len(sums) == 8
+
+
+@pytest.mark.parametrize(
+    ("scope", "sums"),
+    [
+        # 70 + 20 expected and 90 came in March; 60 and 50 in April
+        (Scope("FIRM", "ALL", "Firm"), [("0 months ahead: errors", 10, 2), ("what came", 140, 2)]),
+        # in the practice 70 and 90, so 20 too little, and 60 and 50
+        (Scope("PRACTICE", "DATA", "Data"), [("0 months ahead: errors", 30, 2), ("what came", 140, 2)]),
+    ],
+    ids=["firm", "practice"],
+)
+def test_an_accuracy_is_the_sum_of_its_months(
+    monkeypatch: pytest.MonkeyPatch, scope: Scope, sums: list[tuple[str, int, int]]
+) -> None:
+    monkeypatch.setattr(data, "holds_column", lambda *_of: True)
+    judged = {
+        "measure": "BACKLOG_BURN", "horizon": 0, "cases": 2, "absolute_error": Decimal(sums[0][1]),
+        "absolute_actual": Decimal(sums[1][1]),
+    }  # fmt: skip
+    found = outlook.accuracy_sums(scope, [judged], "USD")
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema marts; create table marts.forecast_vintage as"
+            " select *, date '2026-02-08' as made_on, 'r1' as run_id, 'E' as legal_entity_id from (values"
+            " ('BACKLOG_BURN', date '2026-03-01', 0, 'DATA', 70.0, 90.0),"
+            " ('BACKLOG_BURN', date '2026-03-01', 0, 'CLOUD', 20.0, 0.0),"
+            " ('BACKLOG_BURN', date '2026-04-01', 0, 'DATA', 60.0, 50.0),"
+            " ('BACKLOG_BURN', date '2026-04-01', 1, 'DATA', 900.0, 0.0),"
+            " ('REVENUE', date '2026-04-01', 0, 'DATA', 800.0, 0.0)"
+            ") as told(measure, month_start, horizon, practice_id, forecast_cc, actual_cc)"
+        )
+        for one, (label, total, rows) in zip(found, sums, strict=True):
+            assert one.label.endswith(label)
+            says = f"select sum(amount), count(*) from ({one.sql}) as listed"
+            assert connection.execute(says, one.parameters).fetchone() == (total, rows)
+            assert (one.expected, one.count) == (total, rows)
 
 
 def test_an_unknown_part_leaves_the_year_unknown_and_a_missing_plan_is_none() -> None:

@@ -954,7 +954,7 @@ def test_how_good_forecasts_were(marts: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_what_was_signed_and_what_was_to_be_won_are_judged_apart(marts: duckdb.DuckDBPyConnection) -> None:
-    """March alone: 100 expected of the contract that was signed, which brought 110; 40 of deals, which did."""
+    """March alone: the signed contract was to bring 100 and brought 110; deals were to bring 40 and did."""
     found = marts.execute(
         "select measure, months, absolute_error, error, absolute_actual, wape from marts.forecast_accuracy"
         " where grain = 'PRACTICE' and practice_id = 'WAPE' and horizon = 0 and measure <> 'REVENUE'"

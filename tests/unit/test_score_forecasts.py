@@ -96,7 +96,7 @@ def test_a_month_is_held_against_the_forecast_that_stood_when_it_or_an_earlier_o
 
 def test_how_good_they_were_is_sums_over_sums_and_members_do_not_make_up_for_each_other() -> None:
     sums = accuracy(judged(OUTLOOKS, APRIL))
-    found = {key: one.shares() | {"cases": one.cases} for key, one in sums.items()}
+    found = {key: one.shares() | {"cases": one.counts()["cases"]} for key, one in sums.items()}
     # the firm: 100 expected, 150 came
     assert found["REVENUE", "FIRM", "ALL", "ALL", 0] == {
         "wape": D(50) / D(150), "bias": D(-50) / D(150), "coverage": D(1), "cases": 1,
@@ -135,9 +135,7 @@ def published(**changes: Any) -> tuple[pa.Table, pa.Table]:
             "legal_entity_id": entity,
             "practice_id": practice,
             "horizon": horizon,
-            "months": len(one.months),
-            "cases": one.cases,
-            "forecasts": one.forecasts,
+            **one.counts(),
             **one.shares(),
         }
         for (measure, grain, entity, practice, horizon), one in sorted(

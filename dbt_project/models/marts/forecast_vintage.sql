@@ -108,86 +108,54 @@ revenue as (
     left join contract_line on sum_lines.contract_line_id = contract_line.contract_line_id
 ),
 
-came as (
+-- what is not there was nothing; what is there and not known leaves its side unknown
+told as (
     select
         judged.measure,
         judged.month_start,
         judged.horizon,
-        revenue.legal_entity_id,
-        revenue.practice_id,
-        {{ known_sum('revenue.amount_cc') }} as amount_cc
-    from judged
-    inner join revenue on judged.month_start = revenue.month_start
-    where
-        judged.measure = 'REVENUE'
-        or (judged.measure = 'BACKLOG_BURN') = coalesce(revenue.signed_on <= judged.made_on, false)
-    group by
-        judged.measure, judged.month_start, judged.horizon, revenue.legal_entity_id, revenue.practice_id
-),
-
-expected as (
-    select
-        judged.measure,
-        judged.month_start,
-        judged.horizon,
+        judged.made_on,
+        judged.run_id,
         outlook.legal_entity_id,
         outlook.practice_id,
-        outlook.amount_cc
+        1 as forecasts,
+        outlook.amount_cc as forecast_cc,
+        0 as actual_cc
     from judged
     inner join outlook
         on
             judged.measure = outlook.measure
             and judged.frozen_for = outlook.frozen_for
             and judged.month_start = outlook.month_start
-),
-
-place as (
+    union all
     select
-        measure,
-        month_start,
-        horizon,
-        legal_entity_id,
-        practice_id
-    from came
-    union
-    select
-        measure,
-        month_start,
-        horizon,
-        legal_entity_id,
-        practice_id
-    from expected
+        judged.measure,
+        judged.month_start,
+        judged.horizon,
+        judged.made_on,
+        judged.run_id,
+        revenue.legal_entity_id,
+        revenue.practice_id,
+        0 as forecasts,
+        0 as forecast_cc,
+        revenue.amount_cc as actual_cc
+    from judged
+    inner join revenue on judged.month_start = revenue.month_start
+    where
+        judged.measure = 'REVENUE'
+        or (judged.measure = 'BACKLOG_BURN') = coalesce(revenue.signed_on <= judged.made_on, false)
 )
 
 select
-    {{ as_text('place.measure') }} as measure,
-    place.month_start,
-    cast(place.horizon as integer) as horizon,
-    {{ as_text('place.legal_entity_id') }} as legal_entity_id,
-    {{ as_text('place.practice_id') }} as practice_id,
-    judged.made_on,
-    {{ as_text('judged.run_id') }} as run_id,
-    expected.month_start is not null as is_forecast,
-    cast(case when expected.month_start is null then 0 else expected.amount_cc end as decimal(28, 4))
-        as forecast_cc,
-    cast(case when came.month_start is null then 0 else came.amount_cc end as decimal(28, 4)) as actual_cc
-from place
-inner join judged
-    on
-        place.measure = judged.measure
-        and place.month_start = judged.month_start
-        and place.horizon = judged.horizon
-left join expected
-    on
-        place.measure = expected.measure
-        and place.month_start = expected.month_start
-        and place.horizon = expected.horizon
-        and place.legal_entity_id = expected.legal_entity_id
-        and place.practice_id = expected.practice_id
-left join came
-    on
-        place.measure = came.measure
-        and place.month_start = came.month_start
-        and place.horizon = came.horizon
-        and place.legal_entity_id = came.legal_entity_id
-        and place.practice_id = came.practice_id
+    {{ as_text('measure') }} as measure,
+    month_start,
+    cast(horizon as integer) as horizon,
+    {{ as_text('legal_entity_id') }} as legal_entity_id,
+    {{ as_text('practice_id') }} as practice_id,
+    made_on,
+    {{ as_text('run_id') }} as run_id,
+    max(forecasts) = 1 as is_forecast,
+    cast({{ known_sum('forecast_cc') }} as decimal(28, 4)) as forecast_cc,
+    cast({{ known_sum('actual_cc') }} as decimal(28, 4)) as actual_cc
+from told
+group by measure, month_start, horizon, legal_entity_id, practice_id, made_on, run_id

@@ -67,10 +67,12 @@ sum_shares as (
     group by shares.contract_line_id
 ),
 
--- with what was billed before the firm's records here begin, of which there are no invoices
+-- with what was billed before the firm's records here begin, of which there are no invoices: its date is the
+-- last by which it had happened
 unite_billed as (
     select
         invoice_lines.contract_line_id,
+        invoices.invoice_date as billed_on,
         invoice_lines.net_amount
     from invoice_lines
     inner join invoices
@@ -80,6 +82,7 @@ unite_billed as (
     union all
     select
         carried_over.contract_line_id,
+        carried_over.balance_date as billed_on,
         carried_over.amount as net_amount
     from carried_over
 ),
@@ -87,6 +90,7 @@ unite_billed as (
 sum_billed as (
     select
         unite_billed.contract_line_id,
+        min(unite_billed.billed_on) as first_billed_on,
         sum(unite_billed.net_amount) as net_billed
     from unite_billed
     where unite_billed.contract_line_id is not null
@@ -110,6 +114,7 @@ select
     {{ as_money('coalesce(contract_lines.ceiling, 0) + coalesce(sum_amendments.delta_ceiling, 0)') }}
         as amended_ceiling,
     {{ as_money('coalesce(sum_billed.net_billed, 0)') }} as net_billed,
+    sum_billed.first_billed_on,
     sum_amendments.last_amended_on,
     sum_shares.share_total,
     coalesce(sum_shares.share_count, 0) as share_count

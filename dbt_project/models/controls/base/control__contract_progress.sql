@@ -26,16 +26,6 @@ items as (
     where item.source_type = 'TIME' and item.status = 'approved'
 ),
 
-invoices as (
-    select known.*
-    from {{ as_known(ref('canonical__invoice')) }} as known
-),
-
-invoice_lines as (
-    select known.*
-    from {{ as_known(ref('canonical__invoice_line')) }} as known
-),
-
 revenue_entries as (
     select known.*
     from {{ as_known(ref('canonical__revenue_entry')) }} as known
@@ -51,7 +41,7 @@ carried_over as (
     select known.*
     from {{ as_known(ref('canonical__opening_balance')) }} as known
     cross join run
-    where known.kind in ('BILLED_TO_DATE', 'REVENUE_TO_DATE') and known.balance_date <= run.as_of
+    where known.kind = 'REVENUE_TO_DATE' and known.balance_date <= run.as_of
 ),
 
 zones as {{ import_zones() }},
@@ -80,40 +70,12 @@ sum_lines as (
             "sum(case when contract_lines.billing_method = 'EXPENSE' then coalesce(contract_lines.original_value, 0)"
             ~ " + coalesce(sum_commitments.delta_value, 0) else 0 end)"
         ) }} as committed_expenses,
-        max(sum_commitments.last_signed_on) as last_signed_on
+        max(sum_commitments.last_signed_on) as last_signed_on,
+        min(contract_lines.first_billed_on) as first_billed_on,
+        {{ as_money('sum(contract_lines.net_billed)') }} as net_billed
     from contract_lines
     left join sum_commitments
         on contract_lines.contract_line_id = sum_commitments.contract_line_id
-    group by contract_lines.contract_id
-),
-
-unite_billed as (
-    select
-        invoice_lines.contract_line_id,
-        invoices.invoice_date as billed_on,
-        invoice_lines.net_amount
-    from invoice_lines
-    inner join invoices
-        on invoice_lines.invoice_id = invoices.invoice_id
-    cross join run
-    where {{ is_posted('invoices') }}
-    union all
-    select
-        carried_over.contract_line_id,
-        carried_over.balance_date as billed_on,
-        carried_over.amount as net_amount
-    from carried_over
-    where carried_over.kind = 'BILLED_TO_DATE'
-),
-
-sum_billed as (
-    select
-        contract_lines.contract_id,
-        min(unite_billed.billed_on) as first_billed_on,
-        {{ as_money('sum(unite_billed.net_amount)') }} as net_billed
-    from unite_billed
-    inner join contract_lines
-        on unite_billed.contract_line_id = contract_lines.contract_line_id
     group by contract_lines.contract_id
 ),
 
@@ -129,7 +91,6 @@ unite_earned as (
         carried_over.balance_date as earned_on,
         carried_over.amount
     from carried_over
-    where carried_over.kind = 'REVENUE_TO_DATE'
 ),
 
 sum_revenue as (
@@ -165,8 +126,8 @@ select
     coalesce(sum_lines.committed_value, 0) as committed_value,
     coalesce(sum_lines.committed_expenses, 0) as committed_expenses,
     sum_lines.last_signed_on,
-    coalesce(sum_billed.net_billed, 0) as net_billed,
-    case when sum_billed.net_billed <> 0 then sum_billed.first_billed_on end as first_billed_on,
+    coalesce(sum_lines.net_billed, 0) as net_billed,
+    case when sum_lines.net_billed <> 0 then sum_lines.first_billed_on end as first_billed_on,
     coalesce(sum_revenue.revenue_to_date, 0) as revenue_to_date,
     case when sum_revenue.revenue_to_date <> 0 then sum_revenue.first_earned_on end as first_earned_on,
     find_first_time.first_approved_on
@@ -174,8 +135,6 @@ from contracts
 cross join run
 left join sum_lines
     on contracts.contract_id = sum_lines.contract_id
-left join sum_billed
-    on contracts.contract_id = sum_billed.contract_id
 left join sum_revenue
     on contracts.contract_id = sum_revenue.contract_id
 left join find_first_time
