@@ -70,6 +70,8 @@ RECORDS: dict[str, pa.Schema] = {
             ("is_backfill", pa.bool_()),
             ("error_code", pa.string()),
             ("error", pa.string()),
+            # of what was read, where the source can be recognised by it without being read
+            ("content_hash", pa.string()),
         ]
     ),
     "reject": pa.schema(

@@ -34,12 +34,16 @@ ENVELOPE: tuple[tuple[str, str], ...] = (
 # only where a resource has personal fields: which of landing.personal are this row's
 PERSONAL_ENVELOPE = (PERSONAL_HASH, "varchar")
 PRIMARY_KEY = ("tl_record_id", "tl_load_id")
-# two loads at one clock time are told apart by the number behind the load id
-LOAD_ORDER = (
-    "epoch_us(tl_loaded_at) * 1000"
-    " + coalesce(try_cast(nullif(split_part(tl_load_id, 'Z-', 2), '') as bigint), 1)"
-)
 BATCH_ROWS = 250_000
+
+
+def load_order(at: str = "tl_loaded_at", load_id: str = "tl_load_id") -> str:
+    """SQL: a number by which loads follow each other, also two at one clock time, by the end of their ids."""
+    number = f"coalesce(try_cast(nullif(split_part({load_id}, 'Z-', 2), '') as bigint), 1)"
+    return f"epoch_us({at}) * 1000 + {number}"
+
+
+LOAD_ORDER, ORDER_OF_LANDED = load_order(), load_order("r.tl_loaded_at", "r.tl_load_id")
 
 
 @dataclass(frozen=True)
@@ -190,7 +194,7 @@ class Versions:
                     select any_value(r.{name}) as amount
                     from latest as l
                     join {self._landed} as r
-                        on r.tl_record_id = l.record_id and {self._load_order("r")} = l.load_order
+                        on r.tl_record_id = l.record_id and {ORDER_OF_LANDED} = l.load_order
                     where not l.is_deleted
                         and l.record_id not in (select tl_record_id from incoming)
                         and l.record_id not in (
@@ -251,7 +255,7 @@ class Versions:
             select l.record_id, 'snapshot_absence', null
             from latest as l
             join {self._landed} as r
-                on r.tl_record_id = l.record_id and {self._load_order("r")} = l.load_order
+                on r.tl_record_id = l.record_id and {ORDER_OF_LANDED} = l.load_order
             where not l.is_deleted
                 and r.{quoted(column)} in (select parent_id from parents)
                 and l.record_id not in (select tl_record_id from incoming)
@@ -429,7 +433,7 @@ class Versions:
                 from deletions as d
                 join latest as l on l.record_id = d.record_id
                 join {self._landed} as r
-                    on r.tl_record_id = d.record_id and {self._load_order("r")} = l.load_order
+                    on r.tl_record_id = d.record_id and {ORDER_OF_LANDED} = l.load_order
                 qualify row_number() over (partition by d.record_id order by d.deleted_at desc nulls last) = 1
             )
             select {wanted} from gone
@@ -466,12 +470,6 @@ class Versions:
     @staticmethod
     def _at(load: Load) -> str:
         return f"timestamptz {text(load.at.isoformat())}"
-
-    @staticmethod
-    def _load_order(alias: str) -> str:
-        return LOAD_ORDER.replace("tl_loaded_at", f"{alias}.tl_loaded_at").replace(
-            "tl_load_id", f"{alias}.tl_load_id"
-        )
 
     def _count(self, query: str) -> int:
         row = self._sql.execute(query).fetchone()

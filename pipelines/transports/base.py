@@ -96,6 +96,14 @@ class Selective(Protocol):
         """Whether there is anything to read of `resource`."""
 
 
+@runtime_checkable
+class Recognising(Protocol):
+    """A reader that can tell what it would return without returning it."""
+
+    def content_hash(self, resource: Resource) -> str:
+        """A hash of all that `rows` depends on, after `discover`: another one whenever a row may be."""
+
+
 def text_of(value: Any) -> str | None:
     """A JSON value as text: numbers as written, booleans `true` and `false`, nested values as JSON."""
     if value is None or value.__class__ is str:

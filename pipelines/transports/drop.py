@@ -8,7 +8,6 @@ manifest (`currency`, `period`) instead of in a column.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import re
@@ -24,7 +23,7 @@ from pipelines.contract import REFUSED
 from pipelines.manifest import Resource
 from pipelines.ports import SYSTEM_COLUMN, Port
 from pipelines.transports.base import Control, Found, Window
-from pipelines.transports.files import DUPLICATE_KEY, FilesReader, unknown_port
+from pipelines.transports.files import DUPLICATE_KEY, FilesReader, file_hash, unknown_port
 from pipelines.transports.tabular import SUFFIXES, Sheet, UnreadableError, open_sheet
 from throughline.errors import ThroughlineError, error
 
@@ -149,6 +148,14 @@ class DropReader(FilesReader):
         self._parts[resource.name] = parts
         return Found()
 
+    def content_hash(self, resource: Resource) -> str:
+        """Of the files that stand, in the order in which they do, with what their manifests say of them."""
+        told = [
+            (one.path.name, one.sha256, one.rows, sorted(one.shared.items()))
+            for one, _ in self._parts[resource.name]
+        ]
+        return self._hash_of(told)
+
     def rows(self, resource: Resource, window: Window, found: Found) -> Iterator[pa.Table]:
         """All rows of all files. Raises ThroughlineError E-SRC-036, E-SRC-037 and E-SRC-071."""
         total = 0
@@ -248,8 +255,7 @@ def _entries(path: Path) -> list[dict[str, Any]]:
 def _check(one: Delivery) -> None:
     """Raises ThroughlineError E-SRC-071 when the file is not the one its manifest tells of."""
     try:
-        with one.path.open("rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        digest = file_hash(one.path)
     except OSError as problem:
         raise _differs(one, f"it cannot be read ({problem.strerror})") from None
     if digest != one.sha256:

@@ -1,4 +1,4 @@
-"""A folder of files in the ports' own columns: one per port, read whole in every run.
+"""A folder of files in the ports' own columns: one per port, read whole unless it is what was read last.
 
 A row that is absent from the next full file is deleted. A file that is absent altogether says nothing: what
 was landed of its port stays, and the run reports it.
@@ -7,9 +7,11 @@ was landed of its port stays, and the run reports it.
 from __future__ import annotations
 
 import difflib
+import hashlib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -17,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+import pipelines
 from pipelines.contract import FILE, REFUSED, ROW, quoted
 from pipelines.manifest import NUMBERS, Resource
 from pipelines.ports import SYSTEM_COLUMN, SYSTEMS, Column, Port, load_ports
@@ -102,6 +105,15 @@ class FilesReader:
         self._check_header(sheet, port)
         self._sheets[resource.name] = sheet
         return Found()
+
+    def content_hash(self, resource: Resource) -> str:
+        """Of the file's name and bytes, of how it is read, and of the code and libraries that read it."""
+        path = self._sheets[resource.name].path
+        return self._hash_of([(path.name, file_hash(path))])
+
+    def _hash_of(self, *told: object) -> str:
+        """A hash of `told` and of what makes rows of it."""
+        return hashlib.sha256(repr((reading(), self.encoding, *told)).encode()).hexdigest()[:32]
 
     @staticmethod
     def _unreadable(path: Path, problem: UnreadableError) -> ThroughlineError:
@@ -322,6 +334,21 @@ class FilesReader:
         """Let go of what was opened."""
         self._sheets.clear()
         self.http.close()
+
+
+@cache
+def reading() -> str:
+    """This package's files, and the libraries that read for it: others may take the same file otherwise."""
+    package = Path(pipelines.__file__).parent
+    code = sorted(path for path in package.rglob("*") if path.suffix in (".py", ".yml"))
+    told = [(str(path.relative_to(package)), file_hash(path)) for path in code]
+    return repr((pa.__version__, duckdb.__version__, told))
+
+
+def file_hash(path: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def unknown_port(path: Path, ports: Iterable[str]) -> ThroughlineError:

@@ -13,7 +13,7 @@ import pytest
 from pipelines.landing import SourceResult, run_source
 from pipelines.ports import load_ports
 from pipelines.sources import load_source
-from tests.landing.test_files_source import GOOD, HEADER, LAST, NEXT, NOW, Folder, rows_of
+from tests.landing.test_files_source import GOOD, HEADER, LAST, NEXT, NOW, Folder, rows_of, unreadable
 from tests.landing.test_files_source import empty_home as empty_home  # a fixture
 from tests.landing.test_files_source import folder as folder  # a fixture
 from throughline.errors import ThroughlineError
@@ -81,6 +81,22 @@ def test_the_rows_of_all_files_are_the_ports_and_a_file_without_a_manifest_is_no
     assert [key for key, _ in held(folder)] == ["t1", "t2", "t3"]
     assert folder.sql("select source_count from landing.extract_run where rows_landed > 0") == [(3,)]
     assert land(folder, NEXT).rows_landed == 0
+
+
+def test_deliveries_that_stand_as_they_stood_are_not_read(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = deliver(folder, "2026-03-01", ("jan.csv", [HEADER, entry(1)]), ("feb.csv", [HEADER, entry(2)]))
+    land(folder)
+    with monkeypatch.context() as patched:
+        unreadable(patched)
+        again = land(folder, NEXT)
+        assert (again.status, again.resources[0].rows_unchanged) == ("OK", 2), again.errors
+        # the order decides whose row a key has, so another order is another content
+        manifest(folder.path / PORT / "2026-03-01", told[::-1])
+        assert "the file is read" in str(land(folder, LAST).errors)
+    (folder.path / PORT / "2026-03-01" / "jan.csv").write_text(f"{HEADER}\n", encoding="utf-8")
+    assert code_of(land(folder, LAST))[0] == "E-SRC-071"
 
 
 def test_a_file_delivered_again_takes_the_place_of_its_rows_and_both_stay_landed(folder: Folder) -> None:

@@ -6,8 +6,9 @@ import shutil
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import duckdb
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +18,10 @@ from pipelines import rejects
 from pipelines.landing import ResourceResult, SourceResult, run_source
 from pipelines.ports import load_ports
 from pipelines.sources import load_source
+from pipelines.span import Span
+from pipelines.transports import files
 from pipelines.transports.base import Window
+from pipelines.transports.files import FilesReader
 from tests.landing.conftest import Home
 from throughline.errors import ThroughlineError
 
@@ -110,6 +114,88 @@ def test_a_folder_lands_whole_and_the_second_time_nothing(folder: Folder) -> Non
     again = folder.land(NEXT)
     assert (again.status, again.rows_landed) == ("OK", 0)
     assert [one.rows_unchanged for one in again.resources] == [2, 2]
+
+
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on no file's rows are read."""
+
+    def rows(*_given: object) -> NoReturn:
+        raise AssertionError("the file is read")
+
+    monkeypatch.setattr(FilesReader, "rows", rows)
+
+
+FIGURES = (
+    "select status, rows_extracted, rows_landed, rows_unchanged, rows_rejected, rows_deleted, source_count,"
+    " schema_hash from landing.extract_run where status = 'OK' order by started_at"
+)
+
+
+def test_a_file_that_is_what_was_read_last_is_not_read_and_its_figures_stand(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = GOOD.replace("t1", "t2").replace("approved", "maybe")
+    folder.write("time_entry.csv", HEADER, GOOD, bad)
+    folder.land()
+    read = folder.sql(FIGURES)
+    folder.one(NEXT)
+    unreadable(monkeypatch)
+    result = folder.one(LAST)
+    assert (result.status, result.rows_unchanged, result.rows_rejected) == ("OK", 1, 1), result.error
+    [first, second, third] = folder.sql(FIGURES)
+    assert [first] == read == [("OK", 2, 1, 0, 1, 0, 2, first[-1])]
+    assert second == third == ("OK", 2, 0, 1, 1, 0, 2, first[-1])
+    assert len(folder.refused()) == 1
+
+
+def test_a_file_is_read_again_when_it_was_another_between_or_is_read_otherwise(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write("time_entry.csv", HEADER, GOOD)
+    folder.land()
+    folder.write("time_entry.csv", HEADER, GOOD.replace("7.5", "8"))
+    assert folder.one(NEXT).rows_landed == 1
+    folder.write("time_entry.csv", HEADER, GOOD)
+    assert folder.one(LAST).rows_landed == 1
+    unreadable(monkeypatch)
+    assert folder.one("2026-03-13T12:00:00Z").error is None
+    otherwise = folder.one("2026-03-14T12:00:00Z", encoding="cp1252")
+    assert "the file is read" in str(otherwise.error)
+    monkeypatch.setattr(files, "reading", lambda: "another release")
+    assert "the file is read" in str(folder.one("2026-03-14T12:00:00Z").error)
+
+
+def test_a_file_is_read_again_when_a_reject_was_replayed_behind_it(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write("time_entry.csv", HEADER, GOOD, GOOD.replace("t1", "t2").replace("approved", "maybe"))
+    folder.land()
+    folder.write("time_entry.csv", HEADER, GOOD)
+    folder.land(NEXT)
+    [(key,)] = folder.sql("select reject_id from landing.reject")
+    assert rejects.replay(folder.home.path, [key], corrections={key: {"status": "approved"}}).rows_landed == 1
+    # what was replayed is in no file any more
+    assert folder.one(LAST).rows_deleted == 1
+    unreadable(monkeypatch)
+    assert folder.one("2026-03-13T12:00:00Z").error is None
+
+
+def test_who_asks_for_everything_has_every_file_read(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.write("time_entry.csv", HEADER, GOOD)
+    folder.land()
+    unreadable(monkeypatch)
+    folder.home.at(NEXT)
+    config = {"path": str(folder.path)}
+    found = run_source("files", "files", folder.home.path, config, "run-9", span=Span(full=True))
+    assert "the file is read" in str(found.resources[0].error)
+
+
+def test_a_home_of_an_older_release_has_its_files_read(folder: Folder) -> None:
+    folder.write("time_entry.csv", HEADER, GOOD)
+    folder.land()
+    with duckdb.connect(str(folder.home.path / "raw.duckdb")) as connection:
+        connection.execute("update landing.extract_run set content_hash = null")
+    assert (folder.one(NEXT).rows_unchanged, folder.one(LAST).status) == (1, "OK")
 
 
 def test_an_absent_row_is_deleted_and_comes_back(folder: Folder) -> None:
