@@ -19,6 +19,18 @@ left join reconciliation.exception_history h on h.exception_id = e.exception_id
 left join master.dim_contract_line cl on cl.contract_line_id = e.contract_line_id
 left join master.dim_project p on p.project_id = e.project_id
 """
+# facet -> the column that holds a case's value
+FACETS: Mapping[str, str] = {
+    "outcome": "outcome",
+    "sev": "severity",
+    "control": "control_id",
+    "owner": "owner",
+    "state": "state",
+    "age": "age_code",
+    "change": "change",
+    "systems": "systems",
+    "once": "once",
+}
 _MEMBER = {
     "LEGAL_ENTITY": "e.legal_entity_id",
     "CUSTOMER": "e.customer_id",
@@ -39,19 +51,130 @@ def _where(scope: Scope) -> tuple[str, tuple[str, ...]]:
     return f"({_MEMBER[scope.grain]} = ? or e.outcome = 'NOT_EVALUABLE')", (scope.member,)
 
 
-def load(scope: Scope) -> tuple[Row, ...]:
-    """The cases of a scope in reading order: severity, amount, age; without their evidence."""
-    where, parameters = _where(scope)
+_LIMITS = " ".join(f"when e.age_days <= {limit} then '{code}'" for limit, code in AGES)
+AGE_CODE = f"case when e.age_days is null then null {_LIMITS} else '{OLDEST}' end"
+_FOUND = f"""
+with found as (
+    select e.*, c.name as control_name, c.owner, c.systems, h.change,
+        {AGE_CODE} as age_code,
+        case when e.counted_in_headline then 'yes' else 'no' end as once
+    {_PLACED}
+    where {{where}}
+),
+shown as (
+    select * from found where {{narrow}}
+)
+"""
+# severity, amount, age
+_READING_ORDER = "severity, amount_at_risk desc nulls last, age_days desc nulls last, exception_id"
+
+
+def _asked(scope: Scope, facets: Facets | None = None) -> tuple[str, tuple[str, ...]]:
+    """The CTEs of a scope's cases, ``found``, and of those that pass, ``shown``; and their parameters."""
+    where, member = _where(scope)
+    narrow, wanted = facets.condition() if facets else ("true", ())
+    return _FOUND.format(where=where, narrow=narrow), (*member, *wanted)
+
+
+def groups(scope: Scope) -> tuple[Row, ...]:
+    """A scope's cases counted by everything a facet tells apart, with their amount at risk.
+
+    A firm of thousands has hundreds of thousands of cases and a few hundred such groups.
+    """
+    sql, parameters = _asked(scope)
+    told = ", ".join(FACETS.values())
     return data.rows(
-        "select e.exception_id, e.control_id, e.grain_key, e.outcome, e.state, e.severity, e.break_type, "
-        "e.risk_type, e.risk_object, e.legal_entity_id, e.customer_id, e.project_id, e.contract_id, "
-        "e.contract_line_id, e.currency_code, e.value_a, e.value_b, e.difference, e.amount_at_risk, "
-        "e.amount_at_risk_tc, e.becomes_exception_on, e.age_days, e.root_exception_id, "
-        "e.counted_in_headline, json_extract_string(e.evidence, '$.what') as what, c.name as control_name, "
-        f"c.owner, c.systems, h.change, h.is_new {_PLACED} where {where} "
-        "order by e.severity, e.amount_at_risk desc nulls last, e.age_days desc nulls last, e.exception_id",
+        f"{sql} select {told}, control_name, count(*) as cases, sum(amount_at_risk) as amount "
+        "from shown group by all order by all",
         *parameters,
     )
+
+
+def listed(scope: Scope, facets: Facets, limit: int) -> tuple[Row, ...]:
+    """The first cases that pass, in reading order: severity, amount, age; without their evidence."""
+    sql, parameters = _asked(scope, facets)
+    # what is wrong is taken out of the evidence of those that are listed, not of all
+    return data.rows(
+        f"{sql}, listed as (select * from shown order by {_READING_ORDER} limit {limit}) "
+        "select exception_id, control_id, outcome, state, severity, legal_entity_id, customer_id, "
+        "project_id, currency_code, value_a, value_b, difference, amount_at_risk, becomes_exception_on, "
+        "age_days, json_extract_string(evidence, '$.what') as what, control_name, owner, change "
+        f"from listed order by {_READING_ORDER}",
+        *parameters,
+    )
+
+
+def passes(exception_id: str, scope: Scope, facets: Facets) -> bool:
+    """Whether a case is of the scope and none of the facets hides it."""
+    sql, parameters = _asked(scope, facets)
+    return bool(data.rows(f"{sql} select 1 from shown where exception_id = ?", *parameters, exception_id))
+
+
+def ids(scope: Scope, facets: Facets) -> Callable[[], list[str]]:
+    """What asks for the ids of all cases that pass, later and in a thread that knows no session."""
+    sql, parameters = _asked(scope, facets)
+    publication = data.pinned()
+
+    def ask() -> list[str]:
+        found = data.uncached_rows(publication, f"{sql} select exception_id from shown", *parameters)
+        return [str(r["exception_id"]) for r in found]
+
+    return ask
+
+
+def amount_once(scope: Scope, facets: Facets) -> Decimal:
+    """Money at risk of the cases that pass, each risk once; see ``once``."""
+    sql, parameters = _asked(scope, facets)
+    found = data.row(
+        f"""
+        {sql},
+        risks as (
+            select greatest(max(amount_at_risk), 0) as amount
+            from shown
+            where amount_at_risk is not null
+                and not coalesce(root_exception_id in (select exception_id from shown), false)
+            group by risk_type, risk_object
+        )
+        select coalesce(sum(amount), 0) as amount from risks
+        """,
+        *parameters,
+    )
+    return Decimal(found["amount"]) if found else Decimal(0)
+
+
+def median_age(scope: Scope) -> Decimal | None:
+    """Of the open cases, in days."""
+    sql, parameters = _asked(scope, Facets({"outcome": ("EXCEPTION",)}))
+    found = data.row(f"{sql} select median(age_days)::decimal(18, 1) as age from shown", *parameters)
+    return found["age"] if found else None
+
+
+def in_all() -> int:
+    """The cases of the whole firm, whatever came of them."""
+    found = data.row("select count(*) as n from reconciliation.exception")
+    return int(found["n"]) if found else 0
+
+
+def caused_by(exception_id: str) -> tuple[Row, ...]:
+    """The cases whose root this one is."""
+    return data.rows(
+        "select e.exception_id, e.control_id, c.name as control_name from reconciliation.exception e "
+        "left join reconciliation.recon__control c on c.control_id = e.control_id "
+        "where e.root_exception_id = ? order by e.exception_id",
+        exception_id,
+    )
+
+
+def beside(case: Row) -> int:
+    """Other open cases of the same control on the same project."""
+    found = data.row(
+        "select count(*) as n from reconciliation.exception where outcome = 'EXCEPTION' "
+        "and control_id = ? and project_id = ? and project_id <> 'NONE' and exception_id <> ?",
+        case["control_id"],
+        case["project_id"],
+        case["exception_id"],
+    )
+    return int(found["n"]) if found else 0
 
 
 def one(exception_id: str) -> Row | None:
@@ -138,35 +261,14 @@ def once(found: Iterable[Row]) -> Decimal:
     return sum(largest.values(), Decimal(0))
 
 
-def headline(found: Iterable[Row]) -> Decimal:
-    """Money at risk with each risk once: the rows the warehouse counts."""
-    return total(r for r in found if r["outcome"] == "EXCEPTION" and r["counted_in_headline"])
+def count(found: Iterable[Row]) -> int:
+    """Cases in groups."""
+    return sum(int(r["cases"]) for r in found)
 
 
 def total(found: Iterable[Row]) -> Decimal:
-    """Sum of the amounts at risk."""
-    return sum((Decimal(r["amount_at_risk"]) for r in found if r["amount_at_risk"] is not None), Decimal(0))
-
-
-def age_bucket(age: int | None) -> str | None:
-    """The age's bucket in days; None without an age."""
-    if age is None:
-        return None
-    return next((code for limit, code in AGES if age <= limit), OLDEST)
-
-
-# facet -> the value of a case
-FACETS: Mapping[str, Callable[[Row], str | None]] = {
-    "outcome": lambda r: r["outcome"],
-    "sev": lambda r: r["severity"],
-    "control": lambda r: r["control_id"],
-    "owner": lambda r: r["owner"],
-    "state": lambda r: r["state"],
-    "age": lambda r: age_bucket(r["age_days"]),
-    "change": lambda r: r["change"],
-    "systems": lambda r: r["systems"],
-    "once": lambda r: "yes" if r["counted_in_headline"] else "no",
-}
+    """Sum of the amounts at risk in groups."""
+    return sum((Decimal(r["amount"]) for r in found if r["amount"] is not None), Decimal(0))
 
 
 @dataclass(frozen=True)
@@ -175,20 +277,30 @@ class Facets:
 
     chosen: Mapping[str, Sequence[str]]
 
-    def admits(self, case: Row, without: str | None = None) -> bool:
-        """Whether every facet with a choice (but ``without``) holds the case's value."""
+    def admits(self, group: Row, without: str | None = None) -> bool:
+        """Whether every facet with a choice (but ``without``) holds the group's value."""
         return all(
-            not wanted or name == without or FACETS[name](case) in wanted
+            not wanted or name == without or group[FACETS[name]] in wanted
             for name, wanted in self.chosen.items()
         )
 
     def shown(self, found: Iterable[Row]) -> list[Row]:
-        """The cases that pass."""
+        """The groups that pass."""
         return [r for r in found if self.admits(r)]
 
     def counts(self, found: Iterable[Row], name: str) -> Counter[str]:
         """Cases per value of a facet under the choices of all others."""
-        return Counter(value for r in found if self.admits(r, name) and (value := FACETS[name](r)))
+        counted: Counter[str] = Counter()
+        for r in found:
+            if (value := r[FACETS[name]]) and self.admits(r, name):
+                counted[value] += int(r["cases"])
+        return counted
+
+    def condition(self) -> tuple[str, tuple[str, ...]]:
+        """The same of a case in SQL, and its parameters."""
+        asked = {FACETS[name]: wanted for name, wanted in self.chosen.items() if wanted}
+        narrow = [f"{column} in ({', '.join('?' * len(wanted))})" for column, wanted in asked.items()]
+        return " and ".join(narrow) or "true", tuple(code for wanted in asked.values() for code in wanted)
 
     def words(self) -> str:
         """The choices, for the workbook's cover."""

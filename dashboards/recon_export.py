@@ -15,8 +15,7 @@ def export_name(narrowed: bool) -> str:
     return f"recon_{'SELECTION' if narrowed else 'ALL'}_{info['as_of']}_{info['run_id']}_v1.xlsx"
 
 
-def export_bytes(ids: Iterable[str], words: str) -> Callable[[], bytes]:
+def export_bytes(ids: Callable[[], Iterable[str]], words: str) -> Callable[[], bytes]:
     """What makes the workbook's bytes on a click, later and in a thread that knows no session."""
     publication = data.pinned()
-    listed = data.Listed(ids=frozenset(ids), words=words)
-    return lambda: data.workbook(publication, listed)
+    return lambda: data.workbook(publication, data.Listed(ids=frozenset(ids()), words=words))

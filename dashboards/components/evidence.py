@@ -14,6 +14,8 @@ from dashboards.components.actions import actions
 from dashboards.components.links import link
 from throughline.state import Event
 
+# links to what a case causes; a missing customer can cause thousands
+CHILDREN = 20
 # said elsewhere in the panel
 _SAID = ("what", "system_a", "system_b", "value_a", "value_b")
 _EVENTS = {
@@ -25,12 +27,12 @@ _EVENTS = {
 }
 
 
-def evidence_panel(case: data.Row | None, found: Sequence[data.Row], shown: Sequence[data.Row]) -> None:
-    """The panel beside the queue."""
+def evidence_panel(case: data.Row | None, *, is_empty: bool) -> None:
+    """The panel beside the queue, which may be empty."""
     with st.container(border=True, key="evidence", gap="small"):
         if case is None:
             st.subheader("Evidence", anchor=False)
-            st.caption("Choose a case to see what each side says." if shown else "No case to show.")
+            st.caption("No case to show." if is_empty else "Choose a case to see what each side says.")
             return
         known = names.names()
         facts = cases.evidence(case)
@@ -45,7 +47,7 @@ def evidence_panel(case: data.Row | None, found: Sequence[data.Row], shown: Sequ
             st.badge(names.role(case["owner"]), color="gray", icon=":material/person:")
         st.markdown(numbers.md(cases.sentence({**case, "what": facts.get("what")}, data.currency(), known)))
         _sides(case, facts, known)
-        _chain(case, found)
+        _chain(case)
         st.markdown(f"**Why it matters.** {numbers.md(case['risk'] or '')}")
         st.markdown(f"**What to do.** {numbers.md(case['fix'] or '')}")
         events = data.people(case["exception_id"])
@@ -111,32 +113,25 @@ def _side(case: data.Row, facts: dict[str, Any], side: str, unit: str, known: na
     return "Nothing there" if case["break_type"] == f"MISSING_IN_{side.upper()}" else numbers.NO_VALUE
 
 
-def _chain(case: data.Row, found: Sequence[data.Row]) -> None:
+def _chain(case: data.Row) -> None:
     """The case that caused it, and those it causes: the money counts at the root."""
     root = case["root_exception_id"]
-    children = [r for r in found if r["root_exception_id"] == case["exception_id"]]
     if root:
-        cause = next((r for r in found if r["exception_id"] == root), None)
+        cause = cases.one(root)
         name = cause["control_name"] if cause else root
         link("exceptions", f"Caused by: {name} (counted there)", ":material/north_west:", {"exception": root})
-    for child in children:
+    children = cases.caused_by(case["exception_id"])
+    for child in children[:CHILDREN]:
         link(
             "exceptions",
             f"Causes: {child['control_name'] or child['control_id']}",
             ":material/south_east:",
             {"exception": child["exception_id"]},
         )
-    same = [
-        r
-        for r in found
-        if r["exception_id"] != case["exception_id"]
-        and r["outcome"] == "EXCEPTION"
-        and r["control_id"] == case["control_id"]
-        and r["project_id"] == case["project_id"]
-        and r["project_id"] not in (None, "NONE")
-    ]
-    if same:
-        st.caption(f"{numbers.counted(len(same), 'other open case')} of this control on the same project.")
+    if len(children) > CHILDREN:
+        st.caption(f"And {numbers.counted(len(children) - CHILDREN, 'more case')} that it causes.")
+    if same := cases.beside(case):
+        st.caption(f"{numbers.counted(same, 'other open case')} of this control on the same project.")
 
 
 def _history(case: data.Row, events: Sequence[Event]) -> None:

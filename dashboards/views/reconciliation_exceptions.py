@@ -20,7 +20,7 @@ from dashboards.recon_export import MIME, export_bytes, export_name
 CAP = 5_000
 BARS = 6
 DEFAULT_OUTCOME = ("EXCEPTION",)
-AGED = 90
+AGED, AGED_CODES = 90, ("91-120", cases.OLDEST)
 NEWS = ("NEW", "WORSE", "REOPENED")
 ONCE = {"yes": "Counted in the money at risk", "no": "Counted with another case"}
 MORE = ("control", "owner", "age", "systems", "change", "state", "once")
@@ -37,68 +37,68 @@ def render(frame: Frame) -> None:
         frame,
         **({"exception": str(current)} if current else {}),
     )
-    found = cases.load(chosen.scope)
+    found = cases.groups(chosen.scope)
     st.caption(f"Exceptions as they stand on {numbers.day(data.run_info()['as_of'])}, the day of the run.")
-    _cards(found)
+    _cards(found, chosen.scope)
     facets = _facets(found)
     shown = facets.shown(found)
-    case = _chosen(shown)
+    rows = cases.listed(chosen.scope, facets, CAP)
+    case = _chosen(rows, facets, chosen.scope, cases.count(shown))
     left, right = st.columns([13, 7], gap="small")
     with left:
-        _queue(shown, facets, chosen, case)
+        _queue(rows, shown, facets, chosen, case)
     with right:
-        evidence_panel(case, found, shown)
+        evidence_panel(case, is_empty=not rows)
     with st.grid(2, min_column_width=340, gap="small", key="charts"):
         _by_control(shown)
         _by_age(shown)
     _controls_run(chosen)
 
 
-def _cards(found: Sequence[data.Row]) -> None:
+def _cards(found: Sequence[data.Row], scope: data.Scope) -> None:
     """The tiles; each leads to its cases in the queue below, which add up to it."""
     currency = data.currency()
     opened = [r for r in found if r["outcome"] == "EXCEPTION"]
-    ages = sorted(int(r["age_days"]) for r in opened if r["age_days"] is not None)
-    blocking = [r for r in opened if r["severity"] in cases.BLOCKING]
+    blocking = Facets({"outcome": ("EXCEPTION",), "sev": cases.BLOCKING})
     fresh = [r for r in opened if r["change"] in NEWS]
     unchecked = [r for r in found if r["outcome"] == "NOT_EVALUABLE"]
-    median = Decimal(ages[len(ages) // 2] + ages[(len(ages) - 1) // 2]) / 2 if ages else None
     with st.grid(3, min_column_width=240, gap="small", key="cards"):
         _tile(
             "Open",
-            numbers.count(len(opened)),
-            f"Median age {numbers.days(median)}. Beyond grace and tolerance.",
+            numbers.count(cases.count(opened)),
+            f"Median age {numbers.days(cases.median_age(scope))}. Beyond grace and tolerance.",
             {"outcome": "EXCEPTION"},
         )
         _tile(
             "At risk",
-            numbers.money(cases.headline(found), currency),
+            numbers.money(cases.total(r for r in opened if r["once"] == "yes"), currency),
             "Each risk once, at its largest and at its cause.",
             {"outcome": "EXCEPTION", "once": "yes"},
         )
         _tile(
             "Blocking (S1, S2)",
-            numbers.count(len(blocking)),
-            f"{numbers.money(cases.once(blocking), currency)} at risk, each risk once. They block sign-off.",
+            numbers.count(cases.count(blocking.shown(found))),
+            f"{numbers.money(cases.amount_once(scope, blocking), currency)} at risk, each risk once. "
+            "They block sign-off.",
             {"outcome": "EXCEPTION", "sev": joined(cases.BLOCKING)},
         )
         gone = numbers.counted(cases.resolved(), "case")
         _tile(
             "New or worse",
-            numbers.count(len(fresh)),
+            numbers.count(cases.count(fresh)),
             f"Since the run before; {gone} of the firm resolved.",
             {"outcome": "EXCEPTION", "change": joined(NEWS)},
         )
         pending = [r for r in found if r["outcome"] == "PENDING"]
         _tile(
             "Within grace",
-            numbers.count(len(pending)),
+            numbers.count(cases.count(pending)),
             f"{numbers.money(cases.total(pending), currency)} become exceptions unless they clear in time.",
             {"outcome": "PENDING"},
         )
         _tile(
             "Not checked",
-            numbers.count(len(unchecked)),
+            numbers.count(cases.count(unchecked)),
             "For want of an input: neither good nor bad.",
             {"outcome": "NOT_EVALUABLE"},
         )
@@ -181,7 +181,7 @@ def _facets(found: Sequence[data.Row]) -> Facets:
 
 
 def _values(found: Sequence[data.Row], name: str) -> list[str]:
-    return sorted({value for r in found if (value := cases.FACETS[name](r))})
+    return sorted({str(value) for r in found if (value := r[cases.FACETS[name]])})
 
 
 def _default(name: str) -> Sequence[str]:
@@ -207,8 +207,8 @@ def go_to(exception_id: str) -> None:
     st.session_state["exception"] = exception_id
 
 
-def _chosen(shown: Sequence[data.Row]) -> data.Row | None:
-    """The case the address names, whatever the facets hide, else the first of the list."""
+def _chosen(rows: Sequence[data.Row], facets: Facets, scope: data.Scope, count: int) -> data.Row | None:
+    """The case the address names, whatever the facets hide, else the first of the list of ``count``."""
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="finder"):
         asked = st.text_input(
             "Find an exception by its id",
@@ -217,7 +217,7 @@ def _chosen(shown: Sequence[data.Row]) -> data.Row | None:
             placeholder="for example CRM-ERP-001-6528b8a33ef4d064",
             width=380,
         ).strip()
-        ids = [r["exception_id"] for r in shown]
+        ids = [r["exception_id"] for r in rows]
         at = ids.index(asked) if asked in ids else (0 if ids and not asked else None)
         before = ids[at - 1] if at else None
         after = (
@@ -242,7 +242,7 @@ def _chosen(shown: Sequence[data.Row]) -> data.Row | None:
             shortcut="j",
         )
         if at is not None:
-            st.caption(f"Case {at + 1:,} of {len(ids):,}")
+            st.caption(f"Case {at + 1:,} of {count:,}")
     if not asked:
         return cases.one(ids[0]) if ids else None
     found = cases.one(asked)
@@ -251,25 +251,35 @@ def _chosen(shown: Sequence[data.Row]) -> data.Row | None:
             f"This run has no exception {asked}. It may have been resolved, or the id is not complete.",
             icon=":material/search_off:",
         )
+    elif at is None and len(rows) < count and cases.passes(asked, scope, facets):
+        st.caption(f"Shown by its id; it stands behind the {CAP:,} that are listed.")
     elif at is None:
         st.caption("Shown by its id; the filters would hide it.")
     return found
 
 
-def _queue(shown: Sequence[data.Row], facets: Facets, chosen: Filters, case: data.Row | None) -> None:
+def _queue(
+    rows: Sequence[data.Row],
+    shown: Sequence[data.Row],
+    facets: Facets,
+    chosen: Filters,
+    case: data.Row | None,
+) -> None:
+    """The first cases that pass, with the sums of all of them, ``shown`` in groups."""
     currency = data.currency()
     known = names.names()
     assigned = data.assignees()
+    count = cases.count(shown)
     with st.container(border=True, key="queue", gap="small"):
-        st.subheader(f"{numbers.counted(len(shown), 'case')} in the queue", anchor=False)
-        if not shown:
+        st.subheader(f"{numbers.counted(count, 'case')} in the queue", anchor=False)
+        if not rows:
             empty(f"No case matches: {facets.words()}.")
             return
-        rows = shown[:CAP]
-        capped = f" The {CAP:,} gravest are listed; the workbook holds all." if len(shown) > CAP else ""
+        capped = f" The {CAP:,} gravest are listed; the workbook holds all." if count > len(rows) else ""
+        once = cases.amount_once(chosen.scope, facets)
         st.caption(
             f"Amounts in {currency}. The cases add up to {numbers.full_money(cases.total(shown))}; each risk "
-            f"once, {numbers.full_money(cases.once(shown))}.{capped}"
+            f"once, {numbers.full_money(once)}.{capped}"
         )
         ids = [r["exception_id"] for r in rows]
         held = [ids.index(case["exception_id"])] if case and case["exception_id"] in ids else []
@@ -320,11 +330,11 @@ def _queue(shown: Sequence[data.Row], facets: Facets, chosen: Filters, case: dat
             },
             alt="One row per case: severity, what is wrong, amount at risk, client, age, change, owner, id.",
         )
-        narrowed = len(shown) < len(cases.load(data.FIRM))
+        narrowed = count < cases.in_all()
         words = f"{chosen.scope.label}; {facets.words()}"
         st.download_button(
-            f"Export workbook ({numbers.counted(len(shown), 'case')})",
-            data=export_bytes([r["exception_id"] for r in shown], words),
+            f"Export workbook ({numbers.counted(count, 'case')})",
+            data=export_bytes(cases.ids(chosen.scope, facets), words),
             file_name=export_name(narrowed),
             mime=MIME,
             key="export_workbook",
@@ -348,8 +358,8 @@ def _by_control(shown: Sequence[data.Row]) -> None:
     totals: dict[str, Decimal] = {}
     called = {r["control_id"]: r["control_name"] or r["control_id"] for r in shown}
     for r in shown:
-        if r["amount_at_risk"]:
-            totals[r["control_id"]] = totals.get(r["control_id"], Decimal(0)) + Decimal(r["amount_at_risk"])
+        if r["amount"]:
+            totals[r["control_id"]] = totals.get(r["control_id"], Decimal(0)) + Decimal(r["amount"])
     ranked = sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))
     if not ranked:
         return
@@ -372,13 +382,13 @@ def _by_control(shown: Sequence[data.Row]) -> None:
 def _by_age(shown: Sequence[data.Row]) -> None:
     """Money by how long it has been open, youngest first; what has no age yet is left to its own list."""
     currency = data.currency()
-    aged = [r for r in shown if cases.age_bucket(r["age_days"])]
+    aged = [r for r in shown if r["age_code"]]
     if not aged:
         return
-    groups = {code: [r for r in aged if cases.age_bucket(r["age_days"]) == code] for code in cases.AGE_CODES}
+    groups = {code: [r for r in aged if r["age_code"] == code] for code in cases.AGE_CODES}
     values = [cases.total(found) for found in groups.values()]
     total = sum(values, Decimal(0))
-    old = cases.total(r for r in aged if int(r["age_days"]) > AGED)
+    old = sum((cases.total(groups[code]) for code in AGED_CODES), Decimal(0))
     title = "Age of the cases"
     if total:
         title = f"{numbers.percent(old / total, 0)} of the money has been open for over {AGED} days"
@@ -394,7 +404,7 @@ def _by_age(shown: Sequence[data.Row]) -> None:
             highlight=None,
         ),
         [
-            {"Days open": code, "Cases": len(found), f"Amount, {currency}": cases.total(found)}
+            {"Days open": code, "Cases": cases.count(found), f"Amount, {currency}": cases.total(found)}
             for code, found in groups.items()
         ],
         "Horizontal bars of amount at risk per age bucket, youngest first.",

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
+from tests.support import pages
 from tests.support.published import copy_of, session_home
 from throughline import warehouse
 from throughline.home import Home
-
-APP = Path(__file__).resolve().parent.parent.parent / "dashboards" / "app.py"
 
 
 @pytest.fixture(scope="session")
@@ -52,17 +49,5 @@ Opener = Callable[..., AppTest]
 
 @pytest.fixture
 def open_page(at_home: Home) -> Opener:
-    """Opens a page with a query: ``open_page("exceptions", scope="REGION:EU")``.
-
-    AppTest can name pages that are files only; ours are functions, so the page is named by its hash.
-    """
-
-    def opened(page: str = "", **query: str) -> AppTest:
-        app = AppTest.from_file(str(APP), default_timeout=90)
-        for name, value in query.items():
-            app.query_params[name] = value
-        if page:
-            app._page_hash = calc_hash(page)
-        return app.run()
-
-    return opened
+    """Opens a page with a query: ``open_page("exceptions", scope="REGION:EU")``."""
+    return pages.open_page

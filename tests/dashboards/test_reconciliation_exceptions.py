@@ -9,11 +9,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import openpyxl
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards import cases, data, names, numbers, saying
+from dashboards.views import reconciliation_exceptions
 from tests.dashboards.conftest import Opener
 from throughline.home import Home
 from throughline.state import Store
@@ -216,22 +218,89 @@ def test_every_control_that_ran_is_listed_once_with_its_cases(open_page: Opener,
 
 
 def test_facet_counts_ignore_the_facet_itself() -> None:
-    def row(severity: str, outcome: str) -> dict[str, Any]:
-        return {
-            "outcome": outcome, "severity": severity, "control_id": "C", "owner": None, "state": "NEW",
-            "age_days": None, "change": None, "systems": "CRM, ERP",
-        }  # fmt: skip
+    def group(severity: str, outcome: str, count: int) -> dict[str, Any]:
+        blank = dict.fromkeys(cases.FACETS.values())
+        return {**blank, "severity": severity, "outcome": outcome, "cases": count}
 
-    found = [row("S1", "EXCEPTION"), row("S2", "EXCEPTION"), row("S2", "PENDING")]
+    found = [group("S1", "EXCEPTION", 3), group("S2", "EXCEPTION", 4), group("S2", "PENDING", 5)]
     facets = cases.Facets({"outcome": ("EXCEPTION",), "sev": ("S1",)})
-    assert len(facets.shown(found)) == 1
-    assert facets.counts(found, "sev") == {"S1": 1, "S2": 1}
-    assert facets.counts(found, "outcome") == {"EXCEPTION": 1}
+    assert cases.count(facets.shown(found)) == 3
+    assert facets.counts(found, "sev") == {"S1": 3, "S2": 4}
+    assert facets.counts(found, "outcome") == {"EXCEPTION": 3}
+    assert facets.counts(found, "owner") == {}
+    assert facets.condition() == ("outcome in (?) and severity in (?)", ("EXCEPTION", "S1"))
 
 
 def test_ages_fall_into_their_buckets() -> None:
-    ages = [cases.age_bucket(age) for age in (0, 30, 31, 90, 120, 121, None)]
-    assert ages == ["0-30", "0-30", "31-60", "61-90", "91-120", ">120", None]
+    ages = (
+        "select age_days, age_code from (select unnest([0, 30, 31, 90, 91, 120, 121, null]) as age_days) as e"
+    )
+    found = duckdb.sql(ages.replace("age_code", f"{cases.AGE_CODE} as age_code")).fetchall()
+    assert [code for _, code in found] == ["0-30", "0-30", "31-60", "61-90", "91-120", "91-120", ">120", None]
+
+
+def asked_of(app_function: Callable[..., None], *given: str) -> list[str]:
+    app = AppTest.from_function(app_function, default_timeout=60, args=given).run()
+    assert not app.exception
+    return [element.value for element in app.text]
+
+
+def test_what_passes_is_the_same_in_groups_and_in_rows(at_home: Home, sql: Sql) -> None:
+    """For each choice: cases and money of the groups, of the list, of the ids, and each risk once."""
+
+    def page() -> None:
+        import streamlit as st
+
+        from dashboards import cases, data
+
+        choices: list[dict[str, tuple[str, ...]]] = [{}]
+        found = cases.groups(data.FIRM)
+        whole = data.rows(
+            "select exception_id, risk_type, risk_object, root_exception_id, amount_at_risk "
+            "from reconciliation.exception"
+        )
+        for name, column in cases.FACETS.items():
+            codes = sorted({r[column] for r in found if r[column]})
+            choices += [{name: (code,)} for code in codes] + [{name: tuple(codes[:2]), "sev": ("S2", "S3")}]
+        for choice in choices:
+            facets = cases.Facets(choice)
+            rows = cases.listed(data.FIRM, facets, 10_000)
+            groups = facets.shown(found)
+            ids = cases.ids(data.FIRM, facets)()
+            held = [r for r in whole if r["exception_id"] in set(ids)]
+            money = sum(r["amount_at_risk"] or 0 for r in rows)
+            st.text(
+                f"{choice}|{cases.count(groups) == len(rows) == len(ids) == len(held)}"
+                f"|{sorted(ids) == sorted(r['exception_id'] for r in rows)}|{cases.total(groups) == money}"
+                f"|{cases.amount_once(data.FIRM, facets) == cases.once(held)}|{len(rows)}"
+            )
+
+    told = asked_of(page)
+    assert len(told) > 40
+    assert [line for line in told if "False" in line] == []
+    assert sum(int(line.split("|")[-1]) > 0 for line in told) > 35
+
+
+def test_only_the_first_are_listed_and_the_others_are_said(
+    open_page: Opener, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciliation_exceptions, "CAP", 3)
+    ids = [
+        r["exception_id"]
+        for r in sql(
+            "select exception_id from reconciliation.exception where outcome = 'EXCEPTION' order by "
+            "severity, amount_at_risk desc nulls last, age_days desc nulls last, exception_id"
+        )
+    ]
+    app = open_page("exceptions")
+    assert list(queue(app)["Exception"]) == ids[:3]
+    assert f"{numbers.counted(len(ids), 'case')} in the queue" in words(app)
+    assert "The 3 gravest are listed; the workbook holds all." in words(app)
+    assert f"Case 1 of {len(ids):,}" in words(app)
+    behind = open_page("exceptions", exception=ids[3])
+    assert "it stands behind the 3 that are listed" in words(behind)
+    pending = sql("select exception_id from reconciliation.exception where outcome = 'PENDING' limit 1")[0]
+    assert "the filters would hide it" in words(open_page("exceptions", exception=pending["exception_id"]))
 
 
 def test_sentences_read_as_words() -> None:
