@@ -27,6 +27,11 @@ with told as (
 )"""
 
 
+def first_of(sql: str, *parameters: object) -> tuple[data.Row, ...]:
+    """The rows of an ordered read that are listed, and one more where there are more."""
+    return data.rows(f"{sql} limit {LISTED + 1}", *parameters)
+
+
 def case_list(
     key: str,
     found: Sequence[data.Row],
@@ -40,6 +45,7 @@ def case_list(
 ) -> None:
     """The first rows of ``found`` as ``cells`` shows them, each with ``exception_id`` and ``control_name``.
 
+    ``found`` may end behind them: see ``first_of``.
     ``no_case`` says what to tell of a row without one; ``file`` is a button's words and the file's name:
     it holds all rows of the read.
     """

@@ -9,7 +9,7 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboards import data, names, numbers
-from dashboards.components.case_list import case_list, gravest
+from dashboards.components.case_list import case_list, first_of, gravest
 from dashboards.components.frame import empty
 from dashboards.components.rows import count_columns, money_columns, record_name
 from dashboards.filters import Filters
@@ -27,10 +27,26 @@ order by w.is_breached desc, w.amount_rc desc nulls last, w.stage, w.case_id
 )
 
 
+_COUNTED = """
+select w.is_breached, w.case_type = 'MONTH' as is_unposted, count(*) as cases, sum(w.amount_rc) as amount,
+    count(*) - count(w.amount_rc) as unpriced
+from marts.handoff_waiting w
+where true {narrow}
+group by all
+order by all
+"""
+
+
 def statement(scope: data.Scope) -> tuple[str, tuple[str, ...]]:
     """The read of a scope's waiting cases, and its parameters."""
     narrow, member = data.narrowing(scope, "w.")
     return _CASES.format(narrow=narrow), member
+
+
+def counted(scope: data.Scope) -> tuple[data.Row, ...]:
+    """The same cases in groups: too long or not, and months of work whose revenue is not posted or others."""
+    narrow, member = data.narrowing(scope, "w.")
+    return data.rows(_COUNTED.format(narrow=narrow), *member)
 
 
 def case_name(row: data.Row, known: names.Names) -> str:
@@ -42,27 +58,31 @@ def case_name(row: data.Row, known: names.Names) -> str:
 
 
 def summary(found: Sequence[data.Row], currency: str) -> str:
-    """How much waits, and what of it too long.
+    """How much waits, and what of it too long, from the cases in groups.
 
     The same work may wait to be invoiced and to be posted: its money is told once for each, never summed.
     """
     late = [r for r in found if r["is_breached"]]
-    unposted = [r for r in late if r["case_type"] == "MONTH"]
-    elsewhere = [r for r in late if r["case_type"] != "MONTH"]
-    said = f"{numbers.counted(len(found), 'case')}, of which {len(late)} too long"
+    unposted = [r for r in late if r["is_unposted"]]
+    elsewhere = [r for r in late if not r["is_unposted"]]
+    said = f"{numbers.counted(_cases(found), 'case')}, of which {_cases(late)} too long"
     if elsewhere:
         said += f" with {numbers.money(_amount(elsewhere), currency)}"
     if unposted:
-        months = numbers.counted(len(unposted), "month of work", "months of work")
+        months = numbers.counted(_cases(unposted), "month of work", "months of work")
         said += f", {months} whose revenue is not posted with {numbers.money(_amount(unposted), currency)}"
-    unpriced = sum(1 for r in found if r["amount_rc"] is None)
+    unpriced = sum(int(r["unpriced"]) for r in found)
     return f"{said}." + (
         f" {numbers.counted(unpriced, 'amount')} without an exchange rate." if unpriced else ""
     )
 
 
-def _amount(rows: Sequence[data.Row]) -> Decimal:
-    return sum((Decimal(r["amount_rc"] or 0) for r in rows), Decimal(0))
+def _cases(groups: Sequence[data.Row]) -> int:
+    return sum(int(r["cases"]) for r in groups)
+
+
+def _amount(groups: Sequence[data.Row]) -> Decimal:
+    return sum((Decimal(r["amount"] or 0) for r in groups), Decimal(0))
 
 
 def waiting_cases(chosen: Filters) -> None:
@@ -74,12 +94,12 @@ def waiting_cases(chosen: Filters) -> None:
             empty("This run was published before waiting cases were listed; the next run has them.")
             return
         sql, member = statement(chosen.scope)
-        found = data.rows(sql, *member)
+        found = first_of(sql, *member)
         if not found:
             empty("Nothing waits on the way from won deal to cash in", chosen)
             return
         known = names.names()
-        st.caption(numbers.md(summary(found, currency)))
+        st.caption(numbers.md(summary(counted(chosen.scope), currency)))
 
         def cells(r: data.Row) -> dict[str, object]:
             return {

@@ -105,18 +105,21 @@ def test_the_list_holds_every_case_that_waits(open_page: Opener, sql: Sql) -> No
 
 
 def test_work_that_waits_to_be_invoiced_and_to_be_posted_is_not_summed() -> None:
-    def waits(kind: str, amount: str | None, late: bool = True) -> dict[str, object]:
-        return {"case_type": kind, "amount_rc": amount and Decimal(amount), "is_breached": late}
+    def waits(amount: str | None, late: bool = True, unposted: bool = False) -> dict[str, object]:
+        return {
+            "is_breached": late, "is_unposted": unposted, "cases": 1, "unpriced": int(amount is None),
+            "amount": amount and Decimal(amount),
+        }  # fmt: skip
 
-    item, month = waits("ITEM", "1000"), waits("MONTH", "1700")
-    assert summary([item, waits("ITEM", "5", late=False)], "USD") == (
+    item, month = waits("1000"), waits("1700", unposted=True)
+    assert summary([item, waits("5", late=False)], "USD") == (
         f"2 cases, of which 1 too long with {numbers.money(Decimal(1000), 'USD')}."
     )
     assert summary([item, month], "USD") == (
         f"2 cases, of which 2 too long with {numbers.money(Decimal(1000), 'USD')}, 1 month of work whose"
         f" revenue is not posted with {numbers.money(Decimal(1700), 'USD')}."
     )
-    assert summary([waits("DEAL", None, late=False)], "USD") == (
+    assert summary([waits(None, late=False)], "USD") == (
         "1 case, of which 0 too long. 1 amount without an exchange rate."
     )
     posting = {"case_type": "MONTH", "case_id": "netsuite:main:1950|2026-03"}
