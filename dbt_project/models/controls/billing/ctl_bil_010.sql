@@ -34,6 +34,37 @@ sum_credits as (
     group by invoices.related_invoice_id
 ),
 
+standing_invoices as (
+    select
+        invoices.invoice_id,
+        invoices.invoice_number,
+        invoices.customer_id,
+        invoices.legal_entity_id,
+        invoices.contract_id,
+        invoices.currency_code,
+        invoices.net_amount,
+        invoices.period_from,
+        invoices.period_to,
+        invoices.posted_at,
+        count(*) over (
+            partition by
+                invoices.legal_entity_id, invoices.customer_id, invoices.net_amount, invoices.currency_code
+        ) as same_amount_count
+    from invoices
+    left join sum_credits
+        on invoices.invoice_id = sum_credits.invoice_id
+    where
+        invoices.doc_type = 'STANDARD'
+        and coalesce(sum_credits.credited, 0) < invoices.net_amount
+),
+
+-- only who charges what another charges can charge it twice: few; the lists of all would not fit in memory
+keep_same_amounts as (
+    select standing_invoices.invoice_id
+    from standing_invoices
+    where standing_invoices.same_amount_count > 1
+),
+
 -- the list of an invoice's sources as one fixed-length text
 list_sources as (
     select
@@ -44,6 +75,8 @@ list_sources as (
             invoice_lines.invoice_id,
             invoice_lines.source_key
         from invoice_lines
+        inner join keep_same_amounts
+            on invoice_lines.invoice_id = keep_same_amounts.invoice_id
     ) as sources
     group by sources.invoice_id
 ),
@@ -63,47 +96,35 @@ list_contract_lines as (
             all_lines.invoice_id,
             all_lines.contract_line_id
         from all_lines
+        inner join keep_same_amounts
+            on all_lines.invoice_id = keep_same_amounts.invoice_id
     ) as line_keys
     group by line_keys.invoice_id
 ),
 
-standing_invoices as (
+describe_invoices as (
     select
-        invoices.invoice_id,
-        invoices.invoice_number,
-        invoices.customer_id,
-        invoices.legal_entity_id,
-        invoices.contract_id,
-        invoices.currency_code,
-        invoices.net_amount,
-        invoices.period_from,
-        invoices.period_to,
-        invoices.posted_at,
+        standing_invoices.*,
         list_sources.source_set,
         coalesce(list_contract_lines.line_set, 'NONE') as line_set
-    from invoices
-    left join sum_credits
-        on invoices.invoice_id = sum_credits.invoice_id
+    from standing_invoices
     left join list_sources
-        on invoices.invoice_id = list_sources.invoice_id
+        on standing_invoices.invoice_id = list_sources.invoice_id
     left join list_contract_lines
-        on invoices.invoice_id = list_contract_lines.invoice_id
-    where
-        invoices.doc_type = 'STANDARD'
-        and coalesce(sum_credits.credited, 0) < invoices.net_amount
+        on standing_invoices.invoice_id = list_contract_lines.invoice_id
 ),
 
 -- equal by sources, then equal by contract and period, then once more by sources: chains of both kinds close
 lead_by_sources as (
     select
-        standing_invoices.*,
-        min(standing_invoices.invoice_id) over (
+        describe_invoices.*,
+        min(describe_invoices.invoice_id) over (
             partition by
-                standing_invoices.legal_entity_id, standing_invoices.customer_id,
-                standing_invoices.net_amount, standing_invoices.currency_code,
-                coalesce(standing_invoices.source_set, standing_invoices.invoice_id)
+                describe_invoices.legal_entity_id, describe_invoices.customer_id,
+                describe_invoices.net_amount, describe_invoices.currency_code,
+                coalesce(describe_invoices.source_set, describe_invoices.invoice_id)
         ) as leader_1
-    from standing_invoices
+    from describe_invoices
 ),
 
 lead_by_period as (
