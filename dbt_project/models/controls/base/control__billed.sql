@@ -36,7 +36,46 @@ posted_lines as (
     where {{ is_posted('invoices') }}
 ),
 
-sum_lines as (
+-- nearly every source stands on one line: to carry all of those through sums and largest texts took most of
+-- the time, and at 20 million of them more memory than there is
+count_lines as (
+    select
+        posted_lines.source_key,
+        count(*) as line_count
+    from posted_lines
+    group by posted_lines.source_key
+),
+
+find_several as (
+    select count_lines.source_key
+    from count_lines
+    where count_lines.line_count > 1
+),
+
+take_single as (
+    select
+        posted_lines.source_key,
+        posted_lines.source_type,
+        posted_lines.quantity as net_quantity,
+        {{ as_money('posted_lines.net_amount') }} as net_amount,
+        1 as line_count,
+        posted_lines.currency_code,
+        posted_lines.contract_line_id,
+        posted_lines.legal_entity_id,
+        posted_lines.customer_id,
+        posted_lines.contract_id,
+        case
+            when posted_lines.quantity > 0 or posted_lines.net_amount > 0
+                then cast(posted_lines.posted_at as date)
+        end as last_charged_on,
+        posted_lines.invoice_number as invoice_numbers
+    from posted_lines
+    left join find_several
+        on posted_lines.source_key = find_several.source_key
+    where find_several.source_key is null
+),
+
+sum_several as (
     select
         posted_lines.source_key,
         max(posted_lines.source_type) as source_type,
@@ -55,38 +94,39 @@ sum_lines as (
                     then cast(posted_lines.posted_at as date)
             end
         ) as last_charged_on,
-        max(posted_lines.invoice_number) as invoice_number
-    from posted_lines
-    group by posted_lines.source_key
-),
-
--- few sources stand on several lines: a sorted list for every one of them took most of the time
-list_numbers as (
-    select
-        posted_lines.source_key,
         {{ list_agg_sorted('posted_lines.invoice_number') }} as invoice_numbers
     from posted_lines
-    inner join sum_lines
-        on posted_lines.source_key = sum_lines.source_key
-    where sum_lines.line_count > 1
+    inner join find_several
+        on posted_lines.source_key = find_several.source_key
     group by posted_lines.source_key
 )
 
 select
-    sum_lines.source_key,
-    sum_lines.source_type,
-    sum_lines.net_quantity,
-    sum_lines.net_amount,
-    sum_lines.line_count,
-    sum_lines.currency_code,
-    sum_lines.contract_line_id,
-    sum_lines.legal_entity_id,
-    sum_lines.customer_id,
-    sum_lines.contract_id,
-    sum_lines.last_charged_on,
-    case
-        when sum_lines.line_count > 1 then list_numbers.invoice_numbers else sum_lines.invoice_number
-    end as invoice_numbers
-from sum_lines
-left join list_numbers
-    on sum_lines.source_key = list_numbers.source_key
+    take_single.source_key,
+    take_single.source_type,
+    take_single.net_quantity,
+    take_single.net_amount,
+    take_single.line_count,
+    take_single.currency_code,
+    take_single.contract_line_id,
+    take_single.legal_entity_id,
+    take_single.customer_id,
+    take_single.contract_id,
+    take_single.last_charged_on,
+    take_single.invoice_numbers
+from take_single
+union all
+select
+    sum_several.source_key,
+    sum_several.source_type,
+    sum_several.net_quantity,
+    sum_several.net_amount,
+    sum_several.line_count,
+    sum_several.currency_code,
+    sum_several.contract_line_id,
+    sum_several.legal_entity_id,
+    sum_several.customer_id,
+    sum_several.contract_id,
+    sum_several.last_charged_on,
+    sum_several.invoice_numbers
+from sum_several

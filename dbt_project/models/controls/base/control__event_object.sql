@@ -44,18 +44,16 @@ budgets as (
 ),
 
 find_transfers as (
-    select
+    select distinct
         known.source_type,
-        known.source_key,
-        min(known.billing_item_id) as billing_item_id
+        known.source_key
     from {{ as_known(ref('canonical__billing_item')) }} as known
-    group by known.source_type, known.source_key
 ),
 
 check_items as (
     select
         items.*,
-        find_transfers.billing_item_id is not null as is_transferred
+        find_transfers.source_key is not null as is_transferred
     from items
     left join find_transfers
         on
