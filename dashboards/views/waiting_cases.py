@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 
 import streamlit as st
 
-from dashboards import data, names, numbers
+from dashboards import cases, data, names, numbers
 from dashboards.components.case_list import case_list, first_of, gravest
 from dashboards.components.frame import empty
 from dashboards.components.rows import count_columns, money_columns, record_name
@@ -65,24 +64,18 @@ def summary(found: Sequence[data.Row], currency: str) -> str:
     late = [r for r in found if r["is_breached"]]
     unposted = [r for r in late if r["is_unposted"]]
     elsewhere = [r for r in late if not r["is_unposted"]]
-    said = f"{numbers.counted(_cases(found), 'case')}, of which {_cases(late)} too long"
+    said = f"{numbers.counted(cases.count(found), 'case')}, of which {cases.count(late)} too long"
     if elsewhere:
-        said += f" with {numbers.money(_amount(elsewhere), currency)}"
+        said += f" with {numbers.money(cases.total(elsewhere), currency)}"
     if unposted:
-        months = numbers.counted(_cases(unposted), "month of work", "months of work")
-        said += f", {months} whose revenue is not posted with {numbers.money(_amount(unposted), currency)}"
+        months = numbers.counted(cases.count(unposted), "month of work", "months of work")
+        said += (
+            f", {months} whose revenue is not posted with {numbers.money(cases.total(unposted), currency)}"
+        )
     unpriced = sum(int(r["unpriced"]) for r in found)
     return f"{said}." + (
         f" {numbers.counted(unpriced, 'amount')} without an exchange rate." if unpriced else ""
     )
-
-
-def _cases(groups: Sequence[data.Row]) -> int:
-    return sum(int(r["cases"]) for r in groups)
-
-
-def _amount(groups: Sequence[data.Row]) -> Decimal:
-    return sum((Decimal(r["amount"] or 0) for r in groups), Decimal(0))
 
 
 def waiting_cases(chosen: Filters) -> None:

@@ -61,10 +61,10 @@ def visits(home: Path) -> list[Visit]:
                 started = time.monotonic()
                 app = open_page(page, timeout=600, **({"scope": scope} if scope else {}))
                 found[-1].seconds = time.monotonic() - started
-                if app.exception:
-                    raise SystemExit(
-                        f"the page {page} failed at {scope or 'the whole firm'}: {app.exception[0].value}"
-                    )
+                # a page says itself that a part of it failed
+                if failed := [*app.exception, *app.error]:
+                    where = scope or "the whole firm"
+                    raise SystemExit(f"the page {page} failed at {where}: {failed[0].value}")
     finally:
         data._read = read
         st.cache_resource.clear()

@@ -239,12 +239,6 @@ def test_ages_fall_into_their_buckets() -> None:
     assert [code for _, code in found] == ["0-30", "0-30", "31-60", "61-90", "91-120", "91-120", ">120", None]
 
 
-def asked_of(app_function: Callable[..., None], *given: str) -> list[str]:
-    app = AppTest.from_function(app_function, default_timeout=60, args=given).run()
-    assert not app.exception
-    return [element.value for element in app.text]
-
-
 def test_what_passes_is_the_same_in_groups_and_in_rows(at_home: Home, sql: Sql) -> None:
     """For each choice: cases and money of the groups, of the list, of the ids, and each risk once."""
 
@@ -275,7 +269,9 @@ def test_what_passes_is_the_same_in_groups_and_in_rows(at_home: Home, sql: Sql) 
                 f"|{cases.amount_once(data.FIRM, facets) == cases.once(held)}|{len(rows)}"
             )
 
-    told = asked_of(page)
+    app = AppTest.from_function(page, default_timeout=60).run()
+    assert not app.exception
+    told = [element.value for element in app.text]
     assert len(told) > 40
     assert [line for line in told if "False" in line] == []
     assert sum(int(line.split("|")[-1]) > 0 for line in told) > 35
