@@ -167,7 +167,10 @@ def test_the_list_is_what_is_overdue_and_its_file_too(open_page: Opener, sql: Sq
         "order by amount_rc desc, days_past_due desc, invoice_id",
         as_of,
     )
-    [table] = [frame.value for frame in open_page("collections").dataframe if "Days late" in frame.value]
+    app = open_page("collections")
+    [table] = [frame.value for frame in app.dataframe if "Days late" in frame.value]
+    amount = numbers.money(sum((r["amount_rc"] for r in wanted), Decimal(0)), "USD").replace("$", r"\$")
+    assert f"{len(wanted)} overdue documents worth {amount} at" in words(app)
     assert list(table["Document"]) == [r["invoice_number"] for r in wanted]
     assert [Decimal(str(v)) for v in table["USD"]] == [r["amount_rc"].normalize() for r in wanted]
 
