@@ -6,15 +6,14 @@ orders as (
 ),
 
 order_lines as (
-    select * from {{ ref('stg_netsuite__transactionline') }}
+    select lines.* from {{ ref('stg_netsuite__transactionline') }} as lines
     where
-        not mainline
-        and not taxline
-        and (tl_instance, transaction) in (
-            select
-                orders.tl_instance,
-                orders.id
+        not lines.mainline
+        and not lines.taxline
+        and exists (
+            select 1
             from orders
+            where orders.tl_instance = lines.tl_instance and orders.id = lines.transaction
         )
 ),
 

@@ -6,14 +6,13 @@ documents as (
 ),
 
 tax_lines as (
-    select * from {{ ref('stg_netsuite__transactionline') }}
+    select lines.* from {{ ref('stg_netsuite__transactionline') }} as lines
     where
-        taxline
-        and (tl_instance, transaction) in (
-            select
-                documents.tl_instance,
-                documents.id
+        lines.taxline
+        and exists (
+            select 1
             from documents
+            where documents.tl_instance = lines.tl_instance and documents.id = lines.transaction
         )
 ),
 

@@ -30,13 +30,12 @@ reversals as (
 ),
 
 reversed_transactions as (
-    select * from transactions
+    select transactions.* from transactions
     where
-        (tl_instance, id) in (
-            select
-                reversals.tl_instance,
-                reversals.document
+        exists (
+            select 1
             from reversals
+            where reversals.tl_instance = transactions.tl_instance and reversals.document = transactions.id
         )
 ),
 
@@ -76,11 +75,10 @@ select
     {{ landed('told') }}
 from transactions as told
 where
-    (told.tl_instance, told.id) not in (
-        select
-            reversals.tl_instance,
-            reversals.document
+    not exists (
+        select 1
         from reversals
+        where reversals.tl_instance = told.tl_instance and reversals.document = told.id
     )
 union all
 select
