@@ -81,8 +81,7 @@
     with
 
     landed as (
-        select * from ({{ landed_rows('files', port) }}) as told
-        qualify {{ once_per_load() }}
+        {{ landed_rows('files', port) }}
     )
 
     select

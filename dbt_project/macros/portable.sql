@@ -267,6 +267,15 @@
     regexp_replace({{ value }}, '{{ pattern }}', '{{ replacement }}')
 {%- endmacro %}
 
+{#
+    Behind a CTE's `as`: it is worked out where it is read, of which only the columns that are asked for there. An
+    engine that keeps a CTE read several times writes all of its columns down first, which for a large table that
+    costs nothing to read is most of the work. Spark never keeps one.
+#}
+{% macro where_it_is_read() %}{{ return(adapter.dispatch('where_it_is_read', 'throughline')()) }}{% endmacro %}
+{% macro default__where_it_is_read() %}not materialized{% endmacro %}
+{% macro spark__where_it_is_read() %}{% endmacro %}
+
 {# The values of a group as one text, sorted, joined by `separator`; nulls left out. #}
 {% macro list_agg_sorted(value, separator=', ') %}
     {{- return(adapter.dispatch('list_agg_sorted', 'throughline')(value, separator)) -}}

@@ -19,16 +19,6 @@
 {%- endmacro %}
 
 {#
-    For a staging view's `qualify`: a killed load may land a table twice under its own load id; (record, payload,
-    load) names what it landed once.
-#}
-{% macro once_per_load() -%}
-    row_number() over (
-        partition by tl_instance, tl_record_id, tl_payload_hash, tl_load_id order by tl_loaded_at
-    ) = 1
-{%- endmacro %}
-
-{#
     A load's id as text that sorts as the loads came. Behind the second stands the number of the load within it
     (nothing, -2, -3 ...), and as it is written, -10 comes before -2 and a shorter id is not always an earlier one.
 #}

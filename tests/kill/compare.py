@@ -53,7 +53,7 @@ def _open(root: Path, name: str) -> duckdb.DuckDBPyConnection:
 
 
 def _content(root: Path, name: str) -> dict[Table, pa.Table]:
-    """Every table that is compared; of raw the distinct rows, because a killed load may append one twice."""
+    """Every table that is compared; of what landing says of its own work the distinct rows: it may say it twice."""
     connection = _open(root, name)
     try:
         shown = content.tables(connection) + (content.views(connection) if name == "published" else [])
@@ -86,7 +86,7 @@ def _select(connection: duckdb.DuckDBPyConnection, schema: str, table: str, name
         if column not in WINDOW:
             wanted.append(f'{value} as "{column}"')
     kept = GAP if {"control_id", "grain_key"} <= names else "true"
-    distinct = "distinct" if name == "raw" else ""
+    distinct = "distinct" if name == "raw" and schema == "landing" else ""
     return f'select {distinct} {", ".join(wanted)} from "{schema}"."{table}" where {kept}'
 
 

@@ -426,8 +426,8 @@ SPLIT = {
 
 @pytest.fixture
 def card(firm: Firm) -> Firm:
-    """One split of two days, from the landing to the ledger, landed twice by a load that was killed."""
-    firm.tables["certinia.timecard_split"] = [dict(SPLIT), dict(SPLIT)]
+    """One split of two days, from the landing to the ledger."""
+    firm.tables["certinia.timecard_split"] = [dict(SPLIT)]
     firm.tables["stg_certinia__timecard_split"] = [dict(SPLIT)]
     for day in ("1", "2"):
         firm.add("time_entry", time_entry_id=f"certinia:main:T1-{day}", source_record_id="T1",

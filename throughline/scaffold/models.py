@@ -65,7 +65,6 @@ def staging(name: str, domain: Domain) -> str:
             *lines,
             "    {{ landed() }}",
             "from landed",
-            "qualify {{ once_per_load() }}",
             "",
         ]
     )

@@ -8,7 +8,7 @@
 
 with
 
-mapped as (
+mapped as {{ where_it_is_read() }} (
     {{ port_rows('billing_item', where=brought_keys('billing_item', 'billing_item_id')) }}
 ),
 

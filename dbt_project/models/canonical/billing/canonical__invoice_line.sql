@@ -39,7 +39,8 @@ with
     ),
 {% endif %}
 
-mapped as (
+-- what NetSuite says is joined first: once
+mapped as {{ where_it_is_read() if not in_use('netsuite') }} (
     {{ port_rows(
         'invoice_line', without=['netsuite'], where=brought_keys('invoice_line', 'invoice_line_id', ['netsuite']),
         also=['lines_of_documents'] if in_use('netsuite') else []

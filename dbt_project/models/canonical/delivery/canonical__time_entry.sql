@@ -117,7 +117,8 @@ with
     ),
 {% endif %}
 
-mapped as (
+-- what Certinia says is joined first: once
+mapped as {{ where_it_is_read() if not in_use('certinia') }} (
     {{ port_rows(
         'time_entry', without=['certinia'], where=brought_keys('time_entry', 'time_entry_id', ['certinia']),
         also=['told_in_cards'] if in_use('certinia') else []

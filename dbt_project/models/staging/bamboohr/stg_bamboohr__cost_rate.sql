@@ -13,4 +13,3 @@ select
     nullif(custom_currency, '') as custom_currency,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

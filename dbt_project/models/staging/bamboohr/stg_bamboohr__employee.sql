@@ -23,4 +23,3 @@ select
     tl_personal_hash,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

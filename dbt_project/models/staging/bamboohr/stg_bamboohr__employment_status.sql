@@ -12,4 +12,3 @@ select
     {{ as_rate('custom_fte') }} as custom_fte,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

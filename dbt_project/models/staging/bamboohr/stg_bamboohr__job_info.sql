@@ -16,4 +16,3 @@ select
     nullif(custom_legal_entity, '') as custom_legal_entity,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

@@ -17,4 +17,3 @@ select
     cast(last_changed as date) as last_changed,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

@@ -11,4 +11,3 @@ select
     cast(pse__date__c as date) as pse__date__c,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

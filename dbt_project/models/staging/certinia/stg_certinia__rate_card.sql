@@ -17,4 +17,3 @@ select
     nullif(currency_iso_code, '') as currency_iso_code,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

@@ -18,4 +18,3 @@ select
     {{ as_instant('created_date') }} as created_date,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

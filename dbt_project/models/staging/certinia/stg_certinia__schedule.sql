@@ -18,4 +18,3 @@ select
     {{ as_hours('pse__scheduled_hours__c') }} as pse__scheduled_hours__c,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

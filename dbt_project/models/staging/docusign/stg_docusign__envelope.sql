@@ -33,4 +33,3 @@ select
     nullif(registered_sha256, '') as registered_sha256,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

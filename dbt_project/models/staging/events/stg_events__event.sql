@@ -17,4 +17,3 @@ select
     case when event_type = 'integration.delivery.changed' then payload end as delivery,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

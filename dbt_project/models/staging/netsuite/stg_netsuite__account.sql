@@ -14,4 +14,3 @@ select
     coalesce(isinactive, false) as isinactive,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

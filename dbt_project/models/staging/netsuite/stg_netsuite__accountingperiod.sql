@@ -21,4 +21,3 @@ select
     nullif(parent, '') as parent,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

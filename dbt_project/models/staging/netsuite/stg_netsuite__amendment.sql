@@ -19,4 +19,3 @@ select
     nullif(custrecord_tl_amd_treatment, '') as custrecord_tl_amd_treatment,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

@@ -21,4 +21,3 @@ select
     nullif(custrecord_tl_bi_status, '') as custrecord_tl_bi_status,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

@@ -12,4 +12,3 @@ select
     cast(effectivedate as date) as effectivedate,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

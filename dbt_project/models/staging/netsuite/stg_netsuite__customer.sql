@@ -21,4 +21,3 @@ select
     coalesce(custentity_tl_billto_complete, false) as custentity_tl_billto_complete,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

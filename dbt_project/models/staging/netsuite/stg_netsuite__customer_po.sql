@@ -13,4 +13,3 @@ select
     cast(custrecord_tl_po_valid_to as date) as custrecord_tl_po_valid_to,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

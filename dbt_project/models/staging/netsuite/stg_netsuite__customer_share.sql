@@ -11,4 +11,3 @@ select
     {{ as_rate('custrecord_tl_cs_share') }} as custrecord_tl_cs_share,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

@@ -12,4 +12,3 @@ select
     nullif(custrecord_tl_status, '') as custrecord_tl_status,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

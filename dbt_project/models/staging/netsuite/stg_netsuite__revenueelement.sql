@@ -19,4 +19,3 @@ select
     {{ as_fx('exchangerate') }} as exchangerate,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

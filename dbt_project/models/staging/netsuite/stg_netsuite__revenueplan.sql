@@ -11,4 +11,3 @@ select
     {{ as_money('totalrecognized') }} as totalrecognized,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

@@ -19,4 +19,3 @@ select
     nullif(custrecord_tl_journal, '') as custrecord_tl_journal,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

@@ -15,4 +15,3 @@ select
     nullif(custrecord_tl_entity_code, '') as custrecord_tl_entity_code,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

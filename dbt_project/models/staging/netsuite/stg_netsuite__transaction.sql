@@ -44,4 +44,3 @@ select
     cast(custbody_tl_period_to as date) as custbody_tl_period_to,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

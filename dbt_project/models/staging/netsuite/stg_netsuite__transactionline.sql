@@ -41,4 +41,3 @@ select
     nullif(custcol_tl_po_line, '') as custcol_tl_po_line,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

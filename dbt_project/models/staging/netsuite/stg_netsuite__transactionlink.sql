@@ -15,4 +15,3 @@ select
     nullif(nexttype, '') as nexttype,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}

@@ -13,4 +13,3 @@ select
     coalesce(isinactive, false) as isinactive,
     {{ landed() }}
 from landed
-qualify {{ once_per_load() }}
