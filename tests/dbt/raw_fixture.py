@@ -91,13 +91,11 @@ class Load:
         deleted: str | None = None,
         updated: str | None = None,
         created: str | None = None,
-        times: int = 1,
         **values: Any,
     ) -> None:
         """Land one row of `dataset` ('certinia.proj'); columns not named are null.
 
-        `deleted` is the deletion basis; `updated` when the vendor last edited it; `times` lands the row
-        several times under this load, as a killed load does.
+        `deleted` is the deletion basis; `updated` when the vendor last edited it.
         """
         source, resource = dataset.split(".")
         manifest = self.raw.manifests[source].resource(resource)
@@ -124,10 +122,9 @@ class Load:
         }
         names = ", ".join(f'"{name}"' for name in row)
         marks = ", ".join("?" for _ in row)
-        for _ in range(times):
-            self.raw.connection.execute(
-                f'insert into {source}_main."{resource}" ({names}) values ({marks})', list(row.values())
-            )
+        self.raw.connection.execute(
+            f'insert into {source}_main."{resource}" ({names}) values ({marks})', list(row.values())
+        )
 
 
 @dataclass

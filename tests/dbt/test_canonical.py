@@ -53,7 +53,7 @@ def split(load: Load, days: dict[str, str], total: str, **values: Any) -> None:
         "pse__total_billable_amount__c": D("1000"), "pse__total_cost__c": D(total), "pse__billable__c": True,
         "pse__status__c": "Submitted", "currency_iso_code": "EUR",
     }  # fmt: skip
-    load.add("certinia.timecard_split", **{**told, **hours, **values}, updated="2026-05-04T17:00:00", times=2)
+    load.add("certinia.timecard_split", **{**told, **hours, **values}, updated="2026-05-04T17:00:00")
 
 
 def card(load: Load, status: str, approved: str | None, updated: str) -> None:
