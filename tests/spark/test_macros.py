@@ -93,6 +93,12 @@ QUERIES: list[tuple[str, str, str]] = [
         "select count(*) || '' from (select {{ each_of(\"split('1,2,2', ',')\") }} as one) as list",
         "3",
     ),
+    (
+        "where_it_is_read",
+        "with told as {{ where_it_is_read() }} (select 3 as n)"
+        " select one.n + other.n from told as one cross join told as other",
+        "6",
+    ),
     ("quote_name", "select {{ quote_name('end') }} from (select 7 as {{ quote_name('end') }}) as t", "7"),
 ]
 # These choose a way of building, or ask the database for columns; the build of the firm, two vendors of which
