@@ -53,7 +53,7 @@ def _open(root: Path, name: str) -> duckdb.DuckDBPyConnection:
 
 
 def _content(root: Path, name: str) -> dict[Table, pa.Table]:
-    """Every table that is compared; of what landing says of its own work the distinct rows: it may say it twice."""
+    """Every table that is compared; landing may say twice what it did, so of that the distinct rows."""
     connection = _open(root, name)
     try:
         shown = content.tables(connection) + (content.views(connection) if name == "published" else [])
