@@ -456,6 +456,14 @@ def test_rows_and_money_stay_the_same_from_landing_to_fact(card: Firm) -> None:
     assert row["is_conserved"]
 
 
+def test_a_version_that_was_landed_twice_is_told(card: Firm) -> None:
+    # staging hands on what was landed as it stands: it is not what takes the repeat out
+    card.tables["certinia.timecard_split"].append(dict(SPLIT))
+    card.tables["stg_certinia__timecard_split"].append(dict(SPLIT))
+    row = conserved(card)
+    assert (row["landed_rows"], row["staged_rows"], row["is_conserved"]) == (1, 2, False)
+
+
 @pytest.mark.parametrize(
     ("layer", "rows", "amount"),
     [

@@ -50,18 +50,34 @@ count_landed as (
             ) as live_amount
         from (
             select
-                landed.tl_instance,
-                landed.tl_is_deleted,
-                {{ 'landed.' ~ amount if amount else 'null' }} as control_amount,
-                {{ currency_or_all('landed', through.landed_currency) }}
-                    as currency_code,
+                once.tl_instance,
+                once.tl_is_deleted,
+                once.control_amount,
+                once.currency_code,
                 row_number() over (
-                    partition by landed.tl_instance, landed.tl_record_id
-                    order by landed.tl_known_at desc, {{ load_order('landed.tl_load_id') }} desc
+                    partition by once.tl_instance, once.tl_record_id
+                    order by once.tl_known_at desc, {{ load_order('once.tl_load_id') }} desc
                 ) as newest_first
-            from ({{ landed_rows(source_name, resource) }}) as landed
-            cross join run
-            where landed.tl_known_at <= run.known_at
+            from (
+                select
+                    landed.tl_instance,
+                    landed.tl_record_id,
+                    landed.tl_is_deleted,
+                    landed.tl_known_at,
+                    landed.tl_load_id,
+                    {{ 'landed.' ~ amount if amount else 'null' }} as control_amount,
+                    {{ currency_or_all('landed', through.landed_currency) }}
+                        as currency_code,
+                    row_number() over (
+                        partition by
+                            landed.tl_instance, landed.tl_record_id, landed.tl_payload_hash, landed.tl_load_id
+                        order by landed.tl_loaded_at
+                    ) as repeat_number
+                from ({{ landed_rows(source_name, resource) }}) as landed
+                cross join run
+                where landed.tl_known_at <= run.known_at
+            ) as once
+            where once.repeat_number = 1
         ) as versions
         group by versions.tl_instance, versions.currency_code
         {{ 'union all' if not loop.last }}
